@@ -1,0 +1,69 @@
+/*
+ * Every bound of the core in one place, each with its reason. A number here is a promise: tests
+ * push one past it, and docs/limits.md prints the products (links x window = bytes).
+ */
+#ifndef QN_BASE_LIMITS_H
+#define QN_BASE_LIMITS_H
+
+/* Records: TLS 1.3 shape (RFC 8446 5.2), so that HTX records and bare ones are alike. */
+#define QN_RECORD_HEADER 5          /* type, legacy version, length */
+#define QN_RECORD_CONTENT_MAX 16384 /* 2^14: the largest TLSInnerPlaintext.content */
+#define QN_RECORD_BODY_MAX 16640    /* 2^14 + 256: the largest TLSCiphertext.length */
+#define QN_TAG 16                   /* Poly1305 */
+
+/* Blocks: one small class for control and single S cells, one large for a full record. */
+#define QN_BLOCK_SMALL 1472  /* one S-cell record: 5 + 8 + 1056 + 1 + 16, and slack for credit frames */
+#define QN_BLOCK_LARGE 16768 /* 5 + 16640, and slack for headers pushed in front */
+#define QN_POOL_KEEP 64      /* free blocks of a class an engine keeps warm: 1 MiB of large ones */
+#define QN_SCRATCH 262144    /* read scratch, shared by a thread: one readiness reads up to 16 records */
+
+/* Frames */
+#define QN_FRAME_HEADER 4  /* Len u24, Type u8 */
+#define QN_STREAM_HEADER 8 /* frame header + stream id: what a STREAM frame puts before its data */
+#define QN_FRAME_DATA_MAX 16320 /* app data in one STREAM frame: 64 bytes stay for credit frames */
+
+/* Links and streams */
+#define QN_STREAMS_MAX 65536       /* open streams on one link; the table costs 120 B each when used */
+#define QN_STREAM_BASE 65536       /* first credit of a stream: free of the node's budget */
+#define QN_STREAM_WINDOW_MAX (4u << 20) /* 4 MiB at 50 ms is 80 MB/s */
+#define QN_LINK_BASE (256u << 10)  /* first link credit: covers the peer's retained log */
+#define QN_LINK_WINDOW_MAX (16u << 20)
+#define QN_LINK_OUT_MAX (256u << 10) /* sealed bytes waiting for the socket: two full writev */
+#define QN_STREAM_QUEUE_MAX (128u << 10) /* what an edge may queue ahead on one stream */
+#define QN_CREDIT_BUDGET (64u << 20) /* node-wide sum of credit above the bases (P4) */
+
+/* Rekey (docs/wire/record.md): first of the three. Hard stop long before the nonce ends. */
+#define QN_REKEY_RECORDS (UINT64_C(1) << 24)
+#define QN_REKEY_BYTES (UINT64_C(64) << 30)
+#define QN_REKEY_AFTER (600 * QN_SEC)
+#define QN_RECORDS_HARD (UINT64_C(1) << 48)
+
+/* Circuits (docs/wire/cell.md) */
+#define QN_CELL_S 1056
+#define QN_CELL_L 16288
+#define QN_HOPS_MAX 3
+#define QN_CIRCUIT_APPS_MAX 256      /* app streams in one circuit */
+#define QN_CIRCUIT_BUILD_TIMEOUT (10 * QN_SEC)
+#define QN_CIRCUIT_IDLE (60 * QN_SEC)
+#define QN_CIRCUIT_AGE_MAX (24 * 3600 * QN_SEC)
+#define QN_CIRCUIT_DIRTY (600 * QN_SEC) /* no new app streams on a circuit used this long */
+#define QN_LAYER_CELLS_MAX (UINT64_C(1) << 32)
+#define QN_LAYER_RATCHET 64             /* cells per layer key */
+
+/* Directory */
+#define QN_HEARTBEAT_EVERY (30 * QN_SEC)
+#define QN_LIVE_FOR (120 * QN_SEC)
+#define QN_PRUNE_EVERY (60 * QN_SEC)
+#define QN_DESCRIPTOR_MAX 1024  /* bytes; a descriptor with every field full is under 700 */
+#define QN_SNAPSHOT_MAX (4u << 20)
+#define QN_REGISTRY_MAX 4096    /* entries an operator keeps */
+#define QN_DIR_MESSAGE_MAX (QN_SNAPSHOT_MAX + 4096)
+
+/* Edges */
+#define QN_CONNS_MAX 65536
+#define QN_SOCKS_TIMEOUT (10 * QN_SEC)  /* a complete SOCKS request, or goodbye */
+#define QN_OPEN_TIMEOUT (30 * QN_SEC)   /* resolve + connect at the exit */
+#define QN_HANDSHAKE_TIMEOUT (10 * QN_SEC)
+#define QN_NAME_MAX 255                 /* a DNS name in SOCKS (RFC 1928: one length byte) */
+
+#endif

@@ -1,0 +1,128 @@
+/* ChaCha20-Poly1305, SHA-256 and HMAC through OpenSSL's EVP, with contexts kept per thread. */
+#include "crypto/crypto.h"
+
+#include "crypto/internal.h"
+
+#include <openssl/evp.h>
+
+struct qn_crypto *qn_crypto_new(void)
+{
+    struct qn_crypto *c = OPENSSL_zalloc(sizeof *c);
+
+    if (c == NULL)
+        return NULL;
+    c->seal = EVP_CIPHER_CTX_new();
+    c->open = EVP_CIPHER_CTX_new();
+    c->md = EVP_MD_CTX_new();
+    c->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    c->cipher = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL);
+    if (c->seal == NULL || c->open == NULL || c->md == NULL || c->sha256 == NULL ||
+        c->cipher == NULL || EVP_EncryptInit_ex2(c->seal, c->cipher, NULL, NULL, NULL) != 1 ||
+        EVP_DecryptInit_ex2(c->open, c->cipher, NULL, NULL, NULL) != 1) {
+        qn_crypto_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+void qn_crypto_free(struct qn_crypto *c)
+{
+    if (c == NULL)
+        return;
+    EVP_CIPHER_CTX_free(c->seal);
+    EVP_CIPHER_CTX_free(c->open);
+    EVP_MD_CTX_free(c->md);
+    EVP_MD_free(c->sha256);
+    EVP_CIPHER_free(c->cipher);
+    OPENSSL_free(c);
+}
+
+qn_nonce qn_nonce_le(uint64_t n)
+{
+    qn_nonce nonce = {{0}};
+
+    for (unsigned i = 0; i < 8; i++)
+        nonce.b[4 + i] = (uint8_t)(n >> (8 * i));
+    return nonce;
+}
+
+qn_nonce qn_nonce_xor(const uint8_t iv[12], uint64_t seq)
+{
+    qn_nonce nonce;
+    uint8_t be[8];
+
+    memcpy(nonce.b, iv, 12);
+    qn_put64(be, seq);
+    for (unsigned i = 0; i < 8; i++)
+        nonce.b[4 + i] ^= be[i];
+    return nonce;
+}
+
+static bool update(EVP_CIPHER_CTX *ctx, bool sealing, uint8_t *out, const uint8_t *in, size_t n)
+{
+    int done = 0;
+
+    if (n == 0)
+        return true;
+    QN_ASSERT(n <= INT32_MAX);
+    return (sealing ? EVP_EncryptUpdate(ctx, out, &done, in, (int)n)
+                    : EVP_DecryptUpdate(ctx, out, &done, in, (int)n)) == 1;
+}
+
+qn_err qn_aead_seal(qn_env *env, const qn_key *key, qn_nonce nonce, qn_slice ad, qn_slice a,
+                    qn_slice b, uint8_t *out, uint8_t tag[QN_TAG])
+{
+    EVP_CIPHER_CTX *ctx = env->engine->crypto->seal;
+    uint8_t none[16];
+    int left = 0;
+
+    if (EVP_EncryptInit_ex2(ctx, NULL, key->b, nonce.b, NULL) != 1 ||
+        !update(ctx, true, NULL, ad.p, ad.n) || !update(ctx, true, out, a.p, a.n) ||
+        !update(ctx, true, out + a.n, b.p, b.n) || EVP_EncryptFinal_ex(ctx, none, &left) != 1 ||
+        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, QN_TAG, tag) != 1)
+        return QN_INTERNAL;
+    return QN_OK;
+}
+
+qn_err qn_aead_open(qn_env *env, const qn_key *key, qn_nonce nonce, qn_slice ad, const uint8_t *in,
+                    size_t n, const uint8_t tag[QN_TAG], uint8_t *out)
+{
+    EVP_CIPHER_CTX *ctx = env->engine->crypto->open;
+    uint8_t expected[QN_TAG], none[16];
+    int left = 0;
+
+    memcpy(expected, tag, QN_TAG); /* OpenSSL wants it writable; it may also lie where out goes */
+    if (EVP_DecryptInit_ex2(ctx, NULL, key->b, nonce.b, NULL) != 1 ||
+        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, QN_TAG, expected) != 1)
+        return QN_INTERNAL;
+    if (!update(ctx, false, NULL, ad.p, ad.n) || !update(ctx, false, out, in, n) ||
+        EVP_DecryptFinal_ex(ctx, none, &left) != 1)
+        return QN_AUTH;
+    return QN_OK;
+}
+
+qn_err qn_aead_rekey(qn_env *env, qn_key *key)
+{
+    static const uint8_t zeros[32];
+    uint8_t tag[QN_TAG];
+    qn_key next;
+    qn_err err = qn_aead_seal(env, key, qn_nonce_le(UINT64_MAX), qn_slice_of(NULL, 0),
+                              qn_slice_of(zeros, 32), qn_slice_of(NULL, 0), next.b, tag);
+
+    if (err == QN_OK)
+        *key = next;
+    qn_wipe(&next, sizeof next);
+    return err;
+}
+
+qn_err qn_sha256(qn_env *env, const qn_slice *parts, size_t n, qn_hash *out)
+{
+    struct qn_crypto *c = env->engine->crypto;
+
+    if (EVP_DigestInit_ex2(c->md, c->sha256, NULL) != 1)
+        return QN_INTERNAL;
+    for (size_t i = 0; i < n; i++)
+        if (parts[i].n > 0 && EVP_DigestUpdate(c->md, parts[i].p, parts[i].n) != 1)
+            return QN_INTERNAL;
+    return EVP_DigestFinal_ex(c->md, out->b, NULL) == 1 ? QN_OK : QN_INTERNAL;
+}
