@@ -4,7 +4,7 @@
 
 void qn_pool_init(qn_pool *pool, void *(*get)(size_t), void (*put)(void *))
 {
-    *pool = (qn_pool){.get = get, .put = put};
+    *pool = (qn_pool){.keep = QN_POOL_KEEP, .get = get, .put = put};
 }
 
 static void free_list_clear(qn_pool *pool, qn_block *b)
@@ -74,7 +74,7 @@ void qn_block_drop(qn_block *b)
     pool = b->pool;
     small = b->cap == QN_BLOCK_SMALL;
     qn_mem_release(b->mem, sizeof *b + b->cap);
-    if ((small ? pool->n_small : pool->n_large) >= QN_POOL_KEEP) {
+    if ((small ? pool->n_small : pool->n_large) >= pool->keep) {
         pool->put(b);
         return;
     }

@@ -25,6 +25,7 @@ typedef struct qn_block {
 typedef struct qn_pool {
     qn_block *free_small, *free_large;
     uint32_t n_small, n_large;
+    uint32_t keep; /* of each class at most; QN_POOL_KEEP, or 0 to give every block back at once */
     void *(*get)(size_t n);
     void (*put)(void *p);
 } qn_pool;

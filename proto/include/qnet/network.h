@@ -1,0 +1,73 @@
+/*
+ * Networks and keys as files hold them. A network file says which network a node joins: its name,
+ * lab flag, the operators (key, descriptor) and the snapshot threshold; the founder's signature
+ * covers all of it and the network id is the SHA-256 of the signed bytes. docs/wire/network.md.
+ */
+#ifndef QNET_NETWORK_H
+#define QNET_NETWORK_H
+
+#include <stdbool.h>
+
+#include "qnet/addr.h"
+#include "qnet/env.h"
+#include "qnet/err.h"
+#include "qnet/id.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define QN_OPERATORS_MAX 16
+#define QN_NETWORK_NAME 64
+#define QN_NETWORK_FILE_MAX 32768 /* bytes of the encoded file */
+
+typedef struct qn_secret32 {
+    uint8_t b[32];
+} qn_secret32;
+
+/* A node's long-term secrets; files of mode 0600. Public halves are derived. */
+typedef struct qn_keys {
+    qn_secret32 identity; /* Ed25519 seed: signs descriptors and heartbeats */
+    qn_secret32 link;     /* X25519: answers link handshakes (the bare carrier's own key) */
+    qn_secret32 onion;    /* X25519: answers hop handshakes */
+} qn_keys;
+
+void qn_keys_generate(qn_env *env, qn_keys *out);
+void qn_keys_wipe(qn_keys *keys);
+QN_MUST_CHECK qn_err qn_keys_peerid(qn_env *env, const qn_keys *keys, qn_peerid *out);
+
+/* An operator: who signs snapshots, and where its directory answers. */
+typedef struct qn_operator {
+    qn_peerid id;           /* of its node identity */
+    uint8_t sign_key[32];   /* Ed25519: signs snapshots; not the node identity */
+    uint8_t link_key[32];   /* X25519 of its node */
+    qn_addr addr;
+} qn_operator;
+
+typedef struct qn_network {
+    uint8_t id[32];
+    char name[QN_NETWORK_NAME];
+    bool lab;
+    int64_t created; /* Unix seconds */
+    uint8_t threshold; /* snapshot signatures needed: >= floor(N/2) + 1 */
+    uint8_t operators_n;
+    qn_operator operators[QN_OPERATORS_MAX];
+} qn_network;
+
+/* Fills id; encodes and signs into out (cap bytes), *n = length. The founder's seed signs. QN_CONFIG
+ * when a field is out of range. */
+QN_MUST_CHECK qn_err qn_network_encode(qn_network *net, qn_env *env, const qn_secret32 *founder,
+                                       uint8_t *out, size_t cap, size_t *n);
+/* Strict; verifies the founder's signature and every range; `why` gets one sentence on failure. */
+QN_MUST_CHECK qn_err qn_network_decode(qn_network *net, qn_env *env, const uint8_t *p, size_t n,
+                                       char why[160]);
+
+/* Verified snapshots, shared read-only by the nodes of one process (DESIGN "Shared knowledge"). */
+struct qn_intern;
+struct qn_intern *qn_intern_new(qn_mem *mem);
+void qn_intern_free(struct qn_intern *t);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,239 @@
+/*
+ * A node, and all a world must do for one. This header is the whole contract between the core and
+ * the outside: a world that performs the actions below and calls the verbs below is complete.
+ *
+ * The law every world follows, for each thing that happens:
+ *
+ *     stamp env->now and env->wall;
+ *     do ONE thing (opened, accepted, commit, consume, ended, resolved, tick, a request ...);
+ *     drain qn_node_next() until it returns false, performing each action;
+ *     for a conn named by an action SEND: offer qn_node_peek() to the socket, qn_node_consume()
+ *         what it took, until one of them is empty;
+ *     arm one timer at qn_node_due().
+ *
+ * Nothing here blocks, nothing calls back. A pointer from space lives until the matching commit;
+ * one from peek until the next call on the node.
+ *
+ * Conns are the node's names for transport connections (TCP or anything reliable and ordered); the
+ * node hands them out. Reading: when a conn is readable and the node wants its bytes, the world
+ * asks qn_node_space(), reads at most that many, and tells qn_node_commit(). Zero room means: stop
+ * reading until the action READ names the conn. Writing: the action SEND names a conn that has
+ * bytes to write (again); the world writes when the socket can take them.
+ */
+#ifndef QNET_NODE_H
+#define QNET_NODE_H
+
+#include <stdbool.h>
+
+#include "qnet/addr.h"
+#include "qnet/env.h"
+#include "qnet/err.h"
+#include "qnet/id.h"
+#include "qnet/network.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef uint32_t qn_conn; /* 0 is none */
+
+typedef enum qn_mode { QN_CLIENT, QN_RELAY, QN_BOOTSTRAP, QN_EXIT, QN_SUPER } qn_mode;
+typedef enum qn_route { QN_ROUTE_FAST, QN_ROUTE_PRIVACY } qn_route; /* 1 hop, 3 hops */
+
+/* What a listener is for; also the `purpose` of accepted conns. */
+typedef enum qn_listener { QN_LISTEN_LINK, QN_LISTEN_SOCKS } qn_listener;
+
+/* ---- configuration: copied by qn_node_new ------------------------------------------------ */
+
+typedef struct qn_allow { /* exit.allow: an address or prefix with a mandatory port */
+    qn_addr prefix;       /* port != 0 */
+    uint8_t bits;         /* of the prefix: 0..32 or 0..128 */
+} qn_allow;
+
+#define QN_EXIT_PORTS_MAX 16
+#define QN_EXIT_ALLOW_MAX 16
+
+typedef struct qn_carrier_kind qn_carrier_kind; /* proto/carrier/carrier.h */
+extern const qn_carrier_kind qn_carrier_bare;
+
+typedef struct qn_node_cfg {
+    qn_mode mode;
+    qn_route route;      /* default for SOCKS users who do not name one */
+    bool lab;            /* --lab was given; must equal the network file's flag */
+    bool socks;          /* the world offers a SOCKS listener */
+    const qn_carrier_kind *carrier; /* &qn_carrier_bare needs lab */
+    const qn_network *network;      /* outlives the node */
+    struct qn_intern *intern;       /* verified snapshots shared by a process's nodes; may be NULL */
+    qn_keys keys;                   /* identity, link and onion secrets */
+    bool has_operator;              /* bootstrap and super: the operator key that signs snapshots */
+    qn_secret32 operator_seed;
+    qn_addr listen;                 /* the address others reach us at (descriptor); family 0: none */
+    char country[3];                /* operator's claim, "" unknown */
+    char contact[128];              /* abuse contact: exit and super refuse to start without */
+    uint16_t exit_ports[QN_EXIT_PORTS_MAX]; /* beside 80 and 443 */
+    uint8_t exit_ports_n;
+    qn_allow exit_allow[QN_EXIT_ALLOW_MAX]; /* lab only: non-global destinations */
+    uint8_t exit_allow_n;
+    uint32_t exit_conns_max;        /* 0: 1000 */
+    uint32_t pool;                  /* privacy circuits kept ready; 0: 4 */
+    uint64_t credit_budget;         /* 0: QN_CREDIT_BUDGET */
+} qn_node_cfg;
+
+typedef struct qn_node qn_node;
+
+/* QN_CONFIG with one sentence in `why` (at most 160 bytes) naming what is wrong; QN_NOMEM. The env
+ * must be stamped and must outlive the node. */
+QN_MUST_CHECK qn_err qn_node_new(qn_node **out, const qn_node_cfg *cfg, qn_env *env, char why[160]);
+void qn_node_free(qn_node *n); /* wipes; every conn is simply forgotten */
+
+/* ---- bytes ---------------------------------------------------------------------------------- */
+
+/* Windows to read into, in order; returns how many (0: do not read now). */
+unsigned qn_node_space(qn_node *n, qn_conn c, qn_span *v, unsigned max);
+void qn_node_commit(qn_node *n, qn_conn c, size_t bytes);
+/* Bytes to write, in order; returns how many slices (0: nothing now). */
+unsigned qn_node_peek(qn_node *n, qn_conn c, qn_slice *v, unsigned max);
+void qn_node_consume(qn_node *n, qn_conn c, size_t bytes);
+
+/* ---- what happened --------------------------------------------------------------------------- */
+
+typedef enum qn_ending {
+    QN_END_EOF,         /* the peer finished its direction; ours still works */
+    QN_END_RESET,       /* the conn is gone, both ways */
+    QN_END_WRITE_FAILED /* nothing more can be written; reading goes on */
+} qn_ending;
+
+/* 0: refused, close it at once. `local` is the listener's own address. */
+qn_conn qn_node_accepted(qn_node *n, qn_listener purpose, const qn_addr *from);
+void qn_node_opened(qn_node *n, qn_conn c);             /* a DIAL succeeded */
+void qn_node_open_failed(qn_node *n, qn_conn c, qn_err why); /* REFUSED, UNREACHABLE, TIMEOUT */
+void qn_node_ended(qn_node *n, qn_conn c, qn_ending how);
+/* The answer to RESOLVE; count 0 with why = QN_RESOLVE. Every address has the query's port. */
+void qn_node_resolved(qn_node *n, uint32_t query, const qn_addr *v, unsigned count, qn_err why);
+
+qn_time qn_node_due(const qn_node *n); /* QN_NEVER: no timer */
+void qn_node_tick(qn_node *n);
+
+/* Stop gracefully: no new streams, CLOSE on every link; STOPPED follows at once or within 2 s. */
+void qn_node_stop(qn_node *n);
+
+/* ---- actions --------------------------------------------------------------------------------- */
+
+typedef enum qn_action_type {
+    QN_ACT_DIAL,         /* conn, addr: connect; answer opened or open_failed */
+    QN_ACT_RESOLVE,      /* query, dest: answer resolved. DNS at the exit only */
+    QN_ACT_SEND,         /* conn: peek has bytes */
+    QN_ACT_READ,         /* conn: space has room again */
+    QN_ACT_FINISH,       /* conn: send FIN after the bytes queued now; reading goes on */
+    QN_ACT_RESET,        /* conn: RST now if !drain, else after what peek offers, 200 ms at most.
+                            The conn is forgotten by the node: never name it again */
+    QN_ACT_CLOSE,        /* conn: orderly close after what peek offers (200 ms at most): both
+                            directions ended cleanly. peek and consume may still be called for it;
+                            qn_node_released() tells the node the world is done with it */
+    QN_ACT_LINGER_RESET, /* conn: on = an app stream lives on it: SO_LINGER {1,0}, so that even a
+                            killed process ends it with RST, never with a clean FIN (promise P1) */
+    QN_ACT_PAUSE_ACCEPT, /* on: stop or resume accepting (purpose) */
+    QN_ACT_STORE,        /* name, bytes: keep durably under the state directory */
+    QN_ACT_EVENT,        /* something an observer wants to know; ignore freely */
+    QN_ACT_STOPPED       /* after qn_node_stop */
+} qn_action_type;
+
+/* What observers see. Numbers only: no destination, no user. */
+typedef enum qn_event_type {
+    QN_EV_LINK_UP,       /* peer */
+    QN_EV_LINK_DOWN,     /* peer, err */
+    QN_EV_SNAPSHOT,      /* value = relays listed */
+    QN_EV_CIRCUIT_BUILT, /* id = circuit, hops, value = build time in ns */
+    QN_EV_CIRCUIT_ENDED, /* id, hops, err, value = age in ns */
+    QN_EV_STREAM_OPENED, /* id = stream, circuit, hops, value = ns from SOCKS request to OPENED */
+    QN_EV_STREAM_FIRST,  /* id: first byte from the destination, value = ns since the request */
+    QN_EV_STREAM_ENDED   /* id, err (QN_OK = clean), up, down = application bytes */
+} qn_event_type;
+
+typedef struct qn_event {
+    qn_event_type type;
+    uint64_t id;      /* unique in this node's life */
+    uint64_t circuit; /* for streams; 0 = one hop */
+    qn_peerid peer;
+    qn_err err;
+    uint8_t hops;
+    uint64_t value, up, down;
+    qn_conn conn; /* the SOCKS conn of a stream event */
+} qn_event;
+
+typedef struct qn_action {
+    qn_action_type type;
+    qn_conn conn;
+    qn_addr addr;
+    uint32_t query;
+    qn_dest dest;
+    bool on, drain;
+    qn_listener purpose;
+    const char *name; /* STORE: static storage */
+    qn_slice bytes;   /* STORE: lives until the next call */
+    qn_event event;
+} qn_action;
+
+bool qn_node_next(qn_node *n, qn_action *a);
+/* The world has finished with a conn after CLOSE: its last bytes left, or 200 ms passed. */
+void qn_node_released(qn_node *n, qn_conn c);
+
+/* ---- looking in ------------------------------------------------------------------------------- */
+
+typedef struct qn_counters {
+    uint64_t cells_forward, cells_backward; /* cells this node's circuits handled, by direction */
+    uint64_t aead_bytes;        /* bytes sealed or opened, records and cells */
+    uint64_t dh;                /* X25519 operations */
+    uint64_t handshakes;        /* link and hop handshakes completed */
+    uint64_t app_up, app_down;  /* application bytes: client edges and exit edges */
+    uint64_t relayed;           /* cell bytes passed on by this node as pipe or joint */
+    uint64_t links_opened, circuits_built, circuits_failed, streams_opened, streams_failed;
+    uint64_t exit_requests, exit_ok, exit_blocked, exit_bytes; /* the seeds' four */
+} qn_counters;
+
+typedef enum qn_state { QN_OFFLINE, QN_CALIBRATING, QN_CONNECTED } qn_state;
+
+typedef struct qn_status {
+    qn_mode mode;
+    qn_route route;
+    qn_state state;      /* CONNECTED only after a probe reached an exit end to end within 60 s */
+    const char *phase;   /* "directory", "link", "circuit", "probe", "ready"; static storage */
+    const char *advice;  /* one sentence when not connected; static storage; "" otherwise */
+    qn_err last_error;
+    qn_peerid id;
+    uint32_t peers_known;   /* relays in the snapshot */
+    uint32_t links, circuits, streams;
+    uint64_t snapshot_version; /* 0: none yet */
+    qn_time last_probe;     /* when an end-to-end probe last succeeded; 0 never */
+    qn_counters counters;
+    uint64_t mem_used, mem_peak;
+} qn_status;
+
+void qn_node_status(const qn_node *n, qn_status *out);
+
+typedef struct qn_circuit_info {
+    uint64_t id;
+    uint8_t hops_len;
+    qn_peerid hop[3];
+    bool built;
+    uint32_t streams;
+    qn_time age;
+    uint64_t up, down; /* application bytes */
+} qn_circuit_info;
+/* The i-th circuit (or one-hop route in use), oldest first; false when there is none. */
+bool qn_node_circuit(const qn_node *n, uint32_t i, qn_circuit_info *out);
+
+typedef struct qn_peer_info {
+    qn_peerid id;
+    bool known;      /* false: an anonymous client, id is zero */
+    bool outbound, up;
+    uint32_t streams;
+    uint64_t in, out; /* record bytes */
+    qn_time age;
+} qn_peer_info;
+bool qn_node_peer(const qn_node *n, uint32_t i, qn_peer_info *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
