@@ -1,13 +1,17 @@
 /*
  * The Noise Protocol Framework (revision 34), suite 25519_ChaChaPoly_SHA256.
  *
- * A pattern is data: pre-messages and one token list per message. The product uses three,
- * below; tests add others to run every published vector the tokens can express. A handshake is
- * computed on a copy and committed last, so a forged message leaves it exactly as it was.
+ * A pattern is data: which static keys are known beforehand, and one token list per message. The
+ * product uses three, below; tests add others to run every published vector the tokens can
+ * express. A message is computed on a copy and committed last, so a forged one leaves the
+ * handshake exactly as it was.
  *
- *   XK        <- s   ...   -> e, es    <- e, ee    -> s, se      the bare carrier (docs/wire/link.md)
- *   XKpsk0    the same with psk before message 1                 HTX; bare uses the all-zero PSK
+ *   XK        <- s   ...   -> e, es    <- e, ee    -> s, se      the pattern XKpsk0 adds a psk to
+ *   XKpsk0    the same with psk in front of message 1's e        carriers; bare's PSK is all zero
  *   NK        <- s   ...   -> e, es    <- e, ee                  a hop behind the entry (cell.md)
+ *
+ * In: qn_noise_init, then write and read in turn. Out: qn_noise_split and qn_noise_hash.
+ * docs/wire/noise.md has the same in bytes.
  */
 #ifndef QN_NOISE_NOISE_H
 #define QN_NOISE_NOISE_H
@@ -27,14 +31,17 @@ typedef enum qn_noise_token {
     QN_NOISE_PSK
 } qn_noise_token;
 
+/* Messages of the longest pattern (X1K1: four); tokens of the longest message (IKpsk1's first:
+ * five) and END. */
 enum { QN_NOISE_MESSAGES = 4, QN_NOISE_TOKENS = 6 };
 
 typedef struct qn_noise_pattern {
-    const char *name; /* "Noise_XK_25519_ChaChaPoly_SHA256" */
-    uint8_t pre_initiator[3], pre_responder[3]; /* of E, S; ended by END */
-    uint8_t message[QN_NOISE_MESSAGES][QN_NOISE_TOKENS]; /* message 0 is the initiator's */
+    const char *name;     /* "Noise_XK_25519_ChaChaPoly_SHA256"; enters the transcript */
+    bool initiator_known; /* pre-message "-> s" */
+    bool responder_known; /* pre-message "<- s" */
+    bool has_psk;         /* some message has a PSK token, so every E is also mixed into the key */
     uint8_t messages;
-    bool has_psk;
+    uint8_t message[QN_NOISE_MESSAGES][QN_NOISE_TOKENS]; /* message 0 is the initiator's */
 } qn_noise_pattern;
 
 extern const qn_noise_pattern qn_noise_xk, qn_noise_xkpsk0, qn_noise_nk;
@@ -42,9 +49,7 @@ extern const qn_noise_pattern qn_noise_xk, qn_noise_xkpsk0, qn_noise_nk;
 typedef struct qn_noise {
     const qn_noise_pattern *pattern;
     bool initiator, has_s, has_e, has_rs, has_re, has_key;
-    bool e_fixed; /* tests and HTX: `e` was supplied, not drawn */
     uint8_t step; /* messages done */
-    uint8_t psk_used;
     uint64_t n;
     qn_key k;
     qn_hash ck, h;
@@ -54,30 +59,38 @@ typedef struct qn_noise {
 } qn_noise;
 
 typedef struct qn_noise_cfg {
-    const qn_noise_pattern *pattern;
+    const qn_noise_pattern *pattern; /* must outlive the handshake */
     bool initiator;
     qn_slice prologue;
-    const qn_dh_secret *s;        /* NULL when the pattern gives this side none */
-    const qn_dh_public *rs;       /* NULL when it is learned in the handshake */
-    const qn_dh_secret *e;        /* NULL: drawn from env->rng when the E token is written */
-    const qn_key *psk;            /* NULL: all zero, for patterns with a psk */
+    const qn_dh_secret *s;  /* NULL when the pattern gives this side none */
+    const qn_dh_public *rs; /* NULL when it is learned in the handshake */
+    const qn_dh_secret *e;  /* NULL: drawn from env->rng when the E token is written */
+    const qn_key *psk;      /* NULL: all zero, for patterns with a psk */
 } qn_noise_cfg;
 
+/* Everything of cfg is copied. QN_STATE: a key the pattern knows beforehand is missing. */
 QN_MUST_CHECK qn_err qn_noise_init(qn_noise *x, qn_env *env, const qn_noise_cfg *cfg);
-/* Extra bytes both sides know: HTX's stream hashes and KEM ciphertext (h = HASH(h || p)). */
+/* Extra bytes both sides know, between messages: h = HASH(h || p). */
 QN_MUST_CHECK qn_err qn_noise_mix_hash(qn_noise *x, qn_env *env, qn_slice p);
-/* Length of the next message for a payload of n bytes. */
+/* Length of the next message, in either direction, for a payload of n bytes. */
 size_t qn_noise_size(const qn_noise *x, size_t payload_n);
-/* Writes exactly qn_noise_size(x, payload.n) bytes to out. QN_STATE: not our turn. */
+/* Writes exactly qn_noise_size(x, payload.n) bytes (at most QN_NOISE_MESSAGE_MAX) to out, which
+ * must not overlap payload. QN_STATE: not our turn, or a key is missing; QN_AUTH: a zero DH with
+ * the key the peer sent. The state is unchanged after any error. */
 QN_MUST_CHECK qn_err qn_noise_write(qn_noise *x, qn_env *env, qn_slice payload, uint8_t *out);
-/* Reads a whole message; payload gets *n bytes (at most msg.n). QN_AUTH: forged or a zero DH;
- * QN_TRUNCATED: shorter than the tokens; the state is unchanged in both cases. */
+/* Reads a whole message; payload has room for msg.n - qn_noise_size(x, 0) bytes, gets *n of them
+ * and must not overlap msg. QN_AUTH: forged, or a zero DH; QN_TRUNCATED: shorter than the tokens;
+ * QN_LIMIT: over QN_NOISE_MESSAGE_MAX; QN_STATE as in write. The state and *n are unchanged after
+ * any error; payload then holds nothing usable. */
 QN_MUST_CHECK qn_err qn_noise_read(qn_noise *x, qn_env *env, qn_slice msg, uint8_t *payload,
                                    size_t *n);
 bool qn_noise_done(const qn_noise *x);
 bool qn_noise_my_turn(const qn_noise *x);
-/* After the last message: first = initiator to responder. Wipe x afterwards. */
+/* The transcript so far; after the last message, the handshake hash that both sides share and a
+ * channel may be bound to (Noise 11.2). */
+const qn_hash *qn_noise_hash(const qn_noise *x);
+/* After the last message (else QN_STATE): first = initiator to responder. Clear x afterwards. */
 QN_MUST_CHECK qn_err qn_noise_split(const qn_noise *x, qn_env *env, qn_key *first, qn_key *second);
-void qn_noise_clear(qn_noise *x); /* wipes */
+void qn_noise_clear(qn_noise *x); /* wipes; may repeat */
 
 #endif
