@@ -1,0 +1,131 @@
+/* What world.c, pipe.c and people.c share. */
+#ifndef POCKET_INTERNAL_H
+#define POCKET_INTERNAL_H
+
+#include "base/bytes.h"
+#include "pocket/world.h"
+
+enum { PW_NODES = 64, PW_SERVERS = 16, PW_EVENT_TYPES = QN_EV_STREAM_ENDED + 1 };
+
+/* Bytes on their way: a FIFO per direction, each chunk with its arrival time. */
+typedef struct chunk {
+    struct chunk *next;
+    qn_time ready;
+    uint32_t len, off;
+    bool fin;
+    uint8_t data[];
+} chunk;
+
+typedef enum holder { HOLD_NONE, HOLD_NODE, HOLD_FETCH, HOLD_SERVING } holder;
+
+typedef struct end {
+    holder kind;
+    pw_node *node; /* HOLD_NODE */
+    qn_conn conn;
+    void *person;     /* pw_fetch or serving */
+    bool want_write;  /* has more to send than the window took */
+    bool read_paused; /* had no room; waits for READ */
+    bool closing;     /* released once everything is sent */
+} end;
+
+typedef struct lane { /* bytes travelling towards end[!i] from end[i] */
+    chunk *first, *last;
+    uint64_t bytes;
+    bool fin_sent, armed;
+} lane;
+
+struct pw_pipe {
+    pw_pipe *next, *prev;
+    uint32_t number;
+    bool dead, open;
+    end end[2];
+    lane lane[2];
+    qn_time last_ready[2]; /* keeps a lane's order */
+};
+
+struct pw_node {
+    char name[32];
+    pw_world *world;
+    qn_env env;
+    qn_drbg drbg;
+    qn_node *core;
+    qn_addr listen;
+    pw_pipe **pipe; /* by conn slot */
+    uint32_t pipes_cap;
+    bool dead, isolated, stopped;
+    qn_time armed;
+    uint64_t allocs, fail_at;
+    uint32_t event_n[PW_EVENT_TYPES];
+    qn_event event_last[PW_EVENT_TYPES];
+};
+
+typedef enum what { WHAT_TICK, WHAT_LANE, WHAT_CONNECT, WHAT_RESET, WHAT_RESOLVED } what;
+
+typedef struct happening {
+    qn_time at;
+    uint64_t seq;
+    what what;
+    pw_node *node;
+    pw_pipe *pipe;
+    uint32_t number; /* of the pipe when it was scheduled; or a query */
+    int side;
+    qn_addr addr; /* WHAT_CONNECT */
+    qn_dest dest; /* WHAT_RESOLVED */
+} happening;
+
+struct pw_server {
+    char name[64];
+    qn_addr addr;
+    pw_manner manner;
+};
+
+struct pw_world {
+    pw_cfg cfg;
+    qn_time now;
+    int64_t epoch;
+    qn_env env; /* the world's own: keys, draws */
+    qn_drbg drbg;
+    struct qn_engine *engine;
+    happening *heap;
+    uint32_t heap_n, heap_cap;
+    uint64_t seq;
+    uint32_t pipe_numbers;
+    pw_pipe *pipes;
+    pw_node *node[PW_NODES];
+    uint32_t nodes_n;
+    pw_server server[PW_SERVERS];
+    uint32_t servers_n;
+    pw_fetch *fetches;
+    qn_hash digest;
+};
+
+/* world.c */
+void pw__stamp(pw_node *n);
+void pw__drain(pw_node *n); /* the law: actions, then the timer */
+void pw__at(pw_world *w, happening h);
+uint32_t pw__below(pw_world *w, uint32_t n);
+pw_pipe *pw__pipe_of(pw_node *n, qn_conn c);
+void pw__bind(pw_node *n, qn_conn c, pw_pipe *p);
+
+/* pipe.c */
+pw_pipe *pw__pipe_new(pw_world *w);
+int pw__side(const pw_pipe *p, const pw_node *n, qn_conn c);
+size_t pw__room(const pw_world *w, const pw_pipe *p, int from);
+void pw__write(pw_world *w, pw_pipe *p, int from, const uint8_t *bytes, size_t n, bool fin);
+void pw__send(pw_world *w, pw_pipe *p, int from);  /* a node's conn: peek, write, consume */
+void pw__lane(pw_world *w, pw_pipe *p, int from);  /* deliver what is ready */
+void pw__reset(pw_world *w, pw_pipe *p, int from); /* end[from] resets; the other learns of it */
+void pw__forget(pw_world *w, pw_pipe *p);
+qn_time pw__delay(pw_world *w);
+
+/* people.c: users and servers. */
+void pw__person_opened(pw_world *w, pw_pipe *p, int side);
+size_t pw__person_takes(pw_world *w, pw_pipe *p, int side, const uint8_t *bytes, size_t n);
+void pw__person_fin(pw_world *w, pw_pipe *p, int side);
+void pw__person_reset(pw_world *w, const end *was);
+void pw__person_room(pw_world *w, pw_pipe *p, int side);
+bool pw__server_accepts(pw_world *w, pw_pipe *p, int side, const qn_addr *to);
+const pw_server *pw__server_named(const pw_world *w, const char *name);
+void pw__people_clear(pw_world *w);
+
+#endif

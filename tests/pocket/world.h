@@ -1,0 +1,87 @@
+/*
+ * The pocket world: whole small meshes in plain C, in virtual time, in one process, without ns-3.
+ *
+ * Nodes are real ones, driven by the law of qnet/node.h. Between them run pipes: reliable, ordered,
+ * with a seeded delay per delivery, a window (so a slow reader pushes back), seeded cuts of every
+ * read and write, and faults: cut, stall, kill. Ties are ordered by (time, sequence); each node has
+ * its own random stream, so adding one disturbs no other. Everything a node writes goes into one
+ * running digest: the same seed gives the same digest, on every machine.
+ */
+#ifndef POCKET_WORLD_H
+#define POCKET_WORLD_H
+
+#include "crypto/crypto.h"
+#include "qnet/node.h"
+
+typedef struct pw_world pw_world;
+typedef struct pw_node pw_node;
+typedef struct pw_pipe pw_pipe;
+typedef struct pw_fetch pw_fetch;
+typedef struct pw_server pw_server;
+
+typedef struct pw_cfg {
+    uint64_t seed;
+    qn_time delay_min, delay_max; /* one way, drawn per delivery, order kept */
+    uint32_t window;              /* bytes a pipe direction holds; 0: 65536 */
+    uint32_t cut_max;             /* reads and writes are cut at 1..cut_max; 0: never cut */
+} pw_cfg;
+
+pw_world *pw_new(const pw_cfg *cfg);
+void pw_free(pw_world *w);   /* asserts that every node gave all its memory back */
+qn_env *pw_env(pw_world *w); /* for making keys and network files */
+qn_time pw_now(const pw_world *w);
+/* Hash of every byte every node wrote, in order. */
+qn_hash pw_digest(const pw_world *w);
+
+/* ---- nodes ---------------------------------------------------------------------------------- */
+
+/* Starts a node; cfg->listen names where it accepts links. Asserts that the config is good. */
+pw_node *pw_add(pw_world *w, const char *name, const qn_node_cfg *cfg);
+void pw_kill(pw_world *w, pw_node *n); /* as SIGKILL: its conns reset at their other ends */
+void pw_stop(pw_world *w, pw_node *n); /* gracefully */
+bool pw_stopped(const pw_node *n);
+qn_node *pw_core(pw_node *n);
+qn_env *pw_node_env(pw_node *n);
+/* The nth allocation from now on fails, once; 0: never. */
+void pw_fail_alloc(pw_node *n, uint64_t nth);
+/* The last event of a type seen from this node, and how many there were. */
+uint32_t pw_events(const pw_node *n, qn_event_type type, qn_event *last);
+
+/* ---- the outside: web servers and users --------------------------------------------------------
+ */
+
+typedef enum pw_manner {
+    PW_SERVE,      /* answers, then FIN */
+    PW_RESET_MID,  /* RST after half the answer */
+    PW_NEVER_READ, /* accepts and stalls */
+    PW_REFUSE      /* does not accept */
+} pw_manner;
+
+/* A server behind a name and an address; port 80. */
+pw_server *pw_serve(pw_world *w, const char *name, const qn_addr *addr, pw_manner manner);
+
+typedef enum pw_result { PW_RUNNING, PW_DONE, PW_FAILED } pw_result;
+
+/* A user of `n`'s SOCKS listener: CONNECT to name, send `up` bytes, expect exactly `down` back and
+ * a clean end. user NULL: no authentication. */
+pw_fetch *pw_get(pw_world *w, pw_node *n, const char *name, uint16_t port, uint64_t up,
+                 uint64_t down, const char *user);
+pw_result pw_outcome(const pw_fetch *f);
+uint64_t pw_received(const pw_fetch *f); /* verified bytes */
+bool pw_clean_end(const pw_fetch *f);    /* ended by FIN, not RST: short + clean breaks P1 */
+bool pw_corrupt(const pw_fetch *f);      /* a wrong byte arrived: never */
+int pw_socks_reply(const pw_fetch *f);   /* -1: none yet */
+void pw_pause_reading(pw_world *w, pw_fetch *f, bool paused);
+qn_time pw_took(const pw_fetch *f); /* from start to end */
+
+/* ---- time and faults
+ * ----------------------------------------------------------------------------- */
+
+/* Runs until done(ctx) or the deadline; true when done. done may be NULL (run to the deadline). */
+bool pw_run(pw_world *w, qn_time deadline, bool (*done)(void *ctx), void *ctx);
+/* Cuts one live pipe between two nodes (or any two when NULL), chosen by the seed; false: none. */
+bool pw_cut(pw_world *w, pw_node *a, pw_node *b);
+/* No pipe can be opened to this node, and its pipes are cut, until healed. */
+void pw_isolate(pw_world *w, pw_node *n, bool isolated);
+
+#endif
