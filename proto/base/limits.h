@@ -58,12 +58,21 @@
 #define QN_SNAPSHOT_MAX (4u << 20)
 #define QN_REGISTRY_MAX 4096    /* entries an operator keeps */
 #define QN_DIR_MESSAGE_MAX (QN_SNAPSHOT_MAX + 4096)
+#define QN_DIR_REQUEST_MAX (QN_DESCRIPTOR_MAX + 64) /* what a directory reads from anybody */
+#define QN_SIGNED_MAX 4096      /* domain tag, network id, body; a full network file is under 3000 */
+#define QN_CLOCK_SKEW_S 600     /* how far an honest wall clock may be off */
+#define QN_KEY_LIFE_S (14 * 86400)        /* 7 days in use, 7 more accepted as the previous key */
+#define QN_DESCRIPTOR_LIFE_S (14 * 86400) /* no longer than the keys in it */
+#define QN_SNAPSHOT_LIFE_S 86400          /* bounds how long a client can be kept on an old list */
+#define QN_INTERN_MAX 64        /* snapshots a process's nodes share: some hours of them */
 
 /* Edges */
 #define QN_CONNS_MAX 65536
 #define QN_SOCKS_TIMEOUT (10 * QN_SEC)  /* a complete SOCKS request, or goodbye */
 #define QN_OPEN_TIMEOUT (30 * QN_SEC)   /* resolve + connect at the exit */
 #define QN_HANDSHAKE_TIMEOUT (10 * QN_SEC)
+#define QN_EXIT_CONNS 1000               /* sockets of an exit, unless configured */
+#define QN_EXIT_CONNS_PER_SOURCE 256     /* of one circuit or one-hop link: a busy browser's */
 #define QN_NAME_MAX 255                 /* a DNS name in SOCKS (RFC 1928: one length byte) */
 
 #endif

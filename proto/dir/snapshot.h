@@ -1,0 +1,100 @@
+/*
+ * The operators' signed list of descriptors: [body, [[operator index, signature], ...]].
+ *
+ * Each operator signs "qnet-snapshot-v1" || network id || version || valid-until || SHA-256(body);
+ * a snapshot counts when at least the network file's threshold of distinct operators signed it.
+ * Its version is its valid-after in Unix seconds and never goes back (promise P5).
+ *
+ * Opened snapshots are immutable and reference-counted; a process's nodes share them through the
+ * intern table (qnet/network.h), so a thousand simulated nodes verify one list once. Time is not
+ * part of opening's result: each node asks validity of its own clock.
+ */
+#ifndef QN_DIR_SNAPSHOT_H
+#define QN_DIR_SNAPSHOT_H
+
+#include "dir/descriptor.h"
+#include "dir/registry.h"
+
+#define QN_WEIGHT_MAX 1000
+
+/* One listed node. Everything lives as long as its snapshot. */
+typedef struct qn_relay {
+    qn_descriptor d;
+    qn_slice bytes;  /* the signed descriptor */
+    char country[3]; /* the operators' word, which may differ from d.country; "" unknown */
+    uint16_t weight; /* 1..QN_WEIGHT_MAX: how often to choose it, relative to others */
+} qn_relay;
+
+typedef struct qn_snapshot {
+    uint32_t refs;
+    uint64_t version; /* == valid_after */
+    int64_t valid_after, valid_until;
+    qn_hash hash; /* SHA-256 of bytes */
+    qn_slice bytes;
+    uint32_t relays_n;
+    const qn_relay *relays;   /* ascending by d.id */
+    qn_mem *mem;              /* what it is charged to: the intern's or the node's */
+    size_t size;              /* bytes charged */
+    struct qn_intern *intern; /* NULL: shared with nobody */
+    uint8_t network[32];      /* part of the intern's key */
+    struct qn_snapshot *next; /* in the intern's list, newest first */
+} qn_snapshot;
+
+/*
+ * Verifies everything, or finds the same bytes in the intern table (may be NULL), and returns one
+ * reference in *out. `known` is the version the node already holds, 0 for none.
+ * QN_STALE: not newer than known; QN_EXPIRED, QN_EARLY (valid-after more than QN_CLOCK_SKEW_S
+ * ahead) by env->wall; QN_NETWORK: of another network; QN_AUTH: fewer good operator signatures
+ * than the threshold, any bad one, or a forged descriptor; QN_LIMIT: too big, lives over
+ * QN_SNAPSHOT_LIFE_S; QN_CANON, QN_TRUNCATED, QN_PROTO, QN_VERSION, QN_POLICY; QN_NOMEM.
+ */
+QN_MUST_CHECK qn_err qn_snapshot_open(qn_snapshot **out, qn_env *env, const qn_network *net,
+                                      struct qn_intern *intern, qn_slice bytes, uint64_t known);
+qn_snapshot *qn_snapshot_ref(qn_snapshot *s);
+void qn_snapshot_drop(qn_snapshot *s); /* NULL is fine; interned ones stay in the table */
+QN_MUST_CHECK qn_err qn_snapshot_valid(const qn_snapshot *s, int64_t wall);
+/* NULL: not listed. */
+const qn_relay *qn_snapshot_find(const qn_snapshot *s, const qn_peerid *id);
+/* Whether a circuit may use it at `wall`: descriptor, link key and current onion key are valid. */
+bool qn_relay_usable(const qn_relay *r, int64_t wall);
+
+/* ---- the intern table ------------------------------------------------------------------------
+ * Not locked: it belongs to one thread, like the nodes that share it. */
+
+typedef struct qn_intern_stats {
+    uint64_t opened;   /* snapshots verified in full */
+    uint64_t hits;     /* opens answered from the table */
+    uint64_t verified; /* Ed25519 verifications done */
+    uint64_t saved;    /* and not done, thanks to hits: what a simulation charges to its nodes */
+    uint32_t held;     /* snapshots in the table now, at most QN_INTERN_MAX */
+} qn_intern_stats;
+void qn_intern_stats_get(const struct qn_intern *t, qn_intern_stats *out);
+
+/* ---- operators ------------------------------------------------------------------------------- */
+
+/* Bytes on the heap of one owner. */
+typedef struct qn_blob {
+    uint8_t *p;
+    size_t n, cap;
+} qn_blob;
+void qn_blob_clear(qn_blob *b, qn_mem *mem);
+
+typedef struct qn_snapshot_signature {
+    uint8_t operator_index; /* place in the network file's list */
+    qn_signature signature;
+} qn_snapshot_signature;
+
+/* The body listing every live registration whose descriptor is valid now. valid_after becomes the
+ * version: the caller keeps it above every earlier one, usually max(last + 1, env->wall).
+ * QN_CONFIG: times out of order or further apart than QN_SNAPSHOT_LIFE_S. Charged to r->env. */
+QN_MUST_CHECK qn_err qn_snapshot_build(qn_blob *body, const qn_registry *r, int64_t valid_after,
+                                       int64_t valid_until);
+/* One operator's signature over a body. QN_CONFIG: this key signs for no operator of net. */
+QN_MUST_CHECK qn_err qn_snapshot_sign(qn_snapshot_signature *out, qn_env *env,
+                                      const qn_network *net, qn_slice body,
+                                      const qn_secret32 *operator_seed);
+/* Body and signatures (distinct operators, any order) as one snapshot. */
+QN_MUST_CHECK qn_err qn_snapshot_join(qn_blob *out, qn_env *env, qn_slice body,
+                                      const qn_snapshot_signature *v, unsigned n);
+
+#endif
