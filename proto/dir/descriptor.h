@@ -16,9 +16,10 @@
 #include "qnet/addr.h"
 #include "qnet/id.h"
 #include "qnet/network.h"
+#include "qnet/node.h"
 
 #define QN_DESCRIPTOR_ADDRS   4
-#define QN_DESCRIPTOR_PORTS   18 /* 80, 443 and QN_EXIT_PORTS_MAX more */
+#define QN_DESCRIPTOR_PORTS   (2 + QN_EXIT_PORTS_MAX + QN_EXIT_ALLOW_MAX) /* exit/policy.h */
 #define QN_DESCRIPTOR_CONTACT 128
 #define QN_ONION_ID           8
 

@@ -12,6 +12,7 @@
 
 #include "base/cbor.h"
 #include "crypto/crypto.h"
+#include "qnet/addr.h"
 
 /* Domain tags, one per kind of object; a signature for one never passes for another. */
 #define QN_TAG_DESCRIPTOR "qnet-descriptor-v1"

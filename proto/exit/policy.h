@@ -19,7 +19,7 @@
 #define QN_POLICY_OWN   8
 
 typedef struct qn_policy {
-    uint16_t ports[QN_POLICY_PORTS]; /* ascending, distinct: as the descriptor lists them */
+    uint16_t ports[QN_POLICY_PORTS]; /* ascending, distinct */
     uint8_t ports_n;
     uint8_t allow_n;
     uint8_t own_n;
@@ -35,6 +35,10 @@ QN_MUST_CHECK qn_err qn_policy_init(qn_policy *p, const uint16_t *ports, unsigne
  * address of the host at that port; add the public one separately. QN_CONFIG: over QN_POLICY_OWN.
  */
 QN_MUST_CHECK qn_err qn_policy_own(qn_policy *p, const qn_addr *listener);
+
+/* Every port somebody may use, those of the allow list included: what the descriptor says. Writes
+ * ascending, distinct ports and returns how many. */
+unsigned qn_policy_ports(const qn_policy *p, uint16_t out[QN_POLICY_PORTS + QN_EXIT_ALLOW_MAX]);
 
 /* Judges a destination before resolution. QN_OK with *resolve true: a name with a port somebody
  * may use; with false: a literal that passed, now in *addr. QN_POLICY otherwise. */
