@@ -43,6 +43,8 @@
 #define QN_CELL_L 16288
 #define QN_HOPS_MAX 3
 #define QN_CIRCUIT_APPS_MAX 256      /* app streams in one circuit */
+#define QN_APPS_RUNS 8 /* blocks of app bytes a circuit queues ahead: 128 KiB, as one stream's queue */
+#define QN_APPS_LEND 4 /* of them lent to one read: 64 KiB, a socket's usual fill */
 #define QN_CIRCUIT_BUILD_TIMEOUT (10 * QN_SEC)
 #define QN_CIRCUIT_IDLE (60 * QN_SEC)
 #define QN_CIRCUIT_AGE_MAX (24 * 3600 * QN_SEC)
