@@ -1,0 +1,161 @@
+/*
+ * The carrier seam: conn, carrier and link are three things.
+ *
+ * A conn is a transport connection as the world sees it. A carrier turns one or two of them (its
+ * *legs*) into an authenticated, ordered stream of records: it runs Noise and owns records, nonces
+ * and ratchets. A link (link/link.h) owns streams, numbering and credit, and may outlive carriers.
+ * A kind is a const table; everything above this line only ever sees the table.
+ *
+ * Leg 0 is the conn between the two nodes. A kind with two legs has on its responder's side also
+ * leg 1, the origin's: it asks for it with DIAL. A responder's leg 0 is open from the start.
+ *
+ * The owner's law, per carrier:
+ *   - after any verb of the wire side, drain next(). Between commit() and next() == false nobody
+ * else may use the engine's scratch; afterwards an incomplete record is stowed in a pooled block,
+ *     so a carrier waiting for bytes holds no read buffer;
+ *   - on RECORD give the piece to the link and drain the link before the next next(): a KEY_UPDATE
+ *     in this record changes how the following one opens;
+ *   - LOST is the last event. Then room() is 0 for good; peek and consume still serve what was
+ *     sealed before. destroy when the world is done with every leg.
+ */
+#ifndef QN_CARRIER_CARRIER_H
+#define QN_CARRIER_CARRIER_H
+
+#include "base/block.h"
+#include "base/tally.h"
+#include "crypto/crypto.h"
+#include "frame/frame.h"
+#include "qnet/id.h"
+#include "qnet/node.h"
+
+typedef struct qn_carrier {
+    const qn_carrier_kind *kind; /* the first member of every kind's own struct */
+} qn_carrier;
+
+typedef struct qn_carrier_cfg {
+    bool initiator;
+    qn_tally *tally;            /* may be NULL */
+    uint8_t network[32];        /* network id: in the prologue */
+    qn_peerid responder;        /* the intended one (initiator), or ourselves (responder) */
+    qn_dh_public responder_key; /* initiator: the responder's link key */
+    qn_dh_secret own_key;       /* our link key; initiators who stay anonymous: a fresh one */
+    bool claim;                 /* initiator: name ourselves to the responder */
+    qn_peerid own_id;           /* when claim is set */
+    const qn_key *psk;          /* NULL: all zero */
+    uint16_t max_record;        /* largest record content we take; 0: QN_RECORD_CONTENT_MAX */
+    qn_addr origin;             /* responder of a two-leg kind: where leg 1 leads */
+} qn_carrier_cfg;
+
+typedef enum qn_carrier_event_type {
+    QN_CARRIER_DIAL,        /* leg, addr: connect it; answer opened(leg) or ended(leg, RESET) */
+    QN_CARRIER_ESTABLISHED, /* est: create or resume a link */
+    QN_CARRIER_RECORD,      /* piece: one record's frames; the reference passes to the receiver */
+    QN_CARRIER_FINISH,      /* leg: FIN after what peek offers; reading goes on */
+    QN_CARRIER_CLOSE,       /* leg: orderly close of both directions after what peek offers */
+    QN_CARRIER_RESET,       /* leg: RST, now or (drain) after what peek offers */
+    QN_CARRIER_LOST         /* err: no more records either way; QN_OK after close() */
+} qn_carrier_event_type;
+
+typedef struct qn_established {
+    bool known;            /* the peer is named: always at the initiator */
+    qn_peerid peer;        /* responder: only a claim until the descriptor's key equals peer_key */
+    qn_dh_public peer_key; /* the peer's static key, proven */
+    qn_hash hash;          /* the handshake hash: names this carrier, equal at both ends */
+    qn_key resume;         /* proves a later carrier's right to this link */
+    uint16_t max_record;   /* largest record content either side sends */
+    int64_t wall;          /* initiator: the responder's clock; responder: 0 */
+    uint16_t features;     /* the responder's feature bits */
+} qn_established;
+
+typedef struct qn_carrier_event {
+    qn_carrier_event_type type;
+    uint8_t leg;
+    bool drain;
+    qn_err err;
+    qn_addr addr;
+    qn_piece piece;
+    qn_established est;
+} qn_carrier_event;
+
+struct qn_carrier_kind {
+    const char *name;
+    uint8_t legs;  /* of the responder's side; an initiator has one */
+    bool lab_only; /* refused outside lab networks */
+
+    /* Everything of cfg is copied. QN_NOMEM, QN_INTERNAL. The env must outlive the carrier. */
+    qn_err (*create)(qn_carrier **out, qn_env *env, const qn_carrier_cfg *cfg);
+    void (*destroy)(qn_carrier *c); /* in any state; wipes and frees */
+
+    /* ---- wire side, per leg ---- */
+    /* Where to read to (in the engine's scratch); n == 0: do not read now. */
+    qn_span (*space)(qn_carrier *c, uint8_t leg);
+    void (*commit)(qn_carrier *c, uint8_t leg, size_t n);
+    unsigned (*peek)(const qn_carrier *c, uint8_t leg, qn_slice *v, unsigned max);
+    void (*consume)(qn_carrier *c, uint8_t leg, size_t n);
+    void (*opened)(qn_carrier *c, uint8_t leg); /* a dial succeeded; leg 0 for initiators */
+    void (*ended)(qn_carrier *c, uint8_t leg, qn_ending how);
+    bool (*next)(qn_carrier *c, qn_carrier_event *ev);
+    qn_time (*due)(const qn_carrier *c); /* when to tick(); QN_NEVER */
+    void (*tick)(qn_carrier *c);
+
+    /* ---- link side, after ESTABLISHED ---- */
+    /* The largest content seal() would take now; 0: not now (QN_LINK_OUT_MAX sealed bytes wait, or
+     * the carrier is lost). */
+    size_t (*room)(const qn_carrier *c);
+    /* One record of a || b (b.n <= QN_SEAL_TAIL_MAX, together at most room()). On any error nothing
+     * was sent; an error of our own band other than QN_NOMEM ends the carrier. */
+    qn_err (*seal)(qn_carrier *c, qn_slice a, qn_slice b);
+    /* Frames the carrier itself wants at the end of the record being built, at most `room` bytes
+     * written to out; returns their length. Only the next seal() makes them count: calling own()
+     * again before replaces them. */
+    size_t (*own)(qn_carrier *c, uint8_t *out, size_t room);
+    /* A CARRIER, SHAPE, PATH_CONTROL or KEY_UPDATE frame arrived. QN_PROTO: not taken. */
+    qn_err (*frame)(qn_carrier *c, const qn_frame *f, bool last_in_record);
+    /* The link is over: say so to the peer's carrier, close the legs, LOST{QN_OK} follows. */
+    void (*close)(qn_carrier *c, uint16_t code);
+};
+
+static inline qn_span qn_carrier_space(qn_carrier *c, uint8_t leg)
+{
+    return c->kind->space(c, leg);
+}
+static inline void qn_carrier_commit(qn_carrier *c, uint8_t leg, size_t n)
+{
+    c->kind->commit(c, leg, n);
+}
+static inline unsigned qn_carrier_peek(const qn_carrier *c, uint8_t leg, qn_slice *v, unsigned max)
+{
+    return c->kind->peek(c, leg, v, max);
+}
+static inline void qn_carrier_consume(qn_carrier *c, uint8_t leg, size_t n)
+{
+    c->kind->consume(c, leg, n);
+}
+static inline void qn_carrier_opened(qn_carrier *c, uint8_t leg)
+{
+    c->kind->opened(c, leg);
+}
+static inline void qn_carrier_ended(qn_carrier *c, uint8_t leg, qn_ending how)
+{
+    c->kind->ended(c, leg, how);
+}
+static inline bool qn_carrier_next(qn_carrier *c, qn_carrier_event *ev)
+{
+    return c->kind->next(c, ev);
+}
+static inline qn_time qn_carrier_due(const qn_carrier *c)
+{
+    return c->kind->due(c);
+}
+static inline void qn_carrier_tick(qn_carrier *c)
+{
+    c->kind->tick(c);
+}
+/* NULL is fine. */
+static inline void qn_carrier_destroy(qn_carrier *c)
+{
+    if (c != NULL)
+        c->kind->destroy(c);
+}
+
+#endif
