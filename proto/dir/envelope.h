@@ -12,7 +12,6 @@
 
 #include "base/cbor.h"
 #include "crypto/crypto.h"
-#include "qnet/addr.h"
 
 /* Domain tags, one per kind of object; a signature for one never passes for another. */
 #define QN_TAG_DESCRIPTOR "qnet-descriptor-v1"
@@ -45,18 +44,5 @@ QN_MUST_CHECK qn_err qn_envelope_read(qn_envelope *e, qn_slice in);
 /* Structure and signature by the key inside. */
 QN_MUST_CHECK qn_err qn_envelope_open(qn_envelope *e, const char *tag, const uint8_t network[32],
                                       qn_slice in);
-
-/*
- * Bodies are maps of small unsigned keys. A key below 128 that a reader does not know is refused
- * with QN_VERSION; keys from 128 on may be ignored, which is how later versions add what old
- * nodes can do without. Call in the default: of the switch over keys.
- */
-void qn_body_unknown_key(qn_cbor_r *r, uint64_t key);
-/* 6 or 18 bytes: the IP address and the port, both in network order. */
-void qn_body_put_addr(qn_cbor_w *w, const qn_addr *a);
-/* QN_PROTO in r->err for another length or port 0. */
-void qn_body_get_addr(qn_cbor_r *r, qn_addr *a);
-/* An instant: Unix seconds from 0 up to 2^40; QN_PROTO in r->err otherwise. */
-int64_t qn_body_get_time(qn_cbor_r *r);
 
 #endif

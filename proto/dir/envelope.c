@@ -1,0 +1,91 @@
+#include "dir/envelope.h"
+
+/* The exact bytes under a signature, gathered because Ed25519 reads them twice. */
+typedef struct gathered {
+    uint8_t p[QN_SIGNED_MAX];
+    size_t n;
+} gathered;
+
+static qn_err gather(gathered *g, const char *tag, const uint8_t network[32], qn_slice body)
+{
+    size_t tag_n = strlen(tag);
+
+    if (body.n > sizeof g->p - tag_n - 32)
+        return QN_LIMIT;
+    memcpy(g->p, tag, tag_n);
+    memcpy(g->p + tag_n, network, 32);
+    memcpy(g->p + tag_n + 32, body.p, body.n);
+    g->n = tag_n + 32 + body.n;
+    return QN_OK;
+}
+
+qn_err qn_signed_sign(const char *tag, const uint8_t network[32], qn_slice body,
+                      const qn_sign_secret *secret, qn_signature *out)
+{
+    gathered g;
+    qn_err err = gather(&g, tag, network, body);
+
+    if (err == QN_OK)
+        qn_sign(secret, g.p, g.n, out);
+    return err;
+}
+
+qn_err qn_signed_verify(const char *tag, const uint8_t network[32], qn_slice body,
+                        const qn_sign_public *key, const qn_signature *signature)
+{
+    gathered g;
+    qn_err err = gather(&g, tag, network, body);
+
+    return err == QN_OK ? qn_verify(key, g.p, g.n, signature) : err;
+}
+
+qn_err qn_envelope_seal(const char *tag, const uint8_t network[32], qn_slice body,
+                        const qn_sign_secret *secret, uint8_t *out, size_t cap, size_t *n)
+{
+    qn_sign_public key;
+    qn_signature signature;
+    qn_cbor_w w;
+
+    if (qn_signed_sign(tag, network, body, secret, &signature) != QN_OK)
+        return QN_CONFIG;
+    qn_sign_derive(secret, &key);
+    qn_cbor_w_init(&w, out, cap);
+    qn_cbor_array(&w, 3);
+    qn_cbor_bytes(&w, body.p, body.n);
+    qn_cbor_bytes(&w, key.b, sizeof key.b);
+    qn_cbor_bytes(&w, signature.b, sizeof signature.b);
+    if (w.err != QN_OK)
+        return QN_CONFIG;
+    *n = w.n;
+    return QN_OK;
+}
+
+qn_err qn_envelope_read(qn_envelope *e, qn_slice in)
+{
+    qn_envelope got;
+    qn_cbor_r r;
+    qn_err err;
+
+    qn_cbor_r_init(&r, in.p, in.n);
+    if (qn_cbor_get_array(&r) != 3 && r.err == QN_OK)
+        return QN_PROTO;
+    got.body = qn_cbor_get_bytes(&r);
+    qn_cbor_get_fixed(&r, got.key.b, sizeof got.key.b);
+    qn_cbor_get_fixed(&r, got.signature.b, sizeof got.signature.b);
+    err = qn_cbor_end(&r);
+    if (err == QN_OK)
+        *e = got;
+    return err;
+}
+
+qn_err qn_envelope_open(qn_envelope *e, const char *tag, const uint8_t network[32], qn_slice in)
+{
+    qn_envelope got;
+    qn_err err = qn_envelope_read(&got, in);
+
+    if (err == QN_OK)
+        err = qn_signed_verify(tag, network, got.body, &got.key, &got.signature);
+    if (err == QN_OK)
+        *e = got;
+    return err;
+}

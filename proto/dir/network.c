@@ -1,0 +1,265 @@
+/*
+ * The network file: [body, founder's key, signature] with the body's map
+ *
+ *     1 version (1)  2 founder's key  3 name  4 lab  5 created  6 threshold
+ *     7 operators: [[PeerID, snapshot key, link key, address], ...]
+ *
+ * It cannot name the network id, which is the hash of it; zeros stand in that place under the
+ * signature. The founder's key is part of the body, so a copy signed by somebody else is another
+ * network. docs/wire/network.md.
+ */
+#include "qnet/network.h"
+
+#include "base/ipjudge.h"
+#include "base/limits.h"
+#include "dir/body.h"
+#include "dir/envelope.h"
+
+#include <stdio.h>
+
+enum { KEY_VERSION = 1, FOUNDER, NAME, LAB, CREATED, THRESHOLD, OPERATORS, KEYS = 7 };
+
+static const uint8_t no_network[32];
+
+/* ---- what both directions demand ---------------------------------------------------------------
+ */
+
+/* One key listed twice would let its holder count as two operators. */
+static bool operators_distinct(const qn_network *net)
+{
+    for (unsigned i = 0; i < net->operators_n; i++)
+        for (unsigned j = 0; j < i; j++) {
+            const qn_operator *a = &net->operators[i], *b = &net->operators[j];
+
+            if (qn_peerid_equal(&a->id, &b->id) || memcmp(a->sign_key, b->sign_key, 32) == 0 ||
+                memcmp(a->link_key, b->link_key, 32) == 0)
+                return false;
+        }
+    return true;
+}
+
+static bool addresses_ok(const qn_network *net)
+{
+    for (unsigned i = 0; i < net->operators_n; i++) {
+        const qn_addr *a = &net->operators[i].addr;
+
+        if ((a->family != 4 && a->family != 6) || a->port == 0 || (!net->lab && !qn_ip_global(a)))
+            return false;
+    }
+    return true;
+}
+
+/* NULL when all is well, else one sentence. */
+static const char *fault_of(const qn_network *net)
+{
+    if (qn_body_text(net->name, sizeof net->name) == 0)
+        return "the network name is not 1 to 63 printable ASCII characters";
+    if (net->created < 0 || net->created > QN_BODY_TIME_MAX)
+        return "the creation time is out of range";
+    if (net->operators_n < 1 || net->operators_n > QN_OPERATORS_MAX)
+        return "a network has 1 to 16 operators";
+    if (net->threshold < net->operators_n / 2 + 1 || net->threshold > net->operators_n)
+        return "the threshold is not a majority of the operators, or more than all of them";
+    if (!operators_distinct(net))
+        return "two operators share a PeerID or a key";
+    if (!addresses_ok(net))
+        return "an operator's address is missing or not global (only a lab network may do that)";
+    return NULL;
+}
+
+/* The network id: SHA-256 of the bytes under the signature. */
+static qn_err id_of(qn_env *env, qn_slice body, uint8_t id[32])
+{
+    qn_slice parts[3] = {qn_slice_of(QN_TAG_NETWORK, sizeof QN_TAG_NETWORK - 1),
+                         qn_slice_of(no_network, sizeof no_network), body};
+    qn_hash h;
+    qn_err err = qn_sha256(env, parts, 3, &h);
+
+    if (err == QN_OK)
+        memcpy(id, h.b, sizeof h.b);
+    return err;
+}
+
+/* ---- writing ------------------------------------------------------------------------------------
+ */
+
+static void put_operator(qn_cbor_w *w, const qn_operator *o)
+{
+    qn_cbor_array(w, 4);
+    qn_cbor_bytes(w, o->id.b, sizeof o->id.b);
+    qn_cbor_bytes(w, o->sign_key, sizeof o->sign_key);
+    qn_cbor_bytes(w, o->link_key, sizeof o->link_key);
+    qn_body_put_addr(w, &o->addr);
+}
+
+static void put_body(qn_cbor_w *w, const qn_network *net, const qn_sign_public *founder)
+{
+    qn_cbor_map(w, KEYS);
+    qn_cbor_uint(w, KEY_VERSION);
+    qn_cbor_uint(w, QN_BODY_VERSION);
+    qn_cbor_uint(w, FOUNDER);
+    qn_cbor_bytes(w, founder->b, sizeof founder->b);
+    qn_cbor_uint(w, NAME);
+    qn_cbor_text(w, net->name, strlen(net->name));
+    qn_cbor_uint(w, LAB);
+    qn_cbor_bool(w, net->lab);
+    qn_cbor_uint(w, CREATED);
+    qn_cbor_uint(w, (uint64_t)net->created);
+    qn_cbor_uint(w, THRESHOLD);
+    qn_cbor_uint(w, net->threshold);
+    qn_cbor_uint(w, OPERATORS);
+    qn_cbor_array(w, net->operators_n);
+    for (unsigned i = 0; i < net->operators_n; i++)
+        put_operator(w, &net->operators[i]);
+}
+
+qn_err qn_network_encode(qn_network *net, qn_env *env, const qn_secret32 *founder, uint8_t *out,
+                         size_t cap, size_t *n)
+{
+    uint8_t body[QN_SIGNED_MAX], id[32];
+    qn_sign_secret secret;
+    qn_sign_public key;
+    qn_cbor_w w;
+    qn_err err;
+
+    if (fault_of(net) != NULL)
+        return QN_CONFIG;
+    memcpy(secret.seed, founder->b, sizeof secret.seed);
+    qn_sign_derive(&secret, &key);
+    qn_cbor_w_init(&w, body, sizeof body);
+    put_body(&w, net, &key);
+    err = w.err == QN_OK ? id_of(env, qn_slice_of(body, w.n), id) : QN_CONFIG;
+    if (err == QN_OK)
+        err = qn_envelope_seal(QN_TAG_NETWORK, no_network, qn_slice_of(body, w.n), &secret, out,
+                               cap, n);
+    if (err == QN_OK)
+        memcpy(net->id, id, sizeof net->id);
+    qn_wipe(&secret, sizeof secret);
+    return err;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------
+ */
+
+static void get_operators(qn_cbor_r *r, qn_network *net)
+{
+    uint64_t count = qn_cbor_get_array(r);
+
+    if (count > QN_OPERATORS_MAX && r->err == QN_OK)
+        r->err = QN_LIMIT;
+    for (uint64_t i = 0; i < count && r->err == QN_OK; i++) {
+        qn_operator *o = &net->operators[net->operators_n++];
+
+        if (qn_cbor_get_array(r) != 4 && r->err == QN_OK)
+            r->err = QN_PROTO;
+        qn_cbor_get_fixed(r, o->id.b, sizeof o->id.b);
+        qn_cbor_get_fixed(r, o->sign_key, sizeof o->sign_key);
+        qn_cbor_get_fixed(r, o->link_key, sizeof o->link_key);
+        qn_body_get_addr(r, &o->addr);
+    }
+}
+
+static void get_field(qn_cbor_r *r, uint64_t key, qn_network *net, qn_sign_public *founder)
+{
+    switch (key) {
+    case KEY_VERSION:
+        qn_body_get_version(r);
+        break;
+    case FOUNDER:
+        qn_cbor_get_fixed(r, founder->b, sizeof founder->b);
+        break;
+    case NAME:
+        qn_body_get_text(r, net->name, sizeof net->name);
+        break;
+    case LAB:
+        net->lab = qn_cbor_get_bool(r);
+        break;
+    case CREATED:
+        net->created = qn_body_get_time(r);
+        break;
+    case THRESHOLD:
+        net->threshold = (uint8_t)qn_body_get_below(r, QN_OPERATORS_MAX + 1);
+        break;
+    case OPERATORS:
+        get_operators(r, net);
+        break;
+    default:
+        qn_body_unknown_key(r, key);
+    }
+}
+
+static qn_err get_body(qn_slice body, qn_network *net, qn_sign_public *founder)
+{
+    qn_body b;
+    uint64_t key;
+
+    qn_body_open(&b, body);
+    while (qn_body_next(&b, &key))
+        get_field(&b.r, key, net, founder);
+    return qn_body_end(&b, QN_BODY_KEYS(KEYS));
+}
+
+static qn_err refuse(char why[160], const char *sentence, qn_err err)
+{
+    (void)snprintf(why, 160, "%s", sentence);
+    return err;
+}
+
+qn_err qn_network_decode(qn_network *net, qn_env *env, const uint8_t *p, size_t n, char why[160])
+{
+    qn_network got = {0};
+    qn_sign_public founder = {0};
+    qn_envelope e;
+    const char *fault;
+    qn_err err;
+
+    if (n > QN_NETWORK_FILE_MAX)
+        return refuse(why, "the network file is too long", QN_LIMIT);
+    err = qn_envelope_read(&e, qn_slice_of(p, n));
+    if (err != QN_OK)
+        return refuse(why, "this is not a network file, or it is damaged", err);
+    err = qn_signed_verify(QN_TAG_NETWORK, no_network, e.body, &e.key, &e.signature);
+    if (err != QN_OK)
+        return refuse(why, "the founder's signature does not fit the network file", err);
+    err = get_body(e.body, &got, &founder);
+    if (err == QN_VERSION)
+        return refuse(why, "the network file is of a version this program does not read", err);
+    if (err != QN_OK)
+        return refuse(why, "a field of the network file is malformed", err);
+    if (memcmp(founder.b, e.key.b, sizeof founder.b) != 0)
+        return refuse(why, "the network file is signed by another key than its founder's", QN_AUTH);
+    fault = fault_of(&got);
+    if (fault != NULL)
+        return refuse(why, fault, QN_CONFIG);
+    err = id_of(env, e.body, got.id);
+    if (err != QN_OK)
+        return refuse(why, qn_err_text(err), err);
+    *net = got;
+    return QN_OK;
+}
+
+/* ---- keys
+ * ---------------------------------------------------------------------------------------- */
+
+void qn_keys_generate(qn_env *env, qn_keys *out)
+{
+    qn_rng_fill(env, out->identity.b, sizeof out->identity.b);
+    qn_rng_fill(env, out->link.b, sizeof out->link.b);
+    qn_rng_fill(env, out->onion.b, sizeof out->onion.b);
+}
+
+void qn_keys_wipe(qn_keys *keys)
+{
+    qn_wipe(keys, sizeof *keys);
+}
+
+qn_err qn_keys_peerid(qn_env *env, const qn_keys *keys, qn_peerid *out)
+{
+    qn_sign_secret secret;
+    qn_sign_public key;
+
+    memcpy(secret.seed, keys->identity.b, sizeof secret.seed);
+    qn_sign_derive(&secret, &key);
+    qn_wipe(&secret, sizeof secret);
+    return qn_peerid_of(env, key.b, out);
+}

@@ -1,0 +1,255 @@
+#include "dir/registry.h"
+
+#include "base/limits.h"
+#include "dir/heartbeat.h"
+
+/* What a snapshot adds to the descriptors in it: at most 12 bytes each (heads, country, weight),
+ * the body's fields and the signatures. */
+enum { ENTRY_EXTRA = 12, SNAPSHOT_EXTRA = 4096 };
+
+void qn_registry_init(qn_registry *r, qn_env *env, const qn_network *net)
+{
+    *r = (qn_registry){.env = env, .net = net, .prune_at = QN_NEVER};
+}
+
+static size_t size_of(const qn_registration *e)
+{
+    return sizeof *e + e->bytes.n;
+}
+
+static void free_entry(qn_registry *r, qn_registration *e)
+{
+    r->bytes -= e->bytes.n;
+    qn_mem_put(&r->env->mem, e, size_of(e));
+}
+
+void qn_registry_clear(qn_registry *r)
+{
+    for (uint32_t i = 0; i < r->n; i++)
+        free_entry(r, r->v[i]);
+    qn_mem_put(&r->env->mem, r->v, r->cap * sizeof(qn_registration *));
+    r->v = NULL;
+    r->n = r->cap = 0;
+    r->prune_at = QN_NEVER;
+}
+
+/* ---- the sorted table
+ * ---------------------------------------------------------------------------- */
+
+/* Where id is, or where it belongs. */
+static uint32_t place_of(const qn_registry *r, const qn_peerid *id, bool *there)
+{
+    uint32_t low = 0, high = r->n;
+
+    *there = false;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        int order = memcmp(r->v[mid]->d.id.b, id->b, sizeof id->b);
+
+        if (order == 0) {
+            *there = true;
+            return mid;
+        }
+        if (order < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+static qn_err make_room(qn_registry *r)
+{
+    enum { FIRST = 16 };
+    uint32_t cap = r->cap ? r->cap * 2 : FIRST;
+    qn_registration **v;
+
+    if (r->n < r->cap)
+        return QN_OK;
+    v = qn_mem_get(&r->env->mem, cap * sizeof(qn_registration *));
+    if (v == NULL)
+        return QN_NOMEM;
+    if (r->n > 0)
+        memcpy(v, r->v, r->n * sizeof(qn_registration *));
+    qn_mem_put(&r->env->mem, r->v, r->cap * sizeof(qn_registration *));
+    r->v = v;
+    r->cap = cap;
+    return QN_OK;
+}
+
+/* ---- registrations
+ * ------------------------------------------------------------------------------- */
+
+/* Entry and descriptor bytes in one allocation. */
+static qn_registration *new_entry(qn_registry *r, const qn_descriptor *d, qn_slice bytes)
+{
+    qn_registration *e = qn_mem_get(&r->env->mem, sizeof *e + bytes.n);
+
+    if (e == NULL)
+        return NULL;
+    memcpy(e + 1, bytes.p, bytes.n);
+    e->d = *d;
+    e->bytes = qn_slice_of(e + 1, bytes.n);
+    e->first_seen = e->seen = r->env->now;
+    return e;
+}
+
+/* Whether `more` bytes and entries still fit the registry and a snapshot of all of it. */
+static bool fits(const qn_registry *r, uint64_t bytes, uint32_t entries)
+{
+    return entries <= QN_REGISTRY_MAX &&
+           bytes + (uint64_t)entries * ENTRY_EXTRA + SNAPSHOT_EXTRA <= QN_SNAPSHOT_MAX;
+}
+
+static qn_err insert(qn_registry *r, uint32_t at, const qn_descriptor *d, qn_slice bytes)
+{
+    qn_registration *e;
+
+    if (!fits(r, r->bytes + bytes.n, r->n + 1))
+        return QN_BUSY;
+    if (make_room(r) != QN_OK)
+        return QN_NOMEM;
+    e = new_entry(r, d, bytes);
+    if (e == NULL)
+        return QN_NOMEM;
+    memmove(r->v + at + 1, r->v + at, (r->n - at) * sizeof(qn_registration *));
+    r->v[at] = e;
+    r->n++;
+    r->bytes += bytes.n;
+    if (r->prune_at == QN_NEVER)
+        r->prune_at = r->env->now + QN_PRUNE_EVERY;
+    return QN_OK;
+}
+
+static qn_err replace(qn_registry *r, uint32_t at, const qn_descriptor *d, qn_slice bytes)
+{
+    qn_registration *old = r->v[at], *e;
+
+    if (d->sequence < old->d.sequence)
+        return QN_STALE;
+    if (d->sequence == old->d.sequence) {
+        bool same = bytes.n == old->bytes.n && memcmp(bytes.p, old->bytes.p, bytes.n) == 0;
+
+        return same ? QN_OK : QN_REFUSED;
+    }
+    if (!fits(r, r->bytes - old->bytes.n + bytes.n, r->n))
+        return QN_BUSY;
+    e = new_entry(r, d, bytes);
+    if (e == NULL)
+        return QN_NOMEM;
+    e->beat = old->beat;
+    e->load = old->load;
+    e->first_seen = old->first_seen;
+    e->seen = old->seen;
+    r->v[at] = e;
+    r->bytes += bytes.n;
+    free_entry(r, old);
+    return QN_OK;
+}
+
+qn_err qn_registry_register(qn_registry *r, qn_slice descriptor, qn_peerid *id)
+{
+    qn_descriptor d;
+    bool there;
+    uint32_t at;
+    qn_err err = qn_descriptor_open(&d, r->env, r->net, descriptor);
+
+    if (err == QN_OK)
+        err = qn_descriptor_valid(&d, r->env->wall);
+    if (err != QN_OK)
+        return err;
+    at = place_of(r, &d.id, &there);
+    err = there ? replace(r, at, &d, descriptor) : insert(r, at, &d, descriptor);
+    if (err == QN_OK && id != NULL)
+        *id = d.id;
+    return err;
+}
+
+qn_err qn_registry_heartbeat(qn_registry *r, qn_slice heartbeat)
+{
+    qn_heartbeat h;
+    qn_registration *e;
+    bool there;
+    uint32_t at;
+    qn_err err = qn_heartbeat_open(&h, r->env, r->net, heartbeat);
+
+    if (err == QN_OK)
+        err = qn_heartbeat_fresh(&h, r->env->wall);
+    if (err != QN_OK)
+        return err;
+    at = place_of(r, &h.id, &there);
+    if (!there || h.descriptor > r->v[at]->d.sequence)
+        return QN_UNKNOWN;
+    e = r->v[at];
+    if (h.descriptor < e->d.sequence || h.time <= e->beat)
+        return QN_STALE;
+    e->beat = h.time;
+    e->load = h.load;
+    e->seen = r->env->now;
+    return QN_OK;
+}
+
+/* ---- time
+ * ------------------------------------------------------------------------------------------ */
+
+static bool dead(const qn_registry *r, const qn_registration *e)
+{
+    return r->env->now - e->seen > QN_LIVE_FOR;
+}
+
+bool qn_registry_live(const qn_registry *r, const qn_registration *e)
+{
+    return e->beat > 0 && !dead(r, e);
+}
+
+uint32_t qn_registry_prune(qn_registry *r)
+{
+    uint32_t kept = 0, removed;
+
+    for (uint32_t i = 0; i < r->n; i++) {
+        if (dead(r, r->v[i]))
+            free_entry(r, r->v[i]);
+        else
+            r->v[kept++] = r->v[i];
+    }
+    removed = r->n - kept;
+    r->n = kept;
+    if (kept == 0)
+        qn_registry_clear(r);
+    return removed;
+}
+
+qn_time qn_registry_due(const qn_registry *r)
+{
+    return r->prune_at;
+}
+
+void qn_registry_tick(qn_registry *r)
+{
+    if (r->env->now < r->prune_at)
+        return;
+    r->prune_at = r->env->now + QN_PRUNE_EVERY;
+    (void)qn_registry_prune(r);
+}
+
+/* ---- looking
+ * --------------------------------------------------------------------------------------- */
+
+const qn_registration *qn_registry_find(const qn_registry *r, const qn_peerid *id)
+{
+    bool there;
+    uint32_t at = place_of(r, id, &there);
+
+    return there ? r->v[at] : NULL;
+}
+
+const qn_registration *qn_registry_next(const qn_registry *r, const char *country, uint32_t *cursor)
+{
+    while (*cursor < r->n) {
+        const qn_registration *e = r->v[(*cursor)++];
+
+        if (qn_registry_live(r, e) && (country == NULL || strcmp(e->d.country, country) == 0))
+            return e;
+    }
+    return NULL;
+}
