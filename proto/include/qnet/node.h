@@ -77,6 +77,7 @@ typedef struct qn_node_cfg {
     uint32_t exit_conns_max;        /* 0: 1000 */
     uint32_t pool;                  /* privacy circuits kept ready; 0: 4 */
     uint64_t credit_budget;         /* 0: QN_CREDIT_BUDGET */
+    qn_slice stored_snapshot;       /* what STORE once kept; needed during qn_node_new only */
 } qn_node_cfg;
 
 typedef struct qn_node qn_node;
@@ -125,8 +126,9 @@ typedef enum qn_action_type {
     QN_ACT_SEND,         /* conn: peek has bytes */
     QN_ACT_READ,         /* conn: space has room again */
     QN_ACT_FINISH,       /* conn: send FIN after the bytes queued now; reading goes on */
-    QN_ACT_RESET,        /* conn: RST now if !drain, else after what peek offers, 200 ms at most.
-                            The conn is forgotten by the node: never name it again */
+    QN_ACT_RESET,        /* conn: RST. Without drain at once, and the node has forgotten the conn:
+                            never name it again. With drain: after what peek offers, 200 ms at
+                            most; then qn_node_released(), as for CLOSE */
     QN_ACT_CLOSE,        /* conn: orderly close after what peek offers (200 ms at most): both
                             directions ended cleanly. peek and consume may still be called for it;
                             qn_node_released() tells the node the world is done with it */
@@ -175,7 +177,7 @@ typedef struct qn_action {
 } qn_action;
 
 bool qn_node_next(qn_node *n, qn_action *a);
-/* The world has finished with a conn after CLOSE: its last bytes left, or 200 ms passed. */
+/* The world has finished with a conn after CLOSE or RESET with drain. */
 void qn_node_released(qn_node *n, qn_conn c);
 
 /* ---- looking in ------------------------------------------------------------------------------- */
