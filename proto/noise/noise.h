@@ -31,9 +31,9 @@ typedef enum qn_noise_token {
     QN_NOISE_PSK
 } qn_noise_token;
 
-/* Messages of the longest pattern (X1K1: four); tokens of the longest message (IKpsk1's first:
- * five) and END. */
-enum { QN_NOISE_MESSAGES = 4, QN_NOISE_TOKENS = 6 };
+/* Messages of the longest published pattern (X1K1: four); tokens of the longest message (KXpsk2's
+ * second: six) and END. */
+enum { QN_NOISE_MESSAGES = 4, QN_NOISE_TOKENS = 7 };
 
 typedef struct qn_noise_pattern {
     const char *name;     /* "Noise_XK_25519_ChaChaPoly_SHA256"; enters the transcript */
