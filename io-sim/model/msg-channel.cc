@@ -1,0 +1,569 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "msg-channel.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "ns3/log.h"
+#include "ns3/simulator.h"
+#include "ns3/uinteger.h"
+
+#include "msg-conn.h"
+
+NS_LOG_COMPONENT_DEFINE("QnetMsgChannel");
+
+namespace qnet
+{
+
+using ns3::MakeUintegerAccessor;
+using ns3::MakeUintegerChecker;
+using ns3::Simulator;
+using ns3::TypeId;
+using ns3::UintegerValue;
+
+NS_OBJECT_ENSURE_REGISTERED(MsgChannel);
+
+namespace
+{
+
+constexpr uint64_t SEGMENT = 1448;       ///< bytes of data in an Ethernet frame's TCP segment
+constexpr uint64_t SEGMENT_HEADERS = 52; ///< IPv4, TCP, timestamps
+constexpr int64_t SYN_RETRY_NS = NS_PER_SECOND; ///< RFC 6298: first RTO, doubling
+constexpr unsigned SYN_RETRIES = 3;
+constexpr int64_t UNREACHABLE_NS = NS_PER_SECOND; ///< a router's answer, after its ARP gave up
+
+uint64_t
+WireBytes(uint64_t data)
+{
+    return data + (data / SEGMENT + 1) * SEGMENT_HEADERS;
+}
+
+int64_t
+SerialisationNs(uint64_t bytes, uint64_t bitsPerSecond)
+{
+    return static_cast<int64_t>(bytes * 8 * 1000 * 1000 * 1000 / bitsPerSecond);
+}
+
+} // namespace
+
+TypeId
+MsgChannel::GetTypeId()
+{
+    static TypeId tid =
+        TypeId("qnet::MsgChannel")
+            .SetParent<ns3::Object>()
+            .SetGroupName("Qnet")
+            .AddConstructor<MsgChannel>()
+            .AddAttribute("Quantum",
+                          "Most bytes of a conn on an uplink before another conn gets its turn",
+                          UintegerValue(16384),
+                          MakeUintegerAccessor(&MsgChannel::m_quantum),
+                          MakeUintegerChecker<uint32_t>(1024, ChunkPool::LARGE))
+            .AddAttribute("InitialWindow",
+                          "Bytes a fresh conn may have in flight (RFC 6928: ten segments)",
+                          UintegerValue(10 * SEGMENT),
+                          MakeUintegerAccessor(&MsgChannel::m_initialWindow),
+                          MakeUintegerChecker<uint64_t>(SEGMENT))
+            .AddAttribute("MaxWindow",
+                          "Bytes any conn may have in flight: the receiver's buffer",
+                          UintegerValue(1048576),
+                          MakeUintegerAccessor(&MsgChannel::m_maxWindow),
+                          MakeUintegerChecker<uint64_t>(SEGMENT))
+            .AddAttribute("SendBuffer",
+                          "Bytes a conn takes from its writer before they are on the uplink",
+                          UintegerValue(65536),
+                          MakeUintegerAccessor(&MsgChannel::m_sendBuffer),
+                          MakeUintegerChecker<uint64_t>(ChunkPool::LARGE, 16 * 1024 * 1024))
+            .AddAttribute("MarkAbove",
+                          "Queue on a downlink, in bytes, above which chunks are marked",
+                          UintegerValue(300000),
+                          MakeUintegerAccessor(&MsgChannel::m_markAbove),
+                          MakeUintegerChecker<uint64_t>())
+            .AddAttribute("Spread",
+                          "A pair's own latency offset is drawn below this many ns",
+                          UintegerValue(0),
+                          MakeUintegerAccessor(&MsgChannel::m_spread),
+                          MakeUintegerChecker<uint64_t>(0, 1000000000))
+            .AddAttribute("Salt",
+                          "What the offsets are drawn from",
+                          UintegerValue(0),
+                          MakeUintegerAccessor(&MsgChannel::m_salt),
+                          MakeUintegerChecker<uint64_t>());
+    return tid;
+}
+
+MsgChannel::MsgChannel() = default;
+MsgChannel::~MsgChannel() = default;
+
+void
+MsgChannel::DoDispose()
+{
+    while (m_conns != nullptr)
+    {
+        MsgConn* conn = m_conns;
+        m_conns = conn->next;
+        delete conn; // its chunks belong to the pool's slabs
+    }
+    m_listening.clear();
+    m_hosts.clear();
+    Object::DoDispose();
+}
+
+// ---- hosts and routes
+
+void
+MsgChannel::SetLatency(uint32_t count, std::vector<uint64_t> table)
+{
+    NS_ASSERT(table.size() == static_cast<size_t>(count) * count);
+    m_regions = count;
+    m_latency = std::move(table);
+}
+
+uint32_t
+MsgChannel::AddHost(const HostConfig& config)
+{
+    NS_ASSERT(config.region < m_regions && config.up > 0 && config.down > 0);
+    Host host;
+    host.config = config;
+    m_hosts.push_back(host);
+    return static_cast<uint32_t>(m_hosts.size() - 1);
+}
+
+MsgChannel::Address
+MsgChannel::Key(const qn_addr& addr)
+{
+    uint64_t high = 0;
+    uint64_t low = 0;
+    for (unsigned i = 0; i < 8; i++)
+    {
+        high = high << 8 | addr.ip[i];
+        low = low << 8 | addr.ip[8 + i];
+    }
+    // An IPv4 address leaves `low` to the port and the family; IPv6 hosts differ in their first
+    // half.
+    return {high, low ^ (static_cast<uint64_t>(addr.port) << 8 | addr.family)};
+}
+
+void
+MsgChannel::Listen(uint32_t host, const qn_addr& addr, MsgListener* listener)
+{
+    m_listening[Key(addr)] = Listening{host, listener};
+}
+
+int64_t
+MsgChannel::GetLatency(uint32_t a, uint32_t b) const
+{
+    uint64_t ns = m_latency[static_cast<size_t>(m_hosts[a].config.region) * m_regions +
+                            m_hosts[b].config.region];
+    if (m_spread > 0)
+    {
+        uint64_t x = m_salt + (static_cast<uint64_t>(std::min(a, b)) << 32 | std::max(a, b));
+        x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+        x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
+        ns += (x ^ (x >> 31)) % m_spread;
+    }
+    return static_cast<int64_t>(ns);
+}
+
+const MsgChannel::HostStats&
+MsgChannel::GetStats(uint32_t host) const
+{
+    return m_hosts[host].stats;
+}
+
+// ---- set-up
+
+void
+MsgChannel::At(uint32_t host, int64_t delay, void (MsgChannel::*handler)(MsgSocket*), MsgSocket* s)
+{
+    s->m_conn->refs++;
+    Simulator::ScheduleWithContext(m_hosts[host].config.context, Ns(delay), handler, this, s);
+}
+
+MsgSocket*
+MsgChannel::Connect(uint32_t host, const qn_addr& to, ConnUser* user, uint32_t key)
+{
+    auto* conn = new MsgConn(this, m_conns);
+    m_conns = conn;
+    MsgSocket* near = &conn->side[0];
+    near->m_host = host;
+    near->SetUser(user, key);
+    near->m_window = m_initialWindow;
+    near->m_threshold = m_maxWindow;
+    auto found = m_listening.find(Key(to));
+    if (found == m_listening.end())
+    {
+        At(host, UNREACHABLE_NS, &MsgChannel::Unreachable, near);
+        return near;
+    }
+    MsgSocket* far = &conn->side[1];
+    far->m_host = found->second.host;
+    far->m_window = m_initialWindow;
+    far->m_threshold = m_maxWindow;
+    conn->listener = found->second.listener;
+    conn->latency = GetLatency(host, far->m_host);
+    At(far->m_host, conn->latency, &MsgChannel::Syn, far);
+    return near;
+}
+
+void
+MsgChannel::Syn(MsgSocket* far)
+{
+    MsgConn* conn = far->m_conn;
+    MsgSocket* near = &conn->side[0];
+    auto answer = MsgListener::Answer::Refused;
+
+    if (near->m_state == MsgSocket::State::Opening)
+    {
+        far->m_state = MsgSocket::State::Open;
+        answer = conn->listener->Accept(far, m_hosts[near->m_host].config.addr);
+    }
+    switch (answer)
+    {
+    case MsgListener::Answer::Accepted:
+        At(near->m_host, conn->latency, &MsgChannel::Opened, near);
+        break;
+    case MsgListener::Answer::Busy:
+        far->m_state = MsgSocket::State::Opening;
+        if (conn->synsLost < SYN_RETRIES)
+        {
+            At(far->m_host, SYN_RETRY_NS << conn->synsLost++, &MsgChannel::Syn, far);
+            break;
+        }
+        [[fallthrough]];
+    case MsgListener::Answer::Refused:
+        far->m_state = MsgSocket::State::Dead;
+        At(near->m_host, conn->latency, &MsgChannel::Refused, near);
+        break;
+    }
+    Release(conn);
+}
+
+void
+MsgChannel::Opened(MsgSocket* s)
+{
+    if (s->m_state == MsgSocket::State::Opening)
+    {
+        s->m_state = MsgSocket::State::Open;
+        if (s->m_user != nullptr)
+        {
+            s->m_user->ConnOpened(s->m_key);
+        }
+    }
+    else
+    {
+        MsgSocket* far = s->m_conn->Other(s); // accepted for one who left meanwhile
+        At(far->m_host, s->m_conn->latency, &MsgChannel::Abandoned, far);
+    }
+    Release(s->m_conn);
+}
+
+void
+MsgChannel::Abandoned(MsgSocket* far)
+{
+    if (far->m_state == MsgSocket::State::Open)
+    {
+        ReceiveRst(far);
+    }
+    Release(far->m_conn);
+}
+
+void
+MsgChannel::Refused(MsgSocket* s)
+{
+    if (s->m_state == MsgSocket::State::Opening)
+    {
+        ConnUser* user = s->m_user;
+        s->m_state = MsgSocket::State::Dead;
+        LetGo(s);
+        if (user != nullptr)
+        {
+            user->ConnFailed(s->m_key, QN_REFUSED);
+        }
+    }
+    Release(s->m_conn);
+}
+
+void
+MsgChannel::Unreachable(MsgSocket* s)
+{
+    if (s->m_state == MsgSocket::State::Opening)
+    {
+        ConnUser* user = s->m_user;
+        s->m_state = MsgSocket::State::Dead;
+        LetGo(s);
+        if (user != nullptr)
+        {
+            user->ConnFailed(s->m_key, QN_UNREACHABLE);
+        }
+    }
+    Release(s->m_conn);
+}
+
+// ---- sending
+
+void
+MsgChannel::Append(MsgSocket* s, const uint8_t* p, uint32_t n)
+{
+    s->m_unsentBytes += n;
+    m_hosts[s->m_host].stats.unsent += n;
+    while (n > 0)
+    {
+        Chunk* tail = s->m_unsent.tail;
+        if (tail == nullptr || tail->len >= std::min(tail->cap, m_quantum))
+        {
+            tail = m_pool.Get(std::min(n, m_quantum), ChunkKind::Data);
+            s->m_unsent.Push(tail);
+        }
+        uint32_t part = std::min(n, std::min(tail->cap, m_quantum) - tail->len);
+        std::memcpy(tail->Data() + tail->len, p, part);
+        tail->len += part;
+        p += part;
+        n -= part;
+    }
+}
+
+void
+MsgChannel::AppendControl(MsgSocket* s, ChunkKind kind)
+{
+    s->m_unsent.Push(m_pool.Get(0, kind));
+    Kick(s);
+}
+
+void
+MsgChannel::DropUnsent(MsgSocket* s)
+{
+    m_hosts[s->m_host].stats.unsent -= s->m_unsentBytes;
+    s->m_unsentBytes = 0;
+    m_pool.Put(s->m_unsent);
+}
+
+/// Queues a socket for its turn on the uplink if it has something it may send.
+void
+MsgChannel::Kick(MsgSocket* s)
+{
+    if (s->m_inRing || !s->CanSend())
+    {
+        return;
+    }
+    Host& host = m_hosts[s->m_host];
+    s->m_inRing = true;
+    s->m_ringNext = nullptr;
+    s->m_conn->refs++;
+    if (host.ringTail != nullptr)
+    {
+        host.ringTail->m_ringNext = s;
+    }
+    else
+    {
+        host.ringHead = s;
+    }
+    host.ringTail = s;
+    if (!host.busy)
+    {
+        SendNext(host);
+    }
+}
+
+void
+MsgChannel::SendNext(Host& host)
+{
+    while (!host.busy && host.ringHead != nullptr)
+    {
+        MsgSocket* s = host.ringHead;
+        host.ringHead = s->m_ringNext;
+        if (host.ringHead == nullptr)
+        {
+            host.ringTail = nullptr;
+        }
+        s->m_inRing = false;
+        if (s->CanSend())
+        {
+            Chunk* c = s->m_unsent.Pop();
+            s->m_unsentBytes -= c->len;
+            s->m_inFlight += c->len;
+            host.stats.unsent -= c->len;
+            host.stats.sent += WireBytes(c->len);
+            host.busy = true;
+            s->m_conn->refs++; // the chunk's way to the other side
+            Simulator::Schedule(Ns(SerialisationNs(WireBytes(c->len), host.config.up)),
+                                &MsgChannel::Sent,
+                                this,
+                                s,
+                                c);
+        }
+        Release(s->m_conn);
+    }
+}
+
+void
+MsgChannel::Sent(MsgSocket* s, Chunk* c)
+{
+    MsgSocket* to = s->m_conn->Other(s);
+    Host& host = m_hosts[s->m_host];
+
+    Simulator::ScheduleWithContext(m_hosts[to->m_host].config.context,
+                                   Ns(s->m_conn->latency),
+                                   &MsgChannel::Arrive,
+                                   this,
+                                   to,
+                                   c);
+    host.busy = false;
+    Kick(s);
+    SendNext(host);
+    if (s->m_wantWrite && s->m_unsentBytes <= m_sendBuffer / 2 && s->m_user != nullptr)
+    {
+        s->m_wantWrite = false;
+        s->m_user->ConnWritable(s->m_key);
+    }
+}
+
+// ---- receiving
+
+void
+MsgChannel::Arrive(MsgSocket* to, Chunk* c)
+{
+    Host& host = m_hosts[to->m_host];
+    int64_t now = NowNs();
+    int64_t queued = std::max<int64_t>(host.downFree - now, 0);
+
+    if (queued > SerialisationNs(m_markAbove, host.config.down))
+    {
+        c->marked = true;
+        host.stats.marked++;
+    }
+    queued += SerialisationNs(WireBytes(c->len), host.config.down);
+    host.downFree = now + queued;
+    host.stats.received += WireBytes(c->len);
+    Simulator::Schedule(Ns(queued), &MsgChannel::Deliver, this, to, c);
+}
+
+void
+MsgChannel::Deliver(MsgSocket* to, Chunk* c)
+{
+    MsgConn* conn = to->m_conn;
+    if (to->m_state == MsgSocket::State::Dead)
+    {
+        m_pool.Put(c);
+    }
+    else if (c->kind == ChunkKind::Rst)
+    {
+        m_pool.Put(c);
+        ReceiveRst(to);
+    }
+    else
+    {
+        Receive(to, c);
+    }
+    Release(conn);
+}
+
+void
+MsgChannel::Receive(MsgSocket* s, Chunk* c)
+{
+    if (c->kind == ChunkKind::Fin)
+    {
+        s->m_finReceived = true;
+        m_pool.Put(c);
+    }
+    else
+    {
+        s->m_received.Push(c);
+    }
+    if (s->m_user != nullptr)
+    {
+        s->m_user->ConnReadable(s->m_key);
+        return;
+    }
+    size_t all = 0; // nobody reads any more: what still comes in is thrown away
+    for (const Chunk* each = s->m_received.head; each != nullptr; each = each->next)
+    {
+        all += each->len - each->off;
+    }
+    s->Consume(all);
+}
+
+void
+MsgChannel::ReceiveRst(MsgSocket* s)
+{
+    ConnUser* user = s->m_user;
+    s->m_state = MsgSocket::State::Dead;
+    DropUnsent(s);
+    m_pool.Put(s->m_received);
+    LetGo(s);
+    if (user != nullptr)
+    {
+        user->ConnReset(s->m_key);
+    }
+}
+
+void
+MsgChannel::Acknowledged(MsgSocket* s, uint64_t bytes, bool marked)
+{
+    s->m_inFlight -= bytes;
+    Grow(s, bytes, marked);
+    Kick(s);
+    Release(s->m_conn);
+}
+
+void
+MsgChannel::Grow(MsgSocket* s, uint64_t acknowledged, bool marked)
+{
+    int64_t roundTrip = 2 * s->m_conn->latency;
+    if (marked)
+    {
+        if (NowNs() - s->m_lastCut >= roundTrip)
+        {
+            s->m_lastCut = NowNs();
+            s->m_window = std::max(s->m_window / 2, 2 * SEGMENT);
+            s->m_threshold = s->m_window;
+        }
+        return;
+    }
+    uint64_t more = s->m_window < s->m_threshold
+                        ? acknowledged
+                        : std::max<uint64_t>(acknowledged * SEGMENT / s->m_window, 1);
+    s->m_window = std::min(s->m_window + more, m_maxWindow);
+}
+
+void
+MsgChannel::DrainOver(MsgSocket* s)
+{
+    if (s->m_unsent.head != nullptr)
+    {
+        DropUnsent(s);
+        AppendControl(s, ChunkKind::Rst);
+    }
+    Release(s->m_conn);
+}
+
+// ---- lifetime
+
+void
+MsgChannel::LetGo(MsgSocket* s)
+{
+    s->m_user = nullptr;
+    s->m_wantWrite = false;
+}
+
+void
+MsgChannel::Release(MsgConn* conn)
+{
+    if (--conn->refs > 0 || conn->side[0].m_user != nullptr || conn->side[1].m_user != nullptr)
+    {
+        return;
+    }
+    for (MsgSocket& s : conn->side)
+    {
+        DropUnsent(&s);
+        m_pool.Put(s.m_received);
+    }
+    *conn->link = conn->next;
+    if (conn->next != nullptr)
+    {
+        conn->next->link = conn->link;
+    }
+    delete conn;
+}
+
+} // namespace qnet

@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// How a NodeApp keeps the law of qnet/node.h.
+#include <algorithm>
+#include <cstring>
+
+#include "ns3/simulator.h"
+
+#include "node-app.h"
+#include "sim-time.h"
+
+namespace qnet
+{
+
+using ns3::Simulator;
+
+namespace
+{
+
+constexpr int64_t CLOSE_NS = 200 * NS_PER_MS; ///< node.h: CLOSE waits for its last bytes no longer
+constexpr unsigned SLICES = 16;
+
+} // namespace
+
+// ---- the law of qnet/node.h
+
+NodeApp::Entry*
+NodeApp::Find(qn_conn c)
+{
+    auto found = m_conns.find(c);
+    return found == m_conns.end() ? nullptr : &found->second;
+}
+
+void
+NodeApp::Enter()
+{
+    m_shared->Stamp(&m_env);
+}
+
+/// Performs all actions, moves the bytes they name, and arms the timer.
+void
+NodeApp::Drive()
+{
+    size_t sent = 0;
+    size_t read = 0;
+    for (;;)
+    {
+        qn_action a;
+        while (qn_node_next(m_node, &a))
+        {
+            Perform(a);
+        }
+        if (sent < m_toSend.size())
+        {
+            Flush(m_toSend[sent++]);
+        }
+        else if (read < m_toRead.size())
+        {
+            Read(m_toRead[read++]);
+        }
+        else
+        {
+            break;
+        }
+    }
+    m_toSend.clear();
+    m_toRead.clear();
+    Arm();
+}
+
+void
+NodeApp::Perform(const qn_action& a)
+{
+    switch (a.type)
+    {
+    case QN_ACT_DIAL:
+        m_conns[a.conn].conn = m_shared->channel->Connect(m_host, a.addr, this, a.conn);
+        break;
+    case QN_ACT_RESOLVE:
+        Simulator::Schedule(Ns(m_shared->resolveNs),
+                            &NodeApp::Resolved,
+                            this,
+                            a.query,
+                            std::string(a.dest.name, a.dest.name_len),
+                            a.dest.port);
+        break;
+    case QN_ACT_SEND:
+        QueueSend(a.conn);
+        break;
+    case QN_ACT_READ:
+        QueueRead(a.conn);
+        break;
+    case QN_ACT_FINISH:
+        if (Entry* e = Find(a.conn))
+        {
+            e->finishing = true;
+            QueueSend(a.conn);
+        }
+        break;
+    case QN_ACT_RESET:
+        PerformReset(a);
+        break;
+    case QN_ACT_CLOSE:
+        PerformClose(a.conn);
+        break;
+    case QN_ACT_LINGER_RESET:
+        if (Entry* e = Find(a.conn))
+        {
+            e->lingers = a.on;
+        }
+        break;
+    case QN_ACT_PAUSE_ACCEPT:
+        (a.purpose == QN_LISTEN_SOCKS ? m_socksPaused : m_acceptPaused) = a.on;
+        break;
+    case QN_ACT_EVENT:
+        Observe(a.event);
+        break;
+    case QN_ACT_STORE:   // no simulated node starts twice, so nothing would read its disk
+    case QN_ACT_STOPPED: // the simulation ends nodes, not the other way round
+        break;
+    }
+}
+
+void
+NodeApp::PerformReset(const qn_action& a)
+{
+    Entry* e = Find(a.conn);
+    if (e == nullptr)
+    {
+        return;
+    }
+    if (a.drain)
+    {
+        Push(a.conn, *e);
+    }
+    e->conn->Reset(a.drain);
+    m_conns.erase(a.conn);
+}
+
+void
+NodeApp::PerformClose(qn_conn c)
+{
+    Entry* e = Find(c);
+    if (e != nullptr && !e->closing)
+    {
+        e->closing = true;
+        QueueSend(c);
+        Simulator::Schedule(Ns(CLOSE_NS), &NodeApp::CloseOver, this, c);
+    }
+}
+
+void
+NodeApp::Observe(const qn_event& event)
+{
+    Entry* e = event.conn != 0 ? Find(event.conn) : nullptr;
+    if (event.type == QN_EV_STREAM_OPENED && e != nullptr && e->local)
+    {
+        e->local->SetRoute(event.hops, event.circuit);
+    }
+    switch (event.type)
+    {
+    case QN_EV_LINK_UP:
+        m_linkUp(m_index, event);
+        break;
+    case QN_EV_LINK_DOWN:
+        m_linkDown(m_index, event);
+        break;
+    case QN_EV_SNAPSHOT:
+        m_snapshot(m_index, event);
+        break;
+    case QN_EV_CIRCUIT_BUILT:
+        m_circuitBuilt(m_index, event);
+        break;
+    case QN_EV_CIRCUIT_ENDED:
+        m_circuitEnded(m_index, event);
+        break;
+    case QN_EV_STREAM_OPENED:
+        m_streamOpened(m_index, event);
+        break;
+    case QN_EV_STREAM_FIRST:
+        m_streamFirst(m_index, event);
+        break;
+    case QN_EV_STREAM_ENDED:
+        m_streamEnded(m_index, event);
+        break;
+    }
+}
+
+void
+NodeApp::QueueSend(qn_conn c)
+{
+    Entry* e = Find(c);
+    if (e != nullptr && !e->toSend)
+    {
+        e->toSend = true;
+        m_toSend.push_back(c);
+    }
+}
+
+void
+NodeApp::QueueRead(qn_conn c)
+{
+    Entry* e = Find(c);
+    if (e != nullptr && !e->toRead)
+    {
+        e->toRead = true;
+        m_toRead.push_back(c);
+    }
+}
+
+/// Moves what peek offers into the conn. \return true if all of it went
+bool
+NodeApp::Push(qn_conn c, Entry& e)
+{
+    qn_slice v[SLICES];
+    for (;;)
+    {
+        unsigned n = qn_node_peek(m_node, c, v, SLICES);
+        if (n == 0)
+        {
+            return true;
+        }
+        size_t taken = e.conn->Write(v, n);
+        if (taken == 0)
+        {
+            return false;
+        }
+        qn_node_consume(m_node, c, taken);
+    }
+}
+
+void
+NodeApp::Flush(qn_conn c)
+{
+    Entry* e = Find(c);
+    if (e == nullptr)
+    {
+        return;
+    }
+    e->toSend = false;
+    if (!Push(c, *e))
+    {
+        return;
+    }
+    if (e->closing)
+    {
+        e->conn->Close();
+        m_conns.erase(c);
+        qn_node_released(m_node, c);
+    }
+    else if (e->finishing)
+    {
+        e->conn->Finish();
+    }
+}
+
+/// Hands received bytes to the node: one commit, then the actions it caused, until one side is
+/// empty.
+void
+NodeApp::Read(qn_conn c)
+{
+    Entry* e = Find(c);
+    if (e == nullptr || e->closing)
+    {
+        return;
+    }
+    e->toRead = false;
+    qn_slice have[SLICES];
+    unsigned pieces = e->conn->Peek(have, SLICES);
+    if (pieces == 0)
+    {
+        if (e->conn->AtEof() && !e->eofTold)
+        {
+            e->eofTold = true;
+            qn_node_ended(m_node, c, QN_END_EOF);
+        }
+        return;
+    }
+    qn_span room[SLICES];
+    unsigned windows = qn_node_space(m_node, c, room, SLICES);
+    size_t copied = 0;
+    for (unsigned from = 0, to = 0; from < pieces && to < windows;)
+    {
+        size_t n = std::min(have[from].n, room[to].n);
+        std::memcpy(room[to].p, have[from].p, n);
+        copied += n;
+        have[from] = qn_slice{have[from].p + n, have[from].n - n};
+        room[to] = qn_span{room[to].p + n, room[to].n - n};
+        from += have[from].n == 0;
+        to += room[to].n == 0;
+    }
+    if (copied > 0)
+    {
+        e->conn->Consume(copied);
+        qn_node_commit(m_node, c, copied);
+        QueueRead(c); // there may be more, or the end
+    }
+}
+
+void
+NodeApp::Arm()
+{
+    qn_time due = qn_node_due(m_node);
+    if (due >= m_armed)
+    {
+        return; // the event in place comes first; it will look again
+    }
+    m_timer.Cancel();
+    m_armed = due;
+    int64_t delay = due > m_env.now ? static_cast<int64_t>(due - m_env.now) : 0;
+    m_timer = Simulator::Schedule(Ns(delay), &NodeApp::Tick, this);
+}
+
+void
+NodeApp::Tick()
+{
+    m_armed = QN_NEVER;
+    Enter();
+    if (qn_node_due(m_node) <= m_env.now)
+    {
+        qn_node_tick(m_node);
+    }
+    Drive();
+}
+
+// ---- what happened
+
+NodeApp::Answer
+NodeApp::Accept(MsgSocket* socket, const qn_addr& from)
+{
+    if (m_node == nullptr)
+    {
+        return Answer::Refused;
+    }
+    if (m_acceptPaused)
+    {
+        return Answer::Busy;
+    }
+    Enter();
+    qn_conn c = qn_node_accepted(m_node, QN_LISTEN_LINK, &from);
+    if (c == 0)
+    {
+        Drive();
+        return Answer::Refused;
+    }
+    socket->SetUser(this, c);
+    m_conns[c].conn = socket;
+    Drive();
+    return Answer::Accepted;
+}
+
+ns3::Ptr<LocalConn>
+NodeApp::OpenSocks(LocalUser* program)
+{
+    if (m_node == nullptr || m_socksPaused)
+    {
+        return nullptr;
+    }
+    qn_addr from{4, {127, 0, 0, 1}, 40000};
+    Enter();
+    qn_conn c = qn_node_accepted(m_node, QN_LISTEN_SOCKS, &from);
+    ns3::Ptr<LocalConn> local;
+    if (c != 0)
+    {
+        local = ns3::Create<LocalConn>(program);
+        local->SetNode(this, c);
+        Entry& e = m_conns[c];
+        e.conn = ns3::PeekPointer(local);
+        e.local = local;
+    }
+    Drive();
+    return local;
+}
+
+void
+NodeApp::ConnOpened(uint32_t key)
+{
+    Enter();
+    qn_node_opened(m_node, key);
+    QueueRead(key);
+    Drive();
+}
+
+void
+NodeApp::ConnFailed(uint32_t key, qn_err why)
+{
+    m_conns.erase(key);
+    Enter();
+    qn_node_open_failed(m_node, key, why);
+    Drive();
+}
+
+void
+NodeApp::ConnReadable(uint32_t key)
+{
+    Enter();
+    QueueRead(key);
+    Drive();
+}
+
+void
+NodeApp::ConnWritable(uint32_t key)
+{
+    Enter();
+    QueueSend(key);
+    Drive();
+}
+
+void
+NodeApp::ConnReset(uint32_t key)
+{
+    Entry* e = Find(key);
+    bool closing = e != nullptr && e->closing;
+    m_conns.erase(key);
+    Enter();
+    if (closing)
+    {
+        qn_node_released(m_node, key);
+    }
+    else
+    {
+        qn_node_ended(m_node, key, QN_END_RESET);
+    }
+    Drive();
+}
+
+void
+NodeApp::CloseOver(qn_conn c)
+{
+    Entry* e = m_node != nullptr ? Find(c) : nullptr;
+    if (e == nullptr || !e->closing)
+    {
+        return; // its last bytes left in time
+    }
+    Enter();
+    e->conn->Close();
+    m_conns.erase(c);
+    qn_node_released(m_node, c);
+    Drive();
+}
+
+void
+NodeApp::Resolved(uint32_t query, std::string name, uint16_t port)
+{
+    if (m_node == nullptr)
+    {
+        return;
+    }
+    std::vector<qn_addr> found;
+    auto entry = m_shared->names.find(name);
+    if (entry != m_shared->names.end())
+    {
+        found = entry->second;
+    }
+    for (qn_addr& addr : found)
+    {
+        addr.port = port;
+    }
+    Enter();
+    qn_node_resolved(m_node,
+                     query,
+                     found.data(),
+                     static_cast<unsigned>(found.size()),
+                     found.empty() ? QN_RESOLVE : QN_OK);
+    Drive();
+}
+
+} // namespace qnet

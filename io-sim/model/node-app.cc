@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "node-app.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "ns3/enum.h"
+#include "ns3/fatal-error.h"
+#include "ns3/log.h"
+#include "ns3/node.h"
+#include "ns3/uinteger.h"
+
+NS_LOG_COMPONENT_DEFINE("QnetNodeApp");
+
+namespace qnet
+{
+
+using ns3::MakeEnumAccessor;
+using ns3::MakeEnumChecker;
+using ns3::MakeTraceSourceAccessor;
+using ns3::MakeUintegerAccessor;
+using ns3::MakeUintegerChecker;
+using ns3::TypeId;
+using ns3::UintegerValue;
+
+NS_OBJECT_ENSURE_REGISTERED(NodeApp);
+
+namespace
+{
+
+constexpr const char* SIGNATURE = "qnet::NodeApp::EventTracedCallback";
+
+void
+LogLine(void*, qn_level level, const char* area, const char* text)
+{
+    if (level <= QN_LOG_WARN)
+    {
+        NS_LOG_WARN(area << ": " << text);
+    }
+    else
+    {
+        NS_LOG_INFO(area << ": " << text);
+    }
+}
+
+} // namespace
+
+TypeId
+NodeApp::GetTypeId()
+{
+    static TypeId tid =
+        TypeId("qnet::NodeApp")
+            .SetParent<ns3::Application>()
+            .SetGroupName("Qnet")
+            .AddConstructor<NodeApp>()
+            .AddAttribute("Mode",
+                          "What the node does for the network",
+                          ns3::EnumValue(QN_CLIENT),
+                          MakeEnumAccessor(&NodeApp::m_mode),
+                          MakeEnumChecker(QN_CLIENT,
+                                          "client",
+                                          QN_RELAY,
+                                          "relay",
+                                          QN_BOOTSTRAP,
+                                          "bootstrap",
+                                          QN_EXIT,
+                                          "exit",
+                                          QN_SUPER,
+                                          "super"))
+            .AddAttribute("Route",
+                          "Route of SOCKS users who do not name one",
+                          ns3::EnumValue(QN_ROUTE_FAST),
+                          MakeEnumAccessor(&NodeApp::m_route),
+                          MakeEnumChecker(QN_ROUTE_FAST, "fast", QN_ROUTE_PRIVACY, "privacy"))
+            .AddAttribute("Region",
+                          "Row of the channel's latency table",
+                          UintegerValue(0),
+                          MakeUintegerAccessor(&NodeApp::m_region),
+                          MakeUintegerChecker<uint32_t>())
+            .AddAttribute("UplinkRate",
+                          "bit/s",
+                          UintegerValue(10000000),
+                          MakeUintegerAccessor(&NodeApp::m_up),
+                          MakeUintegerChecker<uint64_t>(1000))
+            .AddAttribute("DownlinkRate",
+                          "bit/s",
+                          UintegerValue(50000000),
+                          MakeUintegerAccessor(&NodeApp::m_down),
+                          MakeUintegerChecker<uint64_t>(1000))
+            .AddAttribute("MemoryLimit",
+                          "Bytes the core may hold before it answers out of memory",
+                          UintegerValue(UINT64_C(1) << 30),
+                          MakeUintegerAccessor(&NodeApp::m_memoryLimit),
+                          MakeUintegerChecker<uint64_t>())
+            .AddTraceSource("LinkUp",
+                            "A link to a neighbour was established",
+                            MakeTraceSourceAccessor(&NodeApp::m_linkUp),
+                            SIGNATURE)
+            .AddTraceSource("LinkDown",
+                            "A link ended",
+                            MakeTraceSourceAccessor(&NodeApp::m_linkDown),
+                            SIGNATURE)
+            .AddTraceSource("Snapshot",
+                            "A verified snapshot was taken into use",
+                            MakeTraceSourceAccessor(&NodeApp::m_snapshot),
+                            SIGNATURE)
+            .AddTraceSource("CircuitBuilt",
+                            "A circuit is ready; value is the build time in ns",
+                            MakeTraceSourceAccessor(&NodeApp::m_circuitBuilt),
+                            SIGNATURE)
+            .AddTraceSource("CircuitEnded",
+                            "A circuit ended or could not be built; value is its age in ns",
+                            MakeTraceSourceAccessor(&NodeApp::m_circuitEnded),
+                            SIGNATURE)
+            .AddTraceSource("StreamOpened",
+                            "The exit reached the destination; value is ns since the request",
+                            MakeTraceSourceAccessor(&NodeApp::m_streamOpened),
+                            SIGNATURE)
+            .AddTraceSource("StreamFirstByte",
+                            "First byte from the destination; value is ns since the request",
+                            MakeTraceSourceAccessor(&NodeApp::m_streamFirst),
+                            SIGNATURE)
+            .AddTraceSource("StreamEnded",
+                            "A stream ended; up and down are application bytes",
+                            MakeTraceSourceAccessor(&NodeApp::m_streamEnded),
+                            SIGNATURE);
+    return tid;
+}
+
+NodeApp::NodeApp() = default;
+
+NodeApp::~NodeApp()
+{
+    qn_keys_wipe(&m_keys);
+}
+
+void
+NodeApp::DoDispose()
+{
+    m_timer.Cancel();
+    if (m_node != nullptr)
+    {
+        qn_node_free(m_node);
+        m_node = nullptr;
+    }
+    m_conns.clear();
+    Application::DoDispose();
+}
+
+void
+NodeApp::Setup(SharedCore* shared, uint32_t index, const qn_addr& addr, const qn_keys& keys)
+{
+    m_shared = shared;
+    m_index = index;
+    m_addr = addr;
+    m_keys = keys;
+    qn_drbg_init(&m_drbg, "qnet-sim-node", shared->GetSeed(), index);
+    m_host = shared->channel->AddHost({GetNode()->GetId(), m_region, m_up, m_down, addr});
+}
+
+void
+NodeApp::SetOperator(const qn_secret32& seed)
+{
+    m_hasOperator = true;
+    m_operator = seed;
+}
+
+bool
+NodeApp::IsUp() const
+{
+    return m_node != nullptr;
+}
+
+uint32_t
+NodeApp::GetIndex() const
+{
+    return m_index;
+}
+
+uint32_t
+NodeApp::GetHost() const
+{
+    return m_host;
+}
+
+qn_mode
+NodeApp::GetMode() const
+{
+    return m_mode;
+}
+
+qn_status
+NodeApp::GetStatus() const
+{
+    qn_status status{};
+    if (m_node != nullptr)
+    {
+        qn_node_status(m_node, &status);
+    }
+    return status;
+}
+
+// ---- start and stop
+
+qn_node_cfg
+NodeApp::MakeConfig() const
+{
+    qn_node_cfg cfg{};
+    cfg.mode = m_mode;
+    cfg.route = m_route;
+    cfg.lab = true; // only a lab network may use the bare carrier
+    cfg.socks = m_mode == QN_CLIENT;
+    cfg.carrier = &qn_carrier_bare;
+    cfg.network = &m_shared->network;
+    cfg.intern = m_shared->GetIntern();
+    cfg.keys = m_keys;
+    cfg.has_operator = m_hasOperator;
+    cfg.operator_seed = m_operator;
+    if (m_mode != QN_CLIENT)
+    {
+        cfg.listen = m_addr;
+        std::snprintf(cfg.contact, sizeof cfg.contact, "operator-%u@example.org", m_index);
+    }
+    return cfg;
+}
+
+void
+NodeApp::StartApplication()
+{
+    m_env = m_shared->MakeEnv(&m_drbg);
+    m_env.mem.limit = m_memoryLimit;
+    m_env.log = qn_log{LogLine, this, g_log.IsEnabled(ns3::LOG_INFO) ? QN_LOG_INFO : QN_LOG_ERROR};
+    qn_node_cfg cfg = MakeConfig();
+    char why[160] = "";
+    qn_err err = qn_node_new(&m_node, &cfg, &m_env, why);
+    qn_keys_wipe(&cfg.keys);
+    if (err != QN_OK)
+    {
+        NS_FATAL_ERROR("node " << m_index << " does not start: " << why << " (" << qn_err_name(err)
+                               << ")");
+    }
+    if (m_addr.port != 0 && m_mode != QN_CLIENT)
+    {
+        m_shared->channel->Listen(m_host, m_addr, this);
+    }
+    Drive();
+}
+
+/// The machine is switched off: what has no time to end cleanly ends as the kernel would end it.
+void
+NodeApp::StopApplication()
+{
+    m_timer.Cancel();
+    std::vector<qn_conn> names;
+    for (const auto& [c, e] : m_conns)
+    {
+        names.push_back(c);
+    }
+    std::sort(names.begin(), names.end()); // a hash table's order may not decide who hears first
+    for (qn_conn c : names)
+    {
+        Entry e = m_conns[c];
+        if (e.lingers)
+        {
+            e.conn->Reset(false);
+        }
+        else
+        {
+            e.conn->Close();
+        }
+    }
+    m_conns.clear();
+    m_toSend.clear();
+    m_toRead.clear();
+    m_acceptPaused = true;
+    if (m_node != nullptr)
+    {
+        qn_node_free(m_node);
+        m_node = nullptr;
+    }
+}
+
+} // namespace qnet

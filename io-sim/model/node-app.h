@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * \file
+ * A QNet node as an ns-3 application: the same core the shipped program runs, driven by the law of
+ * qnet/node.h over the simulated network.
+ */
+#ifndef QNET_SIM_NODE_APP_H
+#define QNET_SIM_NODE_APP_H
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "ns3/application.h"
+#include "ns3/event-id.h"
+#include "ns3/traced-callback.h"
+
+#include "local-conn.h"
+#include "shared-core.h"
+
+namespace qnet
+{
+
+class NodeApp final : public ns3::Application, private ConnUser, private MsgListener
+{
+  public:
+    static ns3::TypeId GetTypeId();
+    NodeApp();
+    ~NodeApp() override;
+
+    /// Where the node lives and who it is; once, before the simulation starts.
+    /// \param index numbers the node in this run: its random bytes depend on it and the seed only
+    void Setup(SharedCore* shared, uint32_t index, const qn_addr& addr, const qn_keys& keys);
+    /// This node signs snapshots with this key.
+    void SetOperator(const qn_secret32& seed);
+
+    /// A program on this machine connects to the SOCKS port. \return null if the node is not up
+    ns3::Ptr<LocalConn> OpenSocks(LocalUser* program);
+
+    bool IsUp() const;
+    uint32_t GetIndex() const;
+    uint32_t GetHost() const;
+    qn_mode GetMode() const;
+    qn_status GetStatus() const; ///< all zero before the node started
+
+    /// Trace signature of all events of the core. \param index the node's
+    typedef void (*EventTracedCallback)(uint32_t index, const qn_event& event);
+
+  protected:
+    void DoDispose() override;
+
+  private:
+    struct Entry
+    {
+        ByteConn* conn = nullptr;
+        ns3::Ptr<LocalConn> local; ///< the same conn, if it is one
+        bool eofTold = false;
+        bool finishing = false;
+        bool closing = false;
+        bool lingers = false; ///< a killed process would end it with RST
+        bool toSend = false;
+        bool toRead = false;
+    };
+
+    void StartApplication() override;
+    void StopApplication() override;
+
+    void ConnOpened(uint32_t key) override;
+    void ConnFailed(uint32_t key, qn_err why) override;
+    void ConnReadable(uint32_t key) override;
+    void ConnWritable(uint32_t key) override;
+    void ConnReset(uint32_t key) override;
+    Answer Accept(MsgSocket* socket, const qn_addr& from) override;
+
+    qn_node_cfg MakeConfig() const;
+    Entry* Find(qn_conn c);
+    void Enter();
+    void Drive();
+    void Perform(const qn_action& a);
+    void PerformReset(const qn_action& a);
+    void PerformClose(qn_conn c);
+    void Observe(const qn_event& event);
+    void QueueSend(qn_conn c);
+    void QueueRead(qn_conn c);
+    void Flush(qn_conn c);
+    bool Push(qn_conn c, Entry& e);
+    void Read(qn_conn c);
+    void Arm();
+    void Tick();
+    void Resolved(uint32_t query, std::string name, uint16_t port);
+    void CloseOver(qn_conn c);
+
+    qn_mode m_mode = QN_CLIENT;
+    qn_route m_route = QN_ROUTE_FAST;
+    uint32_t m_region = 0;
+    uint64_t m_up = 0;
+    uint64_t m_down = 0;
+    uint64_t m_memoryLimit = 0;
+
+    SharedCore* m_shared = nullptr;
+    uint32_t m_index = 0;
+    uint32_t m_host = 0;
+    qn_addr m_addr{};
+    qn_keys m_keys{};
+    bool m_hasOperator = false;
+    qn_secret32 m_operator{};
+
+    qn_drbg m_drbg{};
+    qn_env m_env{};
+    qn_node* m_node = nullptr;
+    std::unordered_map<qn_conn, Entry> m_conns; ///< looked up by name, never walked in a run
+    std::vector<qn_conn> m_toSend;
+    std::vector<qn_conn> m_toRead;
+    bool m_acceptPaused = false;
+    bool m_socksPaused = false;
+    ns3::EventId m_timer;
+    qn_time m_armed = QN_NEVER;
+
+    using EventTrace = ns3::TracedCallback<uint32_t, const qn_event&>;
+    EventTrace m_linkUp;
+    EventTrace m_linkDown;
+    EventTrace m_snapshot;
+    EventTrace m_circuitBuilt;
+    EventTrace m_circuitEnded;
+    EventTrace m_streamOpened;
+    EventTrace m_streamFirst;
+    EventTrace m_streamEnded;
+};
+
+} // namespace qnet
+
+#endif

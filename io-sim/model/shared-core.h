@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * \file
+ * What the nodes of one simulation share: the core's engine (one thread, one engine), its table of
+ * verified snapshots, the network file, and the outside they all live in (channel, names, epoch).
+ */
+#ifndef QNET_SIM_SHARED_CORE_H
+#define QNET_SIM_SHARED_CORE_H
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "ns3/ptr.h"
+
+#include "msg-channel.h"
+
+namespace qnet
+{
+
+class SharedCore
+{
+  public:
+    /// \param epoch Unix seconds at simulated time zero. Throws std::bad_alloc when out of memory.
+    SharedCore(uint64_t seed, int64_t epoch);
+    ~SharedCore();
+    SharedCore(const SharedCore&) = delete;
+    SharedCore& operator=(const SharedCore&) = delete;
+
+    /// An env stamped with the simulated time, drawing from `drbg`, charged to its own counters.
+    qn_env MakeEnv(qn_drbg* drbg) const;
+    /// env->now and env->wall of this moment.
+    void Stamp(qn_env* env) const;
+
+    uint64_t GetSeed() const;
+    qn_intern* GetIntern() const;
+
+    qn_network network{};
+    ns3::Ptr<MsgChannel> channel;
+    std::map<std::string, std::vector<qn_addr>> names; ///< the simulated DNS
+    int64_t resolveNs = 0;                             ///< what an answer from it takes
+
+  private:
+    uint64_t m_seed;
+    int64_t m_epoch;
+    qn_engine* m_engine;
+    qn_mem m_internMem;
+    qn_intern* m_intern;
+};
+
+} // namespace qnet
+
+#endif
