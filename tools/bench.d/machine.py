@@ -33,6 +33,11 @@ def describe():
             "load_at_start": os.getloadavg()[0]}
 
 
+def sentence(described):
+    return (f"{described['cpu']}, {described['cores']} cores, {described['system']}, "
+            f"kernel {described['kernel']}, load {described['load_at_start']:.1f} at the start")
+
+
 def commit():
     """The commit measured; "+changes" when the tree differs from it."""
     dirty = output("git", "status", "--porcelain", "--untracked-files=no")
