@@ -2,10 +2,7 @@
 
 #include "base/limits.h"
 #include "dir/heartbeat.h"
-
-/* What a snapshot adds to the descriptors in it: at most 12 bytes each (heads, country, weight),
- * the body's fields and the signatures. */
-enum { ENTRY_EXTRA = 12, SNAPSHOT_EXTRA = 4096 };
+#include "dir/internal.h"
 
 void qn_registry_init(qn_registry *r, qn_env *env, const qn_network *net)
 {
@@ -94,18 +91,19 @@ static qn_registration *new_entry(qn_registry *r, const qn_descriptor *d, qn_sli
     return e;
 }
 
-/* Whether `more` bytes and entries still fit the registry and a snapshot of all of it. */
-static bool fits(const qn_registry *r, uint64_t bytes, uint32_t entries)
+/* Whether so many descriptors, so long together, fit the registry and a snapshot of it. */
+static bool fits(uint64_t bytes, uint32_t entries)
 {
     return entries <= QN_REGISTRY_MAX &&
-           bytes + (uint64_t)entries * ENTRY_EXTRA + SNAPSHOT_EXTRA <= QN_SNAPSHOT_MAX;
+           bytes + (uint64_t)entries * QN_SNAPSHOT_ENTRY_EXTRA + QN_SNAPSHOT_EXTRA <=
+               QN_SNAPSHOT_MAX;
 }
 
 static qn_err insert(qn_registry *r, uint32_t at, const qn_descriptor *d, qn_slice bytes)
 {
     qn_registration *e;
 
-    if (!fits(r, r->bytes + bytes.n, r->n + 1))
+    if (!fits(r->bytes + bytes.n, r->n + 1))
         return QN_BUSY;
     if (make_room(r) != QN_OK)
         return QN_NOMEM;
@@ -132,7 +130,7 @@ static qn_err replace(qn_registry *r, uint32_t at, const qn_descriptor *d, qn_sl
 
         return same ? QN_OK : QN_REFUSED;
     }
-    if (!fits(r, r->bytes - old->bytes.n + bytes.n, r->n))
+    if (!fits(r->bytes - old->bytes.n + bytes.n, r->n))
         return QN_BUSY;
     e = new_entry(r, d, bytes);
     if (e == NULL)

@@ -33,6 +33,7 @@ typedef struct qn_snapshot {
     qn_slice bytes;
     uint32_t relays_n;
     const qn_relay *relays;   /* ascending by d.id */
+    uint64_t verifications;   /* Ed25519 verifications it took: operators and descriptors */
     qn_mem *mem;              /* what it is charged to: the intern's or the node's */
     size_t size;              /* bytes charged */
     struct qn_intern *intern; /* NULL: shared with nobody */

@@ -1,0 +1,46 @@
+/* Shared by the snapshot's files only. */
+#ifndef QN_DIR_INTERNAL_H
+#define QN_DIR_INTERNAL_H
+
+#include "base/cbor.h"
+#include "dir/snapshot.h"
+
+/* What an entry of a snapshot adds to its descriptor at most (array and byte string heads, country,
+ * weight), and what stands around all entries: fields and signatures. */
+enum { QN_SNAPSHOT_ENTRY_EXTRA = 12, QN_SNAPSHOT_EXTRA = 2048 };
+
+struct qn_intern {
+    qn_mem *mem;
+    qn_snapshot *first; /* newest first */
+    qn_intern_stats stats;
+};
+
+/* Keys of a snapshot's body, and of what stands around it. */
+enum { SNAP_VERSION = 1, SNAP_AFTER, SNAP_UNTIL, SNAP_NETWORK, SNAP_ENTRIES, SNAP_KEYS = 5 };
+
+/* What an operator signs behind domain tag and network id: version u64, valid-until u64,
+ * SHA-256(body). */
+#define QN_SNAPSHOT_SIGNED 48
+QN_MUST_CHECK qn_err qn_snapshot_signed(qn_env *env, qn_slice body, int64_t after, int64_t until,
+                                        uint8_t out[QN_SNAPSHOT_SIGNED]);
+
+/* A body taken apart as far as its list: entries_n of [descriptor, country, weight] are next in
+ * `entries`. The structure of the whole body has been checked. */
+typedef struct qn_snapshot_body {
+    int64_t valid_after, valid_until;
+    uint8_t network[32];
+    uint64_t entries_n;
+    qn_cbor_r entries;
+} qn_snapshot_body;
+QN_MUST_CHECK qn_err qn_snapshot_body_read(qn_snapshot_body *b, qn_slice in);
+
+/* NULL: not in the table. Does not take a reference. */
+qn_snapshot *qn_intern_find(struct qn_intern *t, const uint8_t network[32], const qn_hash *hash);
+/* Zeroed memory from the intern's own; evicts unreferenced snapshots, oldest first, when there is
+ * none left. */
+void *qn_intern_get(struct qn_intern *t, size_t n);
+/* Takes the snapshot into the table when there is room for it (or an unreferenced one to evict);
+ * without room it stays the caller's alone. */
+void qn_intern_add(struct qn_intern *t, qn_snapshot *s);
+
+#endif

@@ -1,0 +1,168 @@
+/* Writing a snapshot: what operators do. */
+#include "base/limits.h"
+#include "dir/body.h"
+#include "dir/envelope.h"
+#include "dir/internal.h"
+#include "dir/snapshot.h"
+
+void qn_blob_clear(qn_blob *b, qn_mem *mem)
+{
+    qn_mem_put(mem, b->p, b->cap);
+    *b = (qn_blob){0};
+}
+
+static qn_err blob_new(qn_blob *b, qn_mem *mem, size_t cap)
+{
+    *b = (qn_blob){.p = qn_mem_get(mem, cap), .cap = cap};
+    return b->p != NULL ? QN_OK : QN_NOMEM;
+}
+
+/* ---- body
+ * ------------------------------------------------------------------------------------------ */
+
+/* The next entry to list: live, and with a descriptor that is valid now. */
+static const qn_registration *next_listed(const qn_registry *r, uint32_t *cursor)
+{
+    const qn_registration *e;
+
+    do
+        e = qn_registry_next(r, NULL, cursor);
+    while (e != NULL && qn_descriptor_valid(&e->d, r->env->wall) != QN_OK);
+    return e;
+}
+
+static size_t count_listed(const qn_registry *r, size_t *bytes)
+{
+    const qn_registration *e;
+    uint32_t cursor = 0;
+    size_t n = 0;
+
+    for (*bytes = 0; (e = next_listed(r, &cursor)) != NULL; n++)
+        *bytes += e->bytes.n + QN_SNAPSHOT_ENTRY_EXTRA;
+    return n;
+}
+
+static void put_entry(qn_cbor_w *w, const qn_registration *e)
+{
+    uint16_t load = QN_MIN(e->load, (uint16_t)(QN_WEIGHT_MAX - 1));
+
+    qn_cbor_array(w, 3);
+    qn_cbor_bytes(w, e->bytes.p, e->bytes.n);
+    qn_cbor_text(w, e->d.country, strlen(e->d.country));
+    qn_cbor_uint(w, (uint64_t)(QN_WEIGHT_MAX - load)); /* the busier, the rarer; never nothing */
+}
+
+qn_err qn_snapshot_build(qn_blob *body, const qn_registry *r, int64_t valid_after,
+                         int64_t valid_until)
+{
+    const qn_registration *e;
+    uint32_t cursor = 0;
+    size_t n, bytes;
+    qn_cbor_w w;
+
+    if (valid_after < 0 || valid_after >= valid_until || valid_until > QN_BODY_TIME_MAX ||
+        valid_until - valid_after > QN_SNAPSHOT_LIFE_S)
+        return QN_CONFIG;
+    n = count_listed(r, &bytes);
+    if (blob_new(body, &r->env->mem, bytes + QN_SNAPSHOT_EXTRA) != QN_OK)
+        return QN_NOMEM;
+    qn_cbor_w_init(&w, body->p, body->cap);
+    qn_cbor_map(&w, SNAP_KEYS);
+    qn_cbor_uint(&w, SNAP_VERSION);
+    qn_cbor_uint(&w, QN_BODY_VERSION);
+    qn_cbor_uint(&w, SNAP_AFTER);
+    qn_cbor_uint(&w, (uint64_t)valid_after);
+    qn_cbor_uint(&w, SNAP_UNTIL);
+    qn_cbor_uint(&w, (uint64_t)valid_until);
+    qn_cbor_uint(&w, SNAP_NETWORK);
+    qn_cbor_bytes(&w, r->net->id, sizeof r->net->id);
+    qn_cbor_uint(&w, SNAP_ENTRIES);
+    qn_cbor_array(&w, n);
+    while ((e = next_listed(r, &cursor)) != NULL)
+        put_entry(&w, e);
+    QN_ASSERT(w.err == QN_OK);
+    body->n = w.n;
+    return QN_OK;
+}
+
+/* ---- signatures
+ * ------------------------------------------------------------------------------------ */
+
+static bool find_operator(const qn_network *net, const qn_sign_public *key, uint8_t *index)
+{
+    for (uint8_t i = 0; i < net->operators_n; i++)
+        if (memcmp(net->operators[i].sign_key, key->b, sizeof key->b) == 0) {
+            *index = i;
+            return true;
+        }
+    return false;
+}
+
+qn_err qn_snapshot_sign(qn_snapshot_signature *out, qn_env *env, const qn_network *net,
+                        qn_slice body, const qn_secret32 *operator_seed)
+{
+    uint8_t message[QN_SNAPSHOT_SIGNED];
+    qn_snapshot_signature got;
+    qn_snapshot_body b;
+    qn_sign_secret secret;
+    qn_sign_public key;
+    qn_err err = qn_snapshot_body_read(&b, body);
+
+    if (err == QN_OK)
+        err = qn_snapshot_signed(env, body, b.valid_after, b.valid_until, message);
+    if (err != QN_OK)
+        return err;
+    if (memcmp(b.network, net->id, sizeof b.network) != 0)
+        return QN_NETWORK;
+    memcpy(secret.seed, operator_seed->b, sizeof secret.seed);
+    qn_sign_derive(&secret, &key);
+    if (find_operator(net, &key, &got.operator_index))
+        err = qn_signed_sign(QN_TAG_SNAPSHOT, net->id, qn_slice_of(message, sizeof message),
+                             &secret, &got.signature);
+    else
+        err = QN_CONFIG;
+    qn_wipe(&secret, sizeof secret);
+    if (err == QN_OK)
+        *out = got;
+    return err;
+}
+
+/* The signature of the lowest operator from `at` on; NULL when there is none. */
+static const qn_snapshot_signature *lowest(const qn_snapshot_signature *v, unsigned n, unsigned at)
+{
+    const qn_snapshot_signature *best = NULL;
+
+    for (unsigned i = 0; i < n; i++)
+        if (v[i].operator_index >= at &&
+            (best == NULL || v[i].operator_index < best->operator_index))
+            best = &v[i];
+    return best;
+}
+
+qn_err qn_snapshot_join(qn_blob *out, qn_env *env, qn_slice body, const qn_snapshot_signature *v,
+                        unsigned n)
+{
+    enum { HEADS = 16, EACH = 1 + 2 + 2 + 64 };
+    unsigned at = 0;
+    qn_cbor_w w;
+
+    QN_ASSERT(n <= QN_OPERATORS_MAX);
+    if (blob_new(out, &env->mem, HEADS + body.n + (size_t)n * EACH) != QN_OK)
+        return QN_NOMEM;
+    qn_cbor_w_init(&w, out->p, out->cap);
+    qn_cbor_array(&w, 2);
+    qn_cbor_bytes(&w, body.p, body.n);
+    qn_cbor_array(&w, n);
+    for (unsigned i = 0; i < n; i++) {
+        const qn_snapshot_signature *s = lowest(v, n, at);
+
+        QN_ASSERT(s != NULL); /* distinct operators are the caller's promise */
+        qn_cbor_array(&w, 2);
+        qn_cbor_uint(&w, s->operator_index);
+        qn_cbor_bytes(&w, s->signature.b, sizeof s->signature.b);
+        at = s->operator_index + 1u;
+    }
+    QN_ASSERT(w.err == QN_OK);
+    out->n = w.n;
+    return QN_OK;
+}

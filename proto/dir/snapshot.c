@@ -1,0 +1,340 @@
+/*
+ * Reading a snapshot: structure, then the operators' signatures, and only then memory and the work
+ * on each descriptor, so that a stranger's 4 MiB cost hashing and a few verifications.
+ */
+#include "dir/snapshot.h"
+
+#include "base/limits.h"
+#include "dir/body.h"
+#include "dir/envelope.h"
+#include "dir/internal.h"
+
+/* ---- body
+ * ------------------------------------------------------------------------------------------ */
+
+static void get_field(qn_cbor_r *r, uint64_t key, qn_snapshot_body *b)
+{
+    switch (key) {
+    case SNAP_VERSION:
+        qn_body_get_version(r);
+        break;
+    case SNAP_AFTER:
+        b->valid_after = qn_body_get_time(r);
+        break;
+    case SNAP_UNTIL:
+        b->valid_until = qn_body_get_time(r);
+        break;
+    case SNAP_NETWORK:
+        qn_cbor_get_fixed(r, b->network, sizeof b->network);
+        break;
+    case SNAP_ENTRIES: {
+        qn_cbor_r at = *r;
+
+        b->entries_n = qn_cbor_get_array(&at);
+        b->entries = at;
+        qn_cbor_skip(r);
+        break;
+    }
+    default:
+        qn_body_unknown_key(r, key);
+    }
+}
+
+qn_err qn_snapshot_body_read(qn_snapshot_body *out, qn_slice in)
+{
+    qn_snapshot_body got = {0};
+    qn_body b;
+    uint64_t key;
+    qn_err err;
+
+    qn_body_open(&b, in);
+    while (qn_body_next(&b, &key))
+        get_field(&b.r, key, &got);
+    err = qn_body_end(&b, QN_BODY_KEYS(SNAP_KEYS));
+    if (err != QN_OK)
+        return err;
+    if (got.valid_after >= got.valid_until)
+        return QN_PROTO;
+    if (got.valid_until - got.valid_after > QN_SNAPSHOT_LIFE_S || got.entries_n > QN_REGISTRY_MAX)
+        return QN_LIMIT;
+    *out = got;
+    return QN_OK;
+}
+
+qn_err qn_snapshot_signed(qn_env *env, qn_slice body, int64_t after, int64_t until,
+                          uint8_t out[QN_SNAPSHOT_SIGNED])
+{
+    qn_hash h;
+    qn_err err = qn_sha256(env, &body, 1, &h);
+
+    if (err != QN_OK)
+        return err;
+    qn_put64(out, (uint64_t)after);
+    qn_put64(out + 8, (uint64_t)until);
+    memcpy(out + 16, h.b, sizeof h.b);
+    return QN_OK;
+}
+
+/* ---- signatures
+ * ------------------------------------------------------------------------------------ */
+
+/* Operators are listed in ascending order, so nobody counts twice. */
+static qn_err check_signatures(qn_cbor_r *r, const qn_network *net, qn_slice message,
+                               uint64_t *verified)
+{
+    uint64_t n = qn_cbor_get_array(r);
+    int last = -1;
+
+    if (r->err == QN_OK && n > net->operators_n)
+        return QN_LIMIT;
+    for (uint64_t i = 0; i < n && r->err == QN_OK; i++) {
+        qn_sign_public key;
+        qn_signature signature;
+        uint64_t index;
+
+        if (qn_cbor_get_array(r) != 2 && r->err == QN_OK)
+            return QN_PROTO;
+        index = qn_body_get_below(r, net->operators_n);
+        qn_cbor_get_fixed(r, signature.b, sizeof signature.b);
+        if (r->err != QN_OK)
+            break;
+        if ((int)index <= last)
+            return QN_CANON;
+        last = (int)index;
+        memcpy(key.b, net->operators[index].sign_key, sizeof key.b);
+        ++*verified;
+        if (qn_signed_verify(QN_TAG_SNAPSHOT, net->id, message, &key, &signature) != QN_OK)
+            return QN_AUTH;
+    }
+    if (r->err != QN_OK)
+        return r->err;
+    return n >= net->threshold ? QN_OK : QN_AUTH;
+}
+
+/* ---- entries
+ * --------------------------------------------------------------------------------------- */
+
+static qn_err read_relay(qn_cbor_r *r, qn_env *env, const qn_network *net, qn_relay *relay)
+{
+    qn_slice country;
+
+    if (qn_cbor_get_array(r) != 3 && r->err == QN_OK)
+        r->err = QN_PROTO;
+    relay->bytes = qn_cbor_get_bytes(r);
+    country = qn_cbor_get_text(r);
+    relay->weight = (uint16_t)qn_body_get_below(r, QN_WEIGHT_MAX + 1);
+    if (r->err != QN_OK)
+        return r->err;
+    if ((country.n != 0 && country.n != 2) || relay->weight == 0)
+        return QN_PROTO;
+    for (size_t i = 0; i < country.n; i++) {
+        if (country.p[i] < 'A' || country.p[i] > 'Z')
+            return QN_PROTO;
+        relay->country[i] = (char)country.p[i];
+    }
+    return qn_descriptor_open(&relay->d, env, net, relay->bytes);
+}
+
+static qn_err read_relays(qn_snapshot_body *b, qn_env *env, const qn_network *net, qn_relay *v)
+{
+    for (uint64_t i = 0; i < b->entries_n; i++) {
+        qn_err err = read_relay(&b->entries, env, net, &v[i]);
+
+        if (err != QN_OK)
+            return err;
+        if (i > 0 && memcmp(v[i - 1].d.id.b, v[i].d.id.b, sizeof v[i].d.id.b) >= 0)
+            return QN_CANON;
+    }
+    return QN_OK;
+}
+
+/* ---- open
+ * ------------------------------------------------------------------------------------------ */
+
+/* [body, signatures]; on QN_OK the signatures are next in r. */
+static qn_err read_outer(qn_cbor_r *r, qn_slice bytes, qn_slice *body)
+{
+    qn_cbor_r_init(r, bytes.p, bytes.n);
+    if (qn_cbor_get_array(r) != 2 && r->err == QN_OK)
+        return QN_PROTO;
+    *body = qn_cbor_get_bytes(r);
+    return r->err;
+}
+
+static qn_err authenticate(qn_slice bytes, qn_env *env, const qn_network *net, qn_snapshot_body *b,
+                           uint64_t *verified)
+{
+    uint8_t message[QN_SNAPSHOT_SIGNED];
+    qn_slice body;
+    qn_cbor_r r;
+    qn_err err = read_outer(&r, bytes, &body);
+
+    if (err == QN_OK)
+        err = qn_snapshot_body_read(b, body);
+    if (err != QN_OK)
+        return err;
+    if (memcmp(b->network, net->id, sizeof b->network) != 0)
+        return QN_NETWORK;
+    err = qn_snapshot_signed(env, body, b->valid_after, b->valid_until, message);
+    if (err == QN_OK)
+        err = check_signatures(&r, net, qn_slice_of(message, sizeof message), verified);
+    return err == QN_OK ? qn_cbor_end(&r) : err;
+}
+
+/* The snapshot, its relays and its bytes are one allocation. The body is read again from the copy,
+ * so that every slice points into it. */
+static qn_err fill(qn_snapshot *s, qn_env *env, const qn_network *net, qn_slice bytes,
+                   uint64_t entries_n)
+{
+    qn_relay *relays = (qn_relay *)(s + 1);
+    uint8_t *copy = (uint8_t *)(relays + entries_n);
+    qn_snapshot_body b;
+    qn_slice body;
+    qn_cbor_r r;
+    qn_err err;
+
+    memcpy(copy, bytes.p, bytes.n);
+    s->bytes = qn_slice_of(copy, bytes.n);
+    err = read_outer(&r, s->bytes, &body);
+    if (err == QN_OK)
+        err = qn_snapshot_body_read(&b, body);
+    if (err == QN_OK)
+        err = read_relays(&b, env, net, relays);
+    if (err != QN_OK)
+        return err;
+    s->relays = relays;
+    s->relays_n = (uint32_t)entries_n;
+    s->valid_after = b.valid_after;
+    s->valid_until = b.valid_until;
+    s->version = (uint64_t)b.valid_after;
+    memcpy(s->network, net->id, sizeof s->network);
+    return QN_OK;
+}
+
+static qn_err verify(qn_snapshot **out, qn_env *env, const qn_network *net,
+                     struct qn_intern *intern, qn_slice bytes, uint64_t *verified)
+{
+    qn_mem *mem = intern != NULL ? intern->mem : &env->mem;
+    qn_snapshot_body b;
+    qn_snapshot *s;
+    size_t size;
+    qn_err err = authenticate(bytes, env, net, &b, verified);
+
+    if (err != QN_OK)
+        return err;
+    size = sizeof *s + (size_t)b.entries_n * sizeof(qn_relay) + bytes.n;
+    s = intern != NULL ? qn_intern_get(intern, size) : qn_mem_get(mem, size);
+    if (s == NULL)
+        return QN_NOMEM;
+    s->mem = mem;
+    s->size = size;
+    *verified += b.entries_n;
+    err = fill(s, env, net, bytes, b.entries_n);
+    if (err != QN_OK) {
+        qn_mem_put(mem, s, size);
+        return err;
+    }
+    *out = s;
+    return QN_OK;
+}
+
+/* From the table or by full verification; unreferenced yet. */
+static qn_err obtain(qn_snapshot **out, qn_env *env, const qn_network *net,
+                     struct qn_intern *intern, qn_slice bytes)
+{
+    uint64_t verified = 0;
+    qn_snapshot *s;
+    qn_hash hash;
+    qn_err err = qn_sha256(env, &bytes, 1, &hash);
+
+    if (err != QN_OK)
+        return err;
+    s = intern != NULL ? qn_intern_find(intern, net->id, &hash) : NULL;
+    if (s != NULL) {
+        intern->stats.hits++;
+        intern->stats.saved += s->verifications;
+        *out = s;
+        return QN_OK;
+    }
+    err = verify(&s, env, net, intern, bytes, &verified);
+    if (intern != NULL)
+        intern->stats.verified += verified;
+    if (err != QN_OK)
+        return err;
+    s->hash = hash;
+    s->verifications = verified;
+    if (intern != NULL) {
+        intern->stats.opened++;
+        qn_intern_add(intern, s);
+    }
+    *out = s;
+    return QN_OK;
+}
+
+qn_err qn_snapshot_open(qn_snapshot **out, qn_env *env, const qn_network *net,
+                        struct qn_intern *intern, qn_slice bytes, uint64_t known)
+{
+    qn_snapshot *s;
+    qn_err err;
+
+    if (bytes.n > QN_SNAPSHOT_MAX)
+        return QN_LIMIT;
+    err = obtain(&s, env, net, intern, bytes);
+    if (err != QN_OK)
+        return err;
+    s->refs++;
+    err = s->version <= known ? QN_STALE : qn_snapshot_valid(s, env->wall);
+    if (err == QN_OK)
+        *out = s;
+    else
+        qn_snapshot_drop(s);
+    return err;
+}
+
+qn_snapshot *qn_snapshot_ref(qn_snapshot *s)
+{
+    s->refs++;
+    return s;
+}
+
+void qn_snapshot_drop(qn_snapshot *s)
+{
+    if (s == NULL)
+        return;
+    QN_ASSERT(s->refs > 0);
+    if (--s->refs == 0 && s->intern == NULL)
+        qn_mem_put(s->mem, s, s->size);
+}
+
+/* ---- asking
+ * ---------------------------------------------------------------------------------------- */
+
+qn_err qn_snapshot_valid(const qn_snapshot *s, int64_t wall)
+{
+    return qn_body_valid(s->valid_after, s->valid_until, wall);
+}
+
+const qn_relay *qn_snapshot_find(const qn_snapshot *s, const qn_peerid *id)
+{
+    uint32_t low = 0, high = s->relays_n;
+
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        int order = memcmp(s->relays[mid].d.id.b, id->b, sizeof id->b);
+
+        if (order == 0)
+            return &s->relays[mid];
+        if (order < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return NULL;
+}
+
+bool qn_relay_usable(const qn_relay *r, int64_t wall)
+{
+    return qn_descriptor_valid(&r->d, wall) == QN_OK &&
+           qn_dated_key_valid(&r->d.link, wall) == QN_OK &&
+           qn_dated_key_valid(&r->d.onion[0], wall) == QN_OK;
+}
