@@ -32,10 +32,11 @@ class Chacha(Target):
         config = chain.write("sshd_config", SERVER.format(
             port=server_port, host_key=chain.path("host"), user_key=chain.path("user")))
         chain.spawn("sshd", [program("sshd"), "-D", "-e", "-f", config], server_port)
+        options = ["BatchMode=yes", "Compression=no", "StrictHostKeyChecking=no",
+                   f"UserKnownHostsFile={chain.path('known')}"]
         chain.spawn("ssh", ["ssh", "-F", "none", "-N", "-D", f"127.0.0.1:{socks_port}", "-p", str(server_port),
-                            "-i", chain.path("user"), "-c", self.cipher, "-o", "BatchMode=yes",
-                            "-o", "StrictHostKeyChecking=no", f"UserKnownHostsFile={chain.path('known')}",
-                            "-o", "Compression=no", "127.0.0.1"], socks_port)
+                            "-i", chain.path("user"), "-c", self.cipher,
+                            *(word for option in options for word in ("-o", option)), "127.0.0.1"], socks_port)
         self.socks = f"127.0.0.1:{socks_port}"
 
 
