@@ -44,6 +44,11 @@ typedef struct qn_operator {
     qn_addr addr;
 } qn_operator;
 
+/* The entry of a node that is an operator, made where its secrets are. Fails only when OpenSSL does. */
+QN_MUST_CHECK qn_err qn_operator_of(qn_env *env, const qn_keys *keys,
+                                    const qn_secret32 *operator_seed, const qn_addr *addr,
+                                    qn_operator *out);
+
 typedef struct qn_network {
     uint8_t id[32];
     char name[QN_NETWORK_NAME];

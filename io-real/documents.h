@@ -1,0 +1,34 @@
+/* What the status surface tells, as JSON. Every field is read from the node at the time of asking.
+ */
+#ifndef QN_REAL_DOCUMENTS_H
+#define QN_REAL_DOCUMENTS_H
+
+#include "io-real/env.h"
+#include "qnet/node.h"
+
+#include <jansson.h>
+
+#define QN_LIST_MAX 1000 /* circuits or peers in one document; "truncated" says there are more */
+
+/* What there is to tell about; the world keeps it up to date. */
+typedef struct qn_view {
+    const qn_node *node;
+    qn_real_env *env;
+    const qn_network *network;
+    const char *carrier;
+    qn_mode mode;
+    bool lab;
+    qn_addr link, socks, status; /* family 0: no such listener */
+    qn_time since;
+    uint64_t bytes_in, bytes_out; /* through this process's conns */
+    uint32_t conns;
+} qn_view;
+
+/* A new reference for "/status", "/circuits", "/peers", "/ping"; NULL for any other path. */
+json_t *qn_document(const qn_view *v, const char *path);
+
+const char *qn_mode_name(qn_mode mode);
+const char *qn_route_name(qn_route route);
+const char *qn_state_name(qn_state state);
+
+#endif

@@ -1,0 +1,151 @@
+/*
+ * Listeners. A door pauses when the node says so, and when descriptors run short: some are held
+ * back for status clients, files and DNS, so that a flooded node can still be asked how it is.
+ */
+#include "io-real/internal.h"
+#include "io-real/log.h"
+#include "io-real/sockets.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void show(door *d)
+{
+    if (d->fd < 0)
+        return;
+    if (d->paused_by_node || d->paused_by_fds)
+        (void)event_del(&d->ev);
+    else
+        (void)event_add(&d->ev, NULL);
+}
+
+static void pause_for_fds(door *d, const char *reason)
+{
+    static const struct timeval soon = {.tv_usec = QN_RETRY_ACCEPT_MS * 1000};
+
+    qn_log_say(qn__log(d->world), QN_LOG_WARN, "world", "not accepting for now: %s", reason);
+    d->paused_by_fds = true;
+    show(d);
+    (void)evtimer_add(&d->world->retry_accept, &soon);
+}
+
+void qn__doors_reconsider(qn_world *w)
+{
+    for (int i = 0; i < DOORS; i++)
+        if (w->doors[i].paused_by_fds && w->conns.used < w->conns_max) {
+            w->doors[i].paused_by_fds = false;
+            show(&w->doors[i]);
+        }
+}
+
+void qn__door_retry(evutil_socket_t fd, short what, void *world)
+{
+    (void)fd;
+    (void)what;
+    qn__doors_reconsider(world);
+}
+
+/* false: enough for now. */
+static bool accept_one(door *d)
+{
+    qn_world *w = d->world;
+    qn_addr from;
+    qn_conn id;
+    int fd;
+
+    if (w->conns.used >= w->conns_max) {
+        pause_for_fds(d, "as many connections as the descriptor limit allows");
+        return false;
+    }
+    fd = qn_socket_accept(d->fd, &from);
+    if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
+        return true;
+    if (fd < 0) {
+        if (errno != EAGAIN)
+            pause_for_fds(d, strerror(errno));
+        return false;
+    }
+    qn_real_env_stamp(w->env);
+    id = qn_node_accepted(w->node, d->purpose, &from);
+    if (id == 0)
+        (void)close(fd);
+    else if (!qn__conn_adopt(w, id, fd))
+        qn_node_ended(w->node, id, QN_END_RESET);
+    qn__settle(w);
+    return !d->paused_by_node && d->fd >= 0;
+}
+
+static void on_knock(evutil_socket_t fd, short what, void *arg)
+{
+    door *d = arg;
+
+    (void)fd;
+    (void)what;
+    qn__enter(d->world);
+    for (int i = 0; i < QN_ACCEPT_BATCH && accept_one(d); i++)
+        ;
+}
+
+/* ---- opening and closing ------------------------------------------------------------------- */
+
+static void explain(const qn_addr *at, int error, qn_why why)
+{
+    char text[QN_ADDR_TEXT];
+
+    qn_addr_text(at, text);
+    if (error == EADDRINUSE)
+        (void)snprintf(
+            why, QN_WHY_MAX,
+            "%s is in use by another program ('ss -ltnp sport = :%u' names it); stop that "
+            "one or choose another port",
+            text, at->port);
+    else
+        (void)qn_why_say(why, "cannot listen on %s: %s", text, strerror(error));
+}
+
+int qn__listen(qn_addr *at, qn_why why)
+{
+    int fd = qn_socket_listen(at);
+
+    if (fd < 0)
+        explain(at, errno, why);
+    return fd;
+}
+
+bool qn__door_open(door *d, qn_listener purpose, qn_addr at, qn_why why)
+{
+    d->fd = qn__listen(&at, why);
+    if (d->fd < 0)
+        return false;
+    d->at = at;
+    d->purpose = purpose;
+    (void)event_assign(&d->ev, d->world->base, d->fd, EV_READ | EV_PERSIST, on_knock, d);
+    return true;
+}
+
+void qn__doors_start(qn_world *w)
+{
+    for (int i = 0; i < DOORS; i++)
+        show(&w->doors[i]);
+}
+
+void qn__door_pause(qn_world *w, qn_listener purpose, bool on)
+{
+    for (int i = 0; i < DOORS; i++)
+        if (w->doors[i].fd >= 0 && w->doors[i].purpose == purpose) {
+            w->doors[i].paused_by_node = on;
+            show(&w->doors[i]);
+        }
+}
+
+void qn__doors_close(qn_world *w)
+{
+    for (int i = 0; i < DOORS; i++)
+        if (w->doors[i].fd >= 0) {
+            (void)event_del(&w->doors[i].ev);
+            (void)close(w->doors[i].fd);
+            w->doors[i].fd = -1;
+        }
+}

@@ -1,0 +1,133 @@
+/*
+ * What the parts of the world share.
+ *
+ *     world.c   the law: stamp, one thing, drain the actions, arm the timer
+ *     start.c   a world's beginning and end, signals
+ *     conn.c    reading, writing and dialling one conn
+ *     leave.c   the three ways a conn ends: reset, drained reset, orderly close
+ *     door.c    accepting, and when not to
+ *     table.c   conns by name
+ */
+#ifndef QN_REAL_INTERNAL_H
+#define QN_REAL_INTERNAL_H
+
+#include "io-real/resolver.h"
+#include "io-real/surface.h"
+#include "io-real/world.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+enum {
+    QN_READ_BUDGET = 512 << 10, /* bytes one conn may bring in before others get their turn */
+    QN_WRITE_BUDGET = 1 << 20,  /* the same outwards: a fast reader may not keep the loop */
+    QN_READ_SPANS = 16,         /* iovecs of one readv */
+    QN_WRITE_SLICES = 64,       /* iovecs of one writev */
+    QN_ACCEPT_BATCH = 64,       /* conns taken from one listener before others get their turn */
+    QN_DIAL_SECONDS = 20,       /* the kernel alone would wait two minutes */
+    QN_LEAVE_MS = 200,          /* what the contract grants a farewell */
+    QN_LEAVE_TICK_MS = 10,
+    QN_STOP_SECONDS = 2,
+    QN_RETRY_ACCEPT_MS = 250,
+    QN_FD_RESERVE = 40 /* descriptors no conn may take: status clients, files, DNS, listeners */
+};
+
+typedef enum leaving {
+    STAYING,
+    RESETTING, /* RST once `rest` has been written and acknowledged */
+    CLOSING,   /* the node may still have bytes; FIN after them */
+    LINGERING  /* FIN sent, node told; reading away what the peer still sends */
+} leaving;
+
+typedef struct conn {
+    struct qn_world *world;
+    qn_conn id; /* 0: the node has forgotten it */
+    int fd;     /* -1: dead, waits in the graveyard */
+    struct event read_ev, write_ev, leave_ev;
+    struct conn *hash_next, *queue_next;
+    uint8_t *rest; /* RESETTING: bytes the node gave up, rest_n from rest_at */
+    size_t rest_at, rest_n;
+    qn_time leave_by;
+    leaving leaving;
+    bool dialling, reading, blocked, queued, finish;
+    bool eof;       /* the peer's direction ended cleanly */
+    bool broken;    /* nothing can be written any more */
+    bool was_reset; /* learned while writing: a later read of 0 is no clean end */
+} conn;
+
+typedef struct table {
+    conn **bucket;
+    uint32_t buckets, used;
+} table;
+
+typedef struct door {
+    struct qn_world *world;
+    struct event ev;
+    qn_listener purpose;
+    int fd; /* -1: closed */
+    bool paused_by_node, paused_by_fds;
+    qn_addr at;
+} door;
+
+enum { DOOR_LINK, DOOR_SOCKS, DOORS, SIGNALS = 3 };
+
+struct qn_world {
+    struct event_base *base;
+    qn_real_env *env;
+    qn_node *node;
+    const qn_store *store;
+    qn_resolver *resolver; /* made by the first RESOLVE: exits only */
+    qn_surface *surface;
+    qn_addr dns;
+    bool resolves; /* mode exit or super */
+    table conns;
+    conn *send_head, *send_tail; /* named by SEND, not yet offered to the socket */
+    conn *graves;                /* freed at the next entry: callers may still hold them */
+    door doors[DOORS];
+    struct event timer, retry_accept, stop_timer;
+    struct event *signals[SIGNALS];
+    qn_time armed;
+    uint32_t conns_max; /* what the descriptor limit allows */
+    bool stopping, stopped;
+    qn_view view; /* what the status surface shows */
+};
+
+/* world.c */
+void qn__enter(qn_world *w);  /* first in every libevent callback: buries the dead, stamps */
+void qn__settle(qn_world *w); /* last: actions, pending writes, timer */
+void qn__bury(qn_world *w);   /* frees the conns destroyed since */
+void qn__on_timer(evutil_socket_t fd, short what, void *world);
+void qn__resolved(void *world, uint32_t query, const qn_addr *v, unsigned n);
+const qn_log *qn__log(const qn_world *w);
+
+/* table.c */
+conn *qn__table_find(const table *t, qn_conn id);
+bool qn__table_add(table *t, conn *c);
+void qn__table_remove(table *t, conn *c);
+
+/* conn.c */
+bool qn__conn_adopt(qn_world *w, qn_conn id, int fd); /* accepted; false: out of memory */
+void qn__conn_dial(qn_world *w, qn_conn id, const qn_addr *to);
+void qn__conn_want_read(conn *c, bool on);
+void qn__conn_send(conn *c); /* as much as the socket takes now */
+void qn__conn_wait_writable(conn *c);
+void qn__conn_queue(conn *c); /* offer its bytes when the actions are drained */
+void qn__conn_destroy(conn *c);
+
+/* leave.c */
+void qn__leave_reset(conn *c, bool drain);
+void qn__leave_close(conn *c);
+void qn__leave_sent(conn *c);     /* the node has nothing more for a CLOSING conn */
+void qn__leave_writable(conn *c); /* RESETTING */
+void qn__leave_readable(conn *c); /* LINGERING */
+
+/* door.c */
+int qn__listen(qn_addr *at, qn_why why); /* -1, and why, when the address cannot be had */
+bool qn__door_open(door *d, qn_listener purpose, qn_addr at, qn_why why);
+void qn__doors_start(qn_world *w);
+void qn__door_pause(qn_world *w, qn_listener purpose, bool on);
+void qn__doors_reconsider(qn_world *w); /* a descriptor came free */
+void qn__doors_close(qn_world *w);
+void qn__door_retry(evutil_socket_t fd, short what, void *world);
+
+#endif

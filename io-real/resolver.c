@@ -1,0 +1,146 @@
+#include "io-real/resolver.h"
+
+#include "io-real/sockets.h"
+
+#include <event2/dns.h>
+#include <event2/event_struct.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct query {
+    struct qn_resolver *owner;
+    struct query *next, **at; /* `at` is where this one is linked from */
+    struct event ev;          /* the deadline; made active by hand when the answer is here */
+    struct evdns_getaddrinfo_request *asked;
+    uint32_t number;
+    uint16_t port;
+    unsigned n;
+    qn_addr v[QN_RESOLVE_ADDRS];
+} query;
+
+struct qn_resolver {
+    struct event_base *base;
+    struct evdns_base *dns;
+    qn_resolver_answer *answer;
+    void *ctx;
+    query *queries;
+};
+
+static struct evdns_base *nameservers(struct event_base *base, qn_addr server)
+{
+    struct evdns_base *dns;
+    qn_sockaddr sa;
+
+    if (server.family == 0) {
+        dns = evdns_base_new(base,
+                             EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+        if (dns != NULL)
+            evdns_base_search_clear(dns);
+        return dns;
+    }
+    dns = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+    sa = qn_sockaddr_of(&server);
+    if (dns != NULL && evdns_base_nameserver_sockaddr_add(dns, &sa.u.any, sa.len, 0) != 0) {
+        evdns_base_free(dns, 0);
+        return NULL;
+    }
+    return dns;
+}
+
+qn_resolver *qn_resolver_new(struct event_base *base, qn_addr server, qn_resolver_answer *answer,
+                             void *ctx)
+{
+    qn_resolver *r = calloc(1, sizeof *r);
+
+    if (r == NULL)
+        return NULL;
+    r->base = base;
+    r->answer = answer;
+    r->ctx = ctx;
+    r->dns = nameservers(base, server);
+    if (r->dns == NULL) {
+        free(r);
+        return NULL;
+    }
+    return r;
+}
+
+static void query_free(query *q)
+{
+    (void)event_del(&q->ev);
+    *q->at = q->next;
+    if (q->next != NULL)
+        q->next->at = q->at;
+    free(q);
+}
+
+/* evdns may call this from inside evdns_getaddrinfo (names in /etc/hosts): so it only takes notes.
+ */
+static void on_answer(int result, struct evutil_addrinfo *list, void *arg)
+{
+    query *q = arg;
+
+    q->asked = NULL;
+    for (struct evutil_addrinfo *i = list; result == 0 && i != NULL; i = i->ai_next) {
+        qn_addr a = qn_addr_of(i->ai_addr);
+
+        if (a.family == 0 || q->n == QN_RESOLVE_ADDRS)
+            continue;
+        a.port = q->port;
+        q->v[q->n++] = a;
+    }
+    if (list != NULL)
+        evutil_freeaddrinfo(list);
+    event_active(&q->ev, EV_READ, 0);
+}
+
+static void on_due(evutil_socket_t fd, short what, void *arg)
+{
+    query *q = arg;
+    qn_resolver *r = q->owner;
+
+    (void)fd;
+    (void)what;
+    if (q->asked != NULL) { /* the deadline: on_answer follows, without addresses */
+        evdns_getaddrinfo_cancel(q->asked);
+        return;
+    }
+    if (r->answer != NULL)
+        r->answer(r->ctx, q->number, q->v, q->n);
+    query_free(q);
+}
+
+bool qn_resolver_ask(qn_resolver *r, uint32_t number, const qn_dest *dest)
+{
+    static const struct timeval deadline = {.tv_sec = QN_RESOLVE_SECONDS};
+    struct evutil_addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    query *q = calloc(1, sizeof *q);
+
+    if (q == NULL)
+        return false;
+    q->owner = r;
+    q->number = number;
+    q->port = dest->port;
+    q->next = r->queries;
+    q->at = &r->queries;
+    if (q->next != NULL)
+        q->next->at = &q->next;
+    r->queries = q;
+    (void)evtimer_assign(&q->ev, r->base, on_due, q);
+    (void)evtimer_add(&q->ev, &deadline);
+    q->asked = evdns_getaddrinfo(r->dns, dest->name, NULL, &hints, on_answer, q);
+    return true;
+}
+
+void qn_resolver_free(qn_resolver *r)
+{
+    for (query *q = r->queries; q != NULL; q = q->next)
+        if (q->asked != NULL)
+            evdns_getaddrinfo_cancel(q->asked);
+    evdns_base_free(r->dns, 1);
+    r->answer = NULL;
+    (void)event_base_loop(r->base, EVLOOP_NONBLOCK); /* lets evdns hand back what it holds */
+    while (r->queries != NULL)
+        query_free(r->queries);
+    free(r);
+}

@@ -1,0 +1,36 @@
+/* Thin, typed wrappers over the socket calls; everything is non-blocking and close-on-exec. */
+#ifndef QN_REAL_SOCKETS_H
+#define QN_REAL_SOCKETS_H
+
+#include "qnet/addr.h"
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+
+typedef struct qn_sockaddr {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } u;
+    socklen_t len;
+} qn_sockaddr;
+
+qn_sockaddr qn_sockaddr_of(const qn_addr *a);
+/* family 0 for anything but IPv4 and IPv6; a mapped address becomes plain IPv4. */
+qn_addr qn_addr_of(const struct sockaddr *sa);
+
+/* Each returns a descriptor, or -1 with errno. Listening fills in the port that was got. */
+int qn_socket_listen(qn_addr *at);
+/* EINPROGRESS is success: wait for writability, then ask qn_socket_error(). */
+int qn_socket_dial(const qn_addr *to);
+int qn_socket_accept(int listener, qn_addr *from);
+
+int qn_socket_error(int fd);                  /* takes SO_ERROR */
+void qn_socket_linger_reset(int fd, bool on); /* SO_LINGER {1,0}: closing sends RST */
+/* Bytes the peer has not acknowledged yet. */
+size_t qn_socket_unsent(int fd);
+qn_err qn_socket_err(int saved_errno); /* QN_REFUSED, QN_TIMEOUT or QN_UNREACHABLE */
+
+#endif

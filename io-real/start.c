@@ -1,0 +1,296 @@
+/* A world's beginning and end: listeners, node, surface, signals, limits. */
+#include "io-real/internal.h"
+#include "io-real/log.h"
+#include "io-real/sockets.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* ---- stopping ------------------------------------------------------------------------------ */
+
+static void on_stop_signal(evutil_socket_t fd, short what, void *arg)
+{
+    static const struct timeval patience = {.tv_sec = QN_STOP_SECONDS};
+    qn_world *w = arg;
+
+    (void)fd;
+    (void)what;
+    if (w->stopping) {
+        (void)event_base_loopbreak(w->base);
+        return;
+    }
+    w->stopping = true;
+    qn_log_say(qn__log(w), QN_LOG_INFO, "world", "stopping");
+    qn__doors_close(w);
+    (void)evtimer_add(&w->stop_timer, &patience);
+    qn__enter(w);
+    qn_node_stop(w->node);
+    qn__settle(w);
+}
+
+static void on_stop_timeout(evutil_socket_t fd, short what, void *arg)
+{
+    qn_world *w = arg;
+
+    (void)fd;
+    (void)what;
+    (void)event_base_loopbreak(w->base);
+}
+
+static void on_hangup(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    qn_log_say(qn__log(arg), QN_LOG_WARN, "world",
+               "SIGHUP changes nothing: configuration is read at start; restart to change it");
+}
+
+static bool catch_signals(qn_world *w)
+{
+    w->signals[0] = evsignal_new(w->base, SIGTERM, on_stop_signal, w);
+    w->signals[1] = evsignal_new(w->base, SIGINT, on_stop_signal, w);
+    w->signals[2] = evsignal_new(w->base, SIGHUP, on_hangup, w);
+    for (int i = 0; i < SIGNALS; i++)
+        if (w->signals[i] == NULL || evsignal_add(w->signals[i], NULL) != 0)
+            return false;
+    return signal(SIGPIPE, SIG_IGN) != SIG_ERR; /* a broken conn is an error of its write */
+}
+
+/* ---- opening ------------------------------------------------------------------------------- */
+
+/* As many descriptors as we are allowed, less those no conn may take. */
+static uint32_t raise_descriptor_limit(void)
+{
+    struct rlimit r;
+
+    if (getrlimit(RLIMIT_NOFILE, &r) != 0)
+        return 1024 - QN_FD_RESERVE;
+    r.rlim_cur = r.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &r);
+    (void)getrlimit(RLIMIT_NOFILE, &r);
+    if (r.rlim_cur > UINT32_MAX)
+        return UINT32_MAX;
+    return r.rlim_cur > 2 * QN_FD_RESERVE ? (uint32_t)r.rlim_cur - QN_FD_RESERVE : QN_FD_RESERVE;
+}
+
+/* malloc moves its mmap threshold up as large blocks are freed, and from then on keeps them; fixed,
+ * a large table goes back to the system when it is freed (mallopt(3)). */
+static void return_memory(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
+    (void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
+}
+
+static struct event_base *new_base(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base = NULL;
+
+    if (config == NULL)
+        return NULL;
+    /* One epoll_ctl per turn of the loop however often reading stops and starts in it. */
+    if (event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0 &&
+        event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0)
+        base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
+static qn_addr loopback(uint16_t port)
+{
+    return (qn_addr){.family = 4, .ip = {127, 0, 0, 1}, .port = port};
+}
+
+static qn_opened open_doors(qn_world *w, const qn_world_cfg *cfg, qn_why why)
+{
+    if (cfg->node.listen.family != 0 &&
+        !qn__door_open(&w->doors[DOOR_LINK], QN_LISTEN_LINK, cfg->node.listen, why))
+        return QN_OPEN_PORT;
+    if (cfg->socks &&
+        !qn__door_open(&w->doors[DOOR_SOCKS], QN_LISTEN_SOCKS, loopback(cfg->socks_port), why))
+        return QN_OPEN_PORT;
+    w->view.link = w->doors[DOOR_LINK].at;
+    w->view.socks = w->doors[DOOR_SOCKS].at;
+    return QN_OPENED;
+}
+
+static qn_opened make_node(qn_world *w, const qn_world_cfg *cfg, qn_why why)
+{
+    qn_node_cfg node = cfg->node;
+    char reason[160] = "";
+    qn_err err;
+
+    node.listen = w->doors[DOOR_LINK].at;
+    node.socks = cfg->socks;
+    err = qn_node_new(&w->node, &node, &w->env->env, reason);
+    explicit_bzero(&node, sizeof node);
+    if (err == QN_OK)
+        return QN_OPENED;
+    (void)qn_why_say(why, "%s", err == QN_CONFIG ? reason : qn_err_text(err));
+    return err == QN_CONFIG ? QN_OPEN_CONFIG : QN_OPEN_FAILED;
+}
+
+/* The state directory is 0700 and locked, so a socket found there is a dead process's. */
+static int listen_unix(const qn_store *store, qn_why why)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int fd;
+
+    if (snprintf(at.sun_path, sizeof at.sun_path, "%s/status.sock", store->path) >=
+        (int)sizeof at.sun_path) {
+        (void)qn_why_say(
+            why,
+            "%s is too long a path for a Unix socket in it (107 bytes in all); choose a "
+            "shorter --state",
+            store->path);
+        return -1;
+    }
+    qn_store_remove(store, "status.sock");
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && fchmod(fd, 0600) == 0 && bind(fd, (struct sockaddr *)&at, sizeof at) == 0 &&
+        listen(fd, QN_GUESTS_MAX) == 0)
+        return fd;
+    (void)qn_why_say(why, "cannot make %s: %s", at.sun_path, strerror(errno));
+    if (fd >= 0)
+        (void)close(fd);
+    return -1;
+}
+
+static qn_opened open_surface(qn_world *w, const qn_world_cfg *cfg, qn_why why)
+{
+    qn_addr at = loopback(cfg->status_port);
+    int tcp = -1, local;
+
+    if (cfg->status && (tcp = qn__listen(&at, why)) < 0)
+        return QN_OPEN_PORT;
+    if (cfg->status)
+        w->view.status = at;
+    local = listen_unix(cfg->store, why);
+    w->surface = qn_surface_new(w->base, &w->view, tcp, at.port, local);
+    return w->surface != NULL && local >= 0 ? QN_OPENED : QN_OPEN_FAILED;
+}
+
+static qn_world *world_new(const qn_world_cfg *cfg)
+{
+    qn_world *w = calloc(1, sizeof *w);
+
+    if (w == NULL)
+        return NULL;
+    w->base = new_base();
+    if (w->base == NULL) {
+        free(w);
+        return NULL;
+    }
+    w->env = cfg->env;
+    w->store = cfg->store;
+    w->dns = cfg->dns;
+    w->resolves = cfg->node.mode == QN_EXIT || cfg->node.mode == QN_SUPER;
+    w->armed = QN_NEVER;
+    w->conns_max = raise_descriptor_limit();
+    for (int i = 0; i < DOORS; i++)
+        w->doors[i] = (door){.world = w, .fd = -1};
+    (void)evtimer_assign(&w->timer, w->base, qn__on_timer, w);
+    (void)evtimer_assign(&w->retry_accept, w->base, qn__door_retry, w);
+    (void)evtimer_assign(&w->stop_timer, w->base, on_stop_timeout, w);
+    return w;
+}
+
+static qn_opened fill(qn_world *w, const qn_world_cfg *cfg, qn_why why)
+{
+    qn_opened result = open_doors(w, cfg, why);
+
+    if (result == QN_OPENED)
+        result = make_node(w, cfg, why);
+    if (result != QN_OPENED)
+        return result;
+    w->view.node = w->node;
+    w->view.env = w->env;
+    w->view.network = cfg->node.network;
+    w->view.carrier = cfg->carrier_name;
+    w->view.mode = cfg->node.mode;
+    w->view.lab = cfg->node.lab;
+    w->view.since = w->env->env.now;
+    result = open_surface(w, cfg, why);
+    if (result == QN_OPENED && !catch_signals(w))
+        result = QN_OPEN_FAILED;
+    return result;
+}
+
+qn_opened qn_world_open(qn_world **out, const qn_world_cfg *cfg, qn_why why)
+{
+    qn_world *w;
+    qn_opened result = QN_OPEN_FAILED;
+
+    *out = NULL;
+    (void)qn_why_say(why, "out of memory or descriptors");
+    return_memory();
+    qn_real_env_stamp(cfg->env);
+    w = world_new(cfg);
+    if (w == NULL)
+        return QN_OPEN_FAILED;
+    result = fill(w, cfg, why);
+    if (result != QN_OPENED) {
+        qn_world_close(w);
+        return result;
+    }
+    *out = w;
+    return QN_OPENED;
+}
+
+qn_world_addrs qn_world_where(const qn_world *w)
+{
+    return (qn_world_addrs){.link = w->view.link, .socks = w->view.socks, .status = w->view.status};
+}
+
+void qn_world_status(const qn_world *w, qn_status *out)
+{
+    qn_node_status(w->node, out);
+}
+
+void qn_world_run(qn_world *w)
+{
+    qn__doors_start(w);
+    qn__enter(w);
+    qn__settle(w);
+    (void)event_base_dispatch(w->base);
+}
+
+/* ---- closing ------------------------------------------------------------------------------- */
+
+static void drop_conns(qn_world *w)
+{
+    for (uint32_t i = 0; i < w->conns.buckets; i++)
+        while (w->conns.bucket[i] != NULL)
+            qn__conn_destroy(w->conns.bucket[i]);
+    qn__bury(w);
+    free(w->conns.bucket);
+}
+
+void qn_world_close(qn_world *w)
+{
+    qn__doors_close(w);
+    drop_conns(w);
+    for (int i = 0; i < SIGNALS; i++)
+        if (w->signals[i] != NULL)
+            event_free(w->signals[i]);
+    (void)event_del(&w->timer);
+    (void)event_del(&w->retry_accept);
+    (void)event_del(&w->stop_timer);
+    qn_surface_free(w->surface);
+    if (w->resolver != NULL)
+        qn_resolver_free(w->resolver);
+    if (w->node != NULL)
+        qn_node_free(w->node);
+    event_base_free(w->base);
+    if (w->store != NULL)
+        qn_store_remove(w->store, "status.sock");
+    free(w);
+}

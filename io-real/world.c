@@ -1,0 +1,178 @@
+/*
+ * The law of qnet/node.h on libevent. Every callback from libevent begins with qn__enter(), does
+ * one thing, and ends with qn__settle(): that is all the control flow there is.
+ */
+#include "io-real/internal.h"
+#include "io-real/log.h"
+#include "io-real/sockets.h"
+
+#include <stdlib.h>
+
+const qn_log *qn__log(const qn_world *w)
+{
+    return &w->env->env.log;
+}
+
+/* ---- actions ------------------------------------------------------------------------------- */
+
+static void resolve(qn_world *w, const qn_action *a)
+{
+    if (w->resolves && w->resolver == NULL)
+        w->resolver = qn_resolver_new(w->base, w->dns, qn__resolved, w);
+    if (w->resolver != NULL && qn_resolver_ask(w->resolver, a->query, &a->dest))
+        return;
+    qn_log_say(qn__log(w), QN_LOG_WARN, "dns", "cannot ask: no usable resolver configuration");
+    qn_node_resolved(w->node, a->query, NULL, 0, QN_RESOLVE);
+}
+
+static void store(qn_world *w, const qn_action *a)
+{
+    qn_why why;
+
+    if (!qn_store_write(w->store, a->name, a->bytes, why))
+        qn_log_say(qn__log(w), QN_LOG_ERROR, "store", "%s", why);
+}
+
+static void perform_on(conn *c, const qn_action *a)
+{
+    switch (a->type) {
+    case QN_ACT_SEND:
+        qn__conn_queue(c);
+        break;
+    case QN_ACT_READ:
+        qn__conn_want_read(c, true);
+        break;
+    case QN_ACT_FINISH:
+        c->finish = true;
+        qn__conn_queue(c);
+        break;
+    case QN_ACT_RESET:
+        qn__leave_reset(c, a->drain);
+        break;
+    case QN_ACT_CLOSE:
+        qn__leave_close(c);
+        break;
+    case QN_ACT_LINGER_RESET:
+        qn_socket_linger_reset(c->fd, a->on);
+        break;
+    default:
+        break;
+    }
+}
+
+static void perform(qn_world *w, const qn_action *a)
+{
+    conn *c;
+
+    switch (a->type) {
+    case QN_ACT_DIAL:
+        qn__conn_dial(w, a->conn, &a->addr);
+        break;
+    case QN_ACT_RESOLVE:
+        resolve(w, a);
+        break;
+    case QN_ACT_PAUSE_ACCEPT:
+        qn__door_pause(w, a->purpose, a->on);
+        break;
+    case QN_ACT_STORE:
+        store(w, a);
+        break;
+    case QN_ACT_STOPPED:
+        w->stopped = true;
+        break;
+    case QN_ACT_EVENT:
+        break;
+    default:
+        c = qn__table_find(&w->conns, a->conn);
+        if (c != NULL) /* it may have been reset in the meantime */
+            perform_on(c, a);
+    }
+}
+
+/* ---- the law ------------------------------------------------------------------------------- */
+
+void qn__bury(qn_world *w)
+{
+    while (w->graves != NULL) {
+        conn *c = w->graves;
+
+        w->graves = c->hash_next;
+        free(c);
+    }
+}
+
+void qn__enter(qn_world *w)
+{
+    qn__bury(w);
+    qn_real_env_stamp(w->env);
+}
+
+static conn *next_to_send(qn_world *w)
+{
+    conn *c = w->send_head;
+
+    if (c == NULL)
+        return NULL;
+    w->send_head = c->queue_next;
+    if (w->send_head == NULL)
+        w->send_tail = NULL;
+    c->queued = false;
+    return c;
+}
+
+static void arm_timer(qn_world *w)
+{
+    qn_time due = qn_node_due(w->node), now = w->env->env.now, in;
+    struct timeval tv;
+
+    if (due == w->armed)
+        return;
+    w->armed = due;
+    if (due == QN_NEVER) {
+        (void)evtimer_del(&w->timer);
+        return;
+    }
+    in = due > now ? due - now : 0;
+    tv.tv_sec = (time_t)(in / QN_SEC);
+    tv.tv_usec = (suseconds_t)(in % QN_SEC / QN_US);
+    (void)evtimer_add(&w->timer, &tv);
+}
+
+void qn__settle(qn_world *w)
+{
+    qn_action a;
+    conn *c;
+
+    do {
+        while (qn_node_next(w->node, &a))
+            perform(w, &a);
+        c = next_to_send(w);
+        if (c != NULL)
+            qn__conn_send(c);
+    } while (c != NULL);
+    arm_timer(w);
+    w->view.conns = w->conns.used;
+    if (w->stopped && w->conns.used == 0)
+        (void)event_base_loopbreak(w->base);
+}
+
+void qn__on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    qn_world *w = arg;
+
+    (void)fd;
+    (void)what;
+    w->armed = QN_NEVER;
+    qn__enter(w);
+    qn_node_tick(w->node);
+    qn__settle(w);
+}
+
+void qn__resolved(void *ctx, uint32_t query, const qn_addr *v, unsigned n)
+{
+    qn_world *w = ctx;
+
+    qn__enter(w);
+    qn_node_resolved(w->node, query, v, n, n > 0 ? QN_OK : QN_RESOLVE);
+    qn__settle(w);
+}

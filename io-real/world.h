@@ -1,0 +1,48 @@
+/*
+ * The libevent world: one shard, one node, real sockets.
+ *
+ * qn_world_open() binds the listeners, makes the node and its status surface; qn_world_run() obeys
+ * the law of qnet/node.h until SIGTERM or SIGINT has been answered by a graceful stop (two seconds
+ * at most; a second signal ends it at once).
+ */
+#ifndef QN_REAL_WORLD_H
+#define QN_REAL_WORLD_H
+
+#include "io-real/env.h"
+#include "io-real/store.h"
+#include "qnet/node.h"
+
+typedef struct qn_world qn_world;
+
+typedef struct qn_world_cfg {
+    qn_node_cfg node; /* listen.port 0: any free one, filled in before the node sees it */
+    qn_real_env *env; /* open; outlives the world */
+    const qn_store *store;
+    const char *carrier_name; /* for the status surface; static storage */
+    bool socks;               /* a listener on 127.0.0.1 */
+    uint16_t socks_port;      /* 0: any free one */
+    bool status;              /* the HTTP surface on 127.0.0.1; the Unix socket is always there */
+    uint16_t status_port;
+    qn_addr dns; /* family 0: as the system resolves */
+} qn_world_cfg;
+
+typedef enum qn_opened {
+    QN_OPENED,
+    QN_OPEN_PORT,   /* an address or port cannot be had */
+    QN_OPEN_CONFIG, /* the node refused its configuration */
+    QN_OPEN_FAILED  /* memory, descriptors, libevent */
+} qn_opened;
+
+/* What the listeners got; family 0: there is none. */
+typedef struct qn_world_addrs {
+    qn_addr link, socks, status;
+} qn_world_addrs;
+
+/* On anything but QN_OPENED, why is one sentence and *out is NULL. */
+qn_opened qn_world_open(qn_world **out, const qn_world_cfg *cfg, qn_why why);
+qn_world_addrs qn_world_where(const qn_world *w);
+void qn_world_status(const qn_world *w, qn_status *out);
+void qn_world_run(qn_world *w);
+void qn_world_close(qn_world *w);
+
+#endif
