@@ -63,17 +63,16 @@ typedef struct qn_apps {
     uint32_t ends;   /* END messages to write */
     uint32_t wants;  /* streams whose room was asked for and was 0 */
     uint32_t cursor; /* sid: whose turn it is to hear of room */
-    bool client, ping, pong, room_news;
-    qn_err err; /* sticky */
+    bool client, over, ping, pong, room_news;
+    qn_err err; /* sticky; with over: why */
     uint64_t ping_value, pong_value;
     uint64_t ignorable;           /* bytes credited to streams we ended, which may still come */
     qn_time quiet_since;          /* when the last live stream ended, or init */
-    uint64_t up, down;            /* app bytes: taken from applications, shown to them */
+    uint64_t taken, shown;        /* app bytes: from the application, and DATA to it */
     qn_app_run run[QN_APPS_RUNS]; /* ring */
     uint8_t run_head, run_n;
     uint8_t lent_n;
-    bool lent_tail; /* the first lent window is the rest of the newest run's block */
-    uint32_t lent_sid;
+    uint32_t lent_sid; /* 0: no loan */
     qn_block *lent[QN_APPS_LEND];
     qn_piece text; /* being iterated */
     qn_msgs it;

@@ -31,16 +31,16 @@ typedef struct qn_hop_key {
 
 /* Client: begins a handshake with `hop` in *x (qn_noise_clear when done) and writes the data of a
  * CREATE. */
-QN_MUST_CHECK qn_err qn_create_begin(qn_noise *x, const qn_circuits *all, const qn_hop_key *hop,
+QN_MUST_CHECK qn_err qn_create_begin(qn_noise *x, qn_circuits *all, const qn_hop_key *hop,
                                      uint8_t out[QN_CREATE_SIZE]);
 /* Client: the data of CREATED or EXTENDED. QN_OK: *o has the hop's keys. QN_VERSION: another type
  * than we sent; QN_AUTH: forged. */
-QN_MUST_CHECK qn_err qn_create_finish(qn_noise *x, const qn_circuits *all,
+QN_MUST_CHECK qn_err qn_create_finish(qn_noise *x, qn_circuits *all,
                                       const uint8_t data[QN_CREATED_SIZE], qn_onion *o);
 /* Hop: answers the data of a CREATE under our own PeerID and onion keys. QN_VERSION: a type we do
  * not speak; QN_UNKNOWN: not an onion key of ours (both are refusals, not faults: the peer's
  * directory may be old or newer); QN_AUTH: forged. */
-QN_MUST_CHECK qn_err qn_create_answer(const qn_circuits *all, const uint8_t data[QN_CREATE_SIZE],
+QN_MUST_CHECK qn_err qn_create_answer(qn_circuits *all, const uint8_t data[QN_CREATE_SIZE],
                                       uint8_t out[QN_CREATED_SIZE], qn_onion *o);
 
 /* An unsealed S cell whose text is this one message, zeros behind it. */

@@ -33,9 +33,11 @@ typedef struct qn_hop {
     qn_circuits *all;
     qn_apps *apps; /* of an end that has been spoken to */
     uint8_t state; /* qn_hop_state */
-    bool has_prev, asks, dying, reported;
-    bool linked; /* the next stream exists */
-    bool piece_forward;
+    bool has_prev;
+    bool asks;      /* EXTEND is to be reported */
+    bool linked;    /* the next stream exists */
+    bool onward;    /* piece goes forward */
+    bool reported;  /* DEAD was */
     qn_err why;     /* of DEAD */
     qn_piece piece; /* the cell of the next FORWARD or BACKWARD event, or the CREATE that waits for
                        the next stream; block NULL: none */
@@ -96,7 +98,8 @@ void qn_hop_tick(qn_hop *h);
  * ------------------------------------------------- */
 
 /* DONE, REFUSED or GONE (frame/frame.h): all a neighbour learns of why. */
-uint8_t qn_circuit_close_code(qn_err why);
-qn_err qn_circuit_close_err(uint8_t code); /* QN_OK, QN_REFUSED or QN_GONE; unknown ones are GONE */
+uint16_t qn_circuit_close_code(qn_err why);
+qn_err
+qn_circuit_close_err(uint16_t code); /* QN_OK, QN_REFUSED or QN_GONE; unknown ones are GONE */
 
 #endif
