@@ -26,13 +26,13 @@ static unsigned insert_port(uint16_t *v, unsigned n, uint16_t port)
 static bool allow_ok(const qn_allow *a)
 {
     unsigned all = a->prefix.family == 4 ? 32 : 128;
-    qn_addr network = {.family = a->prefix.family};
 
     if ((a->prefix.family != 4 && a->prefix.family != 6) || a->prefix.port == 0 || a->bits > all)
         return false;
-    for (unsigned bit = 0; bit < a->bits; bit++)
-        network.ip[bit / 8] |= a->prefix.ip[bit / 8] & (uint8_t)(0x80 >> bit % 8);
-    return memcmp(network.ip, a->prefix.ip, all / 8) == 0;
+    for (unsigned bit = a->bits; bit < all; bit++)
+        if (a->prefix.ip[bit / 8] >> (7 - bit % 8) & 1)
+            return false;
+    return true;
 }
 
 qn_err qn_policy_init(qn_policy *p, const uint16_t *ports, unsigned ports_n, const qn_allow *allow,
