@@ -110,7 +110,7 @@ void qn_body_get_text(qn_cbor_r *r, char *out, size_t cap)
 
 qn_err qn_body_valid(int64_t from, int64_t until, int64_t wall)
 {
-    if (from > wall && from - wall > QN_CLOCK_SKEW_S)
+    if (wall < from - QN_CLOCK_SKEW_S)
         return QN_EARLY;
     return until <= wall ? QN_EXPIRED : QN_OK;
 }
