@@ -161,6 +161,11 @@ static size_t tail_room(const qn_queue *q)
     return t->block->refs == 1 ? t->block->cap - t->off - t->len : 0;
 }
 
+static size_t append_part(size_t left)
+{
+    return QN_MIN(left, (size_t)(left >= QN_BLOCK_LARGE / 4 ? QN_BLOCK_LARGE : QN_BLOCK_SMALL));
+}
+
 qn_err qn_queue_append(qn_queue *q, qn_env *env, const void *p, size_t n)
 {
     const uint8_t *from = p;
@@ -169,7 +174,7 @@ qn_err qn_queue_append(qn_queue *q, qn_env *env, const void *p, size_t n)
     qn_err err;
 
     for (size_t done = room; done < n;) {
-        size_t part = QN_MIN(n - done, (size_t)QN_BLOCK_LARGE);
+        size_t part = append_part(n - done);
         qn_piece piece = {.block = qn_block_get(env, part), .len = (uint32_t)part};
 
         if (piece.block == NULL || qn_queue_push(&fresh, &env->mem, piece) != QN_OK) {
@@ -201,7 +206,7 @@ qn_err qn_queue_push_compact(qn_queue *q, qn_env *env, qn_piece piece)
 {
     qn_err err;
 
-    if (piece.len >= piece.block->cap / 4)
+    if (piece.len >= piece.block->cap / 4 && piece.len > tail_room(q))
         return qn_queue_push(q, &env->mem, piece);
     err = qn_queue_append(q, env, qn_piece_data(&piece), piece.len);
     if (err == QN_OK)

@@ -63,12 +63,14 @@ typedef struct qn_queue {
 
 /* Takes over the piece's reference on QN_OK; on QN_NOMEM the caller still owns it. */
 QN_MUST_CHECK qn_err qn_queue_push(qn_queue *q, qn_mem *mem, qn_piece piece);
-/* As push, but a piece that fills less than a quarter of its block is copied, behind the tail
- * piece when that block is ours alone and has room: so a queue pins at most 4x its bytes. */
+/* As push, but a piece that fills less than a quarter of its block, or fits behind the tail piece
+ * in a block that is ours alone, is copied. So, while nobody else holds its blocks, a queue pins at
+ * most 5x its bytes, one small block at its tail, and what a partly consumed head leaves over. */
 QN_MUST_CHECK qn_err qn_queue_push_compact(qn_queue *q, qn_env *env, qn_piece piece);
 /* As push, in front of all others. */
 QN_MUST_CHECK qn_err qn_queue_push_front(qn_queue *q, qn_mem *mem, qn_piece piece);
-/* Copies n bytes into blocks of the queue's own. All or nothing. */
+/* Copies n bytes into blocks of the queue's own: behind the tail piece first, then into large
+ * blocks while they would be a quarter full, then small ones. All or nothing. */
 QN_MUST_CHECK qn_err qn_queue_append(qn_queue *q, qn_env *env, const void *p, size_t n);
 static inline qn_piece *qn_queue_head(const qn_queue *q)
 {

@@ -50,18 +50,19 @@ static qn_err grow(qn_map *m, qn_mem *mem)
 
 qn_err qn_map_set(qn_map *m, qn_mem *mem, uint64_t key, void *value)
 {
-    qn_map_slot *s;
+    qn_map_slot *s = m->cap ? find(m, key) : NULL;
 
     QN_ASSERT(value != NULL);
-    if (m->cap == 0 || m->n + 1 > m->cap / 4 * 3) {
-        qn_err err = grow(m, mem);
+    if (s == NULL || s->value == NULL) {
+        if (m->n + 1 > m->cap / 4 * 3) {
+            qn_err err = grow(m, mem);
 
-        if (err != QN_OK)
-            return err;
-    }
-    s = find(m, key);
-    if (s->value == NULL)
+            if (err != QN_OK)
+                return err;
+            s = find(m, key);
+        }
         m->n++;
+    }
     *s = (qn_map_slot){.key = key, .value = value};
     return QN_OK;
 }

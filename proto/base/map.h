@@ -20,7 +20,7 @@ typedef struct qn_map {
 
 void qn_map_init(qn_map *m, uint64_t seed);
 void *qn_map_get(const qn_map *m, uint64_t key);
-/* value != NULL; replaces. */
+/* value != NULL; replaces, which needs no memory. QN_NOMEM: the map is as it was. */
 QN_MUST_CHECK qn_err qn_map_set(qn_map *m, qn_mem *mem, uint64_t key, void *value);
 void qn_map_del(qn_map *m, qn_mem *mem, uint64_t key); /* frees the table when it becomes empty */
 void qn_map_clear(qn_map *m, qn_mem *mem);
