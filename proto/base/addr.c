@@ -182,8 +182,9 @@ static int hex_value(char c)
 /* RFC 4291 2.2 forms 1 and 2 (no embedded dotted quad); returns the character after it. */
 static const char *parse_v6(uint8_t ip[16], const char *p)
 {
+    enum { NO_GAP = 9 };
     uint16_t group[8] = {0};
-    unsigned n = 0, gap = 8;
+    unsigned n = 0, gap = NO_GAP; /* "::" stands behind so many groups */
 
     if (p[0] == ':' && p[1] == ':') {
         gap = 0;
@@ -197,7 +198,7 @@ static const char *parse_v6(uint8_t ip[16], const char *p)
         if (digits > 4 || n == 8)
             return NULL;
         group[n++] = (uint16_t)v;
-        if (p[0] == ':' && p[1] == ':' && gap == 8) {
+        if (p[0] == ':' && p[1] == ':' && gap == NO_GAP) {
             gap = n;
             p += 2;
         } else if (p[0] == ':' && hex_value(p[1]) >= 0) {
@@ -206,7 +207,7 @@ static const char *parse_v6(uint8_t ip[16], const char *p)
             break;
         }
     }
-    if (gap == 8 ? n != 8 : n > 7)
+    if (gap == NO_GAP ? n != 8 : n > 7)
         return NULL;
     for (unsigned i = 0; i < n; i++)
         qn_put16(ip + 2 * (i < gap ? i : 8 - n + i), group[i]);
