@@ -8,7 +8,9 @@
 /* Records: TLS 1.3 shape (RFC 8446 5.2), so that HTX records and bare ones are alike. */
 #define QN_RECORD_HEADER 5          /* type, legacy version, length */
 #define QN_RECORD_CONTENT_MAX 16384 /* 2^14: the largest TLSInnerPlaintext.content */
+#define QN_RECORD_CONTENT_MIN 512   /* a carrier offering less is refused: credit frames must fit */
 #define QN_RECORD_BODY_MAX 16640    /* 2^14 + 256: the largest TLSCiphertext.length */
+#define QN_SEAL_TAIL_MAX 512 /* what follows a large frame in its record is copied: credit frames */
 #define QN_TAG 16                   /* Poly1305 */
 
 /* Blocks: one small class for control and single S cells, one large for a full record. */
@@ -23,7 +25,7 @@
 #define QN_FRAME_DATA_MAX 16320 /* app data in one STREAM frame: 64 bytes stay for credit frames */
 
 /* Links and streams */
-#define QN_STREAMS_MAX 65536       /* open streams on one link; the table costs 120 B each when used */
+#define QN_STREAMS_MAX 65536       /* open streams on one link; a stream costs 256 B and two table slots */
 #define QN_STREAM_BASE 65536       /* first credit of a stream: free of the node's budget */
 #define QN_STREAM_WINDOW_MAX (4u << 20) /* 4 MiB at 50 ms is 80 MB/s */
 #define QN_LINK_BASE (256u << 10)  /* first link credit: covers the peer's retained log */

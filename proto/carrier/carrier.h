@@ -42,7 +42,8 @@ typedef struct qn_carrier_cfg {
     bool claim;                 /* initiator: name ourselves to the responder */
     qn_peerid own_id;           /* when claim is set */
     const qn_key *psk;          /* NULL: all zero */
-    uint16_t max_record;        /* largest record content we take; 0: QN_RECORD_CONTENT_MAX */
+    uint16_t max_record;        /* responder: largest record content on this carrier, both ways;
+                                   0: QN_RECORD_CONTENT_MAX. Initiators take the responder's word */
     qn_addr origin;             /* responder of a two-leg kind: where leg 1 leads */
 } qn_carrier_cfg;
 

@@ -17,7 +17,6 @@
 
 #define QN_RECORD_OVERHEAD (QN_RECORD_HEADER + 1 + QN_TAG)
 #define QN_RECORD_BODY_MIN (1 + QN_TAG) /* an inner type alone */
-#define QN_SEAL_TAIL_MAX   512          /* bytes of a record's second slice */
 
 typedef enum qn_inner { QN_INNER_ALERT = 0x15, QN_INNER_FRAMES = 0x17 } qn_inner;
 

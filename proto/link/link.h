@@ -56,38 +56,49 @@ typedef struct qn_link_event {
     qn_time rtt;
 } qn_link_event;
 
-/* Fields are the link's own, except those under "read". */
+/* Which lists a stream may be in. */
+typedef enum qn_stream_list {
+    QN_LIST_ALL,    /* open, in the order they were opened */
+    QN_LIST_NOTIFY, /* owe an event */
+    QN_LIST_CTRL    /* owe a WINDOW or CLOSE frame */
+} qn_stream_list;
+#define QN_STREAM_LISTS 3
+
+#define QN_LINK_REFUSED                                                                            \
+    8 /* streams refused at once for which we have no memory; then the link ends */
+
+/* Fields are the link's own, except those marked "read". */
 typedef struct qn_link {
     qn_env *env;
     qn_budget *budget;
-    qn_carrier *carrier;        /* read: NULL while suspended */
-    uint32_t streams_n;         /* read: open streams */
-    uint64_t in, out;           /* read: content bytes of records taken and sealed */
-    bool initiator, over, told; /* over: CLOSED is due or was given; told: the peer knows */
-    bool reported;              /* CLOSED was given */
+    qn_carrier *carrier; /* read: NULL while suspended */
+    uint32_t streams_n;  /* read: open streams */
+    uint64_t in, out;    /* read: content bytes of records taken and sealed */
+    bool initiator;
+    bool over, told, reported; /* the link ended; its peer knows; CLOSED was given */
     bool ack_due, ping_due, pong_due;
-    uint16_t code; /* with over: what CLOSE says */
+    uint16_t code; /* with over: what CLOSE says, or said */
     qn_err err;
     uint32_t next_id, peer_id; /* ours to give next; the highest the peer gave */
     qn_map streams;
-    struct qn_stream *first, *last;        /* all, in the order they were opened */
-    struct qn_stream *notify, *notify_end; /* owe an event */
-    struct qn_stream *ctrl, *ctrl_end;     /* owe a WINDOW or CLOSE frame */
+    struct {
+        struct qn_stream *first, *last;
+    } list[QN_STREAM_LISTS];
     qn_sched sched;
     qn_link_log log;
-    qn_credit_rx rx; /* units; the data is accounted by the streams, so without budget */
-    uint64_t acked;  /* units we have told the peer we received */
-    uint64_t told_limit;
-    qn_time ack_at, retry_at; /* QN_NEVER */
+    qn_credit_rx rx;   /* units; their memory is the streams' business, so it has no budget */
+    uint64_t rx_acked; /* units the peer was told we have */
+    qn_time ack_at, retry_at;
     uint64_t ping_token, pong_token;
     qn_time ping_at;
-    uint32_t refused[8]; /* streams to refuse without ever having one: no memory, unknown kind */
-    uint16_t refused_code[8];
+    struct {
+        uint32_t id;
+        uint16_t code;
+    } refused[QN_LINK_REFUSED];
     uint8_t refused_n;
     qn_piece input; /* the record being read */
     uint32_t input_off;
-    qn_frame frame; /* a first frame whose NEW was reported and whose data was not */
-    bool frame_held;
+    qn_frame held; /* a first frame: its NEW was reported, its data not yet (held.stream != 0) */
 } qn_link;
 
 /* No memory is taken. A map seed is drawn from the env's rng. */
