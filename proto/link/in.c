@@ -72,7 +72,8 @@ static bool on_first_frame(qn_link *l, const qn_frame *f, qn_link_event *ev)
         refuse(l, f->stream, QN_UNKNOWN);
         return false;
     }
-    s = l->streams_n < QN_STREAMS_MAX ? qn_stream_new(l, f->stream, f->body.p[0]) : NULL;
+    s = l->streams_n + l->closing_n < QN_STREAMS_MAX ? qn_stream_new(l, f->stream, f->body.p[0])
+                                                     : NULL;
     if (s == NULL) {
         refuse(l, f->stream, QN_LIMIT);
         return false;

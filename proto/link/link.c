@@ -14,7 +14,8 @@ void qn_link_init(qn_link *l, qn_env *env, const qn_link_cfg *cfg)
                    .initiator = cfg->initiator,
                    .next_id = cfg->initiator ? 1 : 2,
                    .ack_at = QN_NEVER,
-                   .retry_at = QN_NEVER};
+                   .retry_at = QN_NEVER,
+                   .ping_at = QN_NEVER};
     qn_map_init(&l->streams, seed);
     qn_log_init(&l->log);
     qn_credit_rx_init(&l->rx, QN_LINK_BASE, QN_LINK_WINDOW_MAX, env->now);
@@ -176,6 +177,7 @@ void qn_link_close(qn_link *l, uint32_t id, uint16_t code)
     }
     qn_stream_retire(l, s);
     s->close_due = true;
+    l->closing_n++;
     s->window_due = false;
     s->close_code = code;
     qn_stream_list_add(l, QN_LIST_CTRL, s);

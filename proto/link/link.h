@@ -73,6 +73,7 @@ typedef struct qn_link {
     qn_budget *budget;
     qn_carrier *carrier; /* read: NULL while suspended */
     uint32_t streams_n;  /* read: open streams */
+    uint32_t closing_n;  /* closed here, CLOSE not yet numbered */
     uint64_t in, out;    /* read: content bytes of records taken and sealed */
     bool initiator;
     bool over, told, reported; /* the link ended; its peer knows; CLOSED was given */

@@ -8,7 +8,7 @@
 
 /* Data leaves this much of a record free, so that WINDOW frames never wait behind a download. */
 #define QN_CTRL_RESERVE (QN_RECORD_CONTENT_MAX - QN_STREAM_HEADER - QN_FRAME_DATA_MAX)
-#define QN_DIRECT_MIN   2048         /* from here on a frame is sealed where it lies */
+#define QN_DIRECT_MIN   4096         /* from here on a frame is sealed where it lies */
 #define QN_RETRY_AFTER  (20 * QN_MS) /* without memory to seal or number */
 
 /* A record being put together; nothing of the link but the log's tail changes until it is sealed.
@@ -28,8 +28,10 @@ static void leave_ctrl(qn_link *l, qn_stream *s)
 {
     qn_stream_list_remove(l, QN_LIST_CTRL, s);
     s->window_due = false;
-    if (s->close_due)
+    if (s->close_due) {
+        l->closing_n--;
         qn_stream_free(l, s);
+    }
 }
 
 static qn_err log_refusal(qn_link *l)
@@ -224,7 +226,7 @@ static qn_err fill_one(qn_link *l)
     if (r.cap == 0)
         return QN_AGAIN;
     err = take_retained(l, &r);
-    if (err != QN_OK)
+    if (err != QN_OK && is_empty(&r))
         return err;
     add_ack(l, &r);
     add_pings(l, &r);
@@ -247,7 +249,7 @@ static bool fill_end(qn_link *l)
     size_t n = qn_frame_put_close(frame, 0, l->code);
 
     if (!l->told) {
-        (void)kind->own(l->carrier, frame + n, 0);
+        (void)kind->own(l->carrier, frame + n, 0); /* nothing of its own in this record */
         if (kind->room(l->carrier) < n)
             return false;
         if (kind->seal(l->carrier, qn_slice_of(frame, n), qn_slice_of(NULL, 0)) == QN_NOMEM)
