@@ -100,7 +100,7 @@ NodeApp::Perform(const qn_action& a)
         PerformReset(a);
         break;
     case QN_ACT_CLOSE:
-        PerformClose(a.conn);
+        BeginClose(a.conn, false);
         break;
     case QN_ACT_LINGER_RESET:
         if (Entry* e = Find(a.conn))
@@ -130,22 +130,41 @@ NodeApp::PerformReset(const qn_action& a)
     }
     if (a.drain)
     {
-        Push(a.conn, *e);
+        BeginClose(a.conn, true);
+        return;
     }
-    e->conn->Reset(a.drain);
+    e->conn->Reset(false);
     m_conns.erase(a.conn);
 }
 
+/// From here on the conn only carries what peek still offers, for CLOSE_NS at most.
 void
-NodeApp::PerformClose(qn_conn c)
+NodeApp::BeginClose(qn_conn c, bool byReset)
 {
     Entry* e = Find(c);
     if (e != nullptr && !e->closing)
     {
         e->closing = true;
+        e->resetting = byReset;
         QueueSend(c);
         Simulator::Schedule(Ns(CLOSE_NS), &NodeApp::CloseOver, this, c);
     }
+}
+
+void
+NodeApp::FinishClose(qn_conn c)
+{
+    Entry* e = Find(c);
+    if (e->resetting)
+    {
+        e->conn->Reset(true);
+    }
+    else
+    {
+        e->conn->Close();
+    }
+    m_conns.erase(c);
+    qn_node_released(m_node, c);
 }
 
 void
@@ -243,9 +262,7 @@ NodeApp::Flush(qn_conn c)
     }
     if (e->closing)
     {
-        e->conn->Close();
-        m_conns.erase(c);
-        qn_node_released(m_node, c);
+        FinishClose(c);
     }
     else if (e->finishing)
     {
@@ -432,9 +449,7 @@ NodeApp::CloseOver(qn_conn c)
         return; // its last bytes left in time
     }
     Enter();
-    e->conn->Close();
-    m_conns.erase(c);
-    qn_node_released(m_node, c);
+    FinishClose(c);
     Drive();
 }
 

@@ -56,8 +56,9 @@ class NodeApp final : public ns3::Application, private ConnUser, private MsgList
         ns3::Ptr<LocalConn> local; ///< the same conn, if it is one
         bool eofTold = false;
         bool finishing = false;
-        bool closing = false;
-        bool lingers = false; ///< a killed process would end it with RST
+        bool closing = false;   ///< the node only waits for its last bytes to leave
+        bool resetting = false; ///< closing, and then by RST
+        bool lingers = false;   ///< a killed process would end it with RST
         bool toSend = false;
         bool toRead = false;
     };
@@ -78,7 +79,8 @@ class NodeApp final : public ns3::Application, private ConnUser, private MsgList
     void Drive();
     void Perform(const qn_action& a);
     void PerformReset(const qn_action& a);
-    void PerformClose(qn_conn c);
+    void BeginClose(qn_conn c, bool byReset);
+    void FinishClose(qn_conn c);
     void Observe(const qn_event& event);
     void QueueSend(qn_conn c);
     void QueueRead(qn_conn c);

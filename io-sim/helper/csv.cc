@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "csv.h"
+
+#include <cinttypes>
+
+#include "output-file.h"
+
+namespace qnet
+{
+
+namespace
+{
+
+/// Empty for "did not happen": plotting programs skip it.
+std::string
+Maybe(int64_t value)
+{
+    return value >= 0 ? std::to_string(value) : "";
+}
+
+const char*
+RegionName(const Simulation& s, uint32_t node)
+{
+    return s.GetScenario().network.regions[s.GetMembers()[node].region].c_str();
+}
+
+} // namespace
+
+std::string
+WriteStreams(const std::string& path, const Simulation& s, const Recorder& r)
+{
+    OutputFile out(path);
+    out.Write("client,region,route,size_bytes,start_ns,ttfb_ns,ttlb_ns,bytes,hops,circuit,outcome,"
+              "socks_reply,measured\n");
+    for (const StreamRow& row : r.GetStreams())
+    {
+        out.Printf("%u,%s,%s,%" PRIu64 ",%" PRId64 ",%s,%s,%" PRIu64 ",%u,%" PRIu64 ",%s,%u,%u\n",
+                   row.client,
+                   RegionName(s, row.client),
+                   RouteName(row.route),
+                   row.size,
+                   row.start,
+                   Maybe(row.first).c_str(),
+                   Maybe(row.last).c_str(),
+                   row.bytes,
+                   row.hops,
+                   row.circuit,
+                   FetchOutcomeName(row.outcome),
+                   row.reply,
+                   row.measured ? 1 : 0);
+    }
+    return out.Close();
+}
+
+std::string
+WriteCircuits(const std::string& path, const Recorder& r)
+{
+    OutputFile out(path);
+    out.Write("client,circuit,hops,built_at_ns,build_ns,ended_at_ns,end,measured\n");
+    for (const CircuitRow& row : r.GetCircuits())
+    {
+        out.Printf("%u,%" PRIu64 ",%u,%s,%s,%s,%s,%u\n",
+                   row.node,
+                   row.id,
+                   row.hops,
+                   Maybe(row.built).c_str(),
+                   Maybe(row.took).c_str(),
+                   Maybe(row.ended).c_str(),
+                   row.ended < 0 ? "" : qn_err_name(row.error),
+                   row.measured ? 1 : 0);
+    }
+    return out.Close();
+}
+
+std::string
+WriteNodes(const std::string& path, const Simulation& s, const Recorder& r)
+{
+    OutputFile out(path);
+    out.Write(
+        "time_ns,node,group,region,relayed_bytes,sent_bytes,received_bytes,unsent_bytes,cells,"
+        "delivered_bytes,links,circuits,streams\n");
+    for (const SampleRow& row : r.GetSamples())
+    {
+        bool all = row.node < 0;
+        auto node = static_cast<uint32_t>(all ? 0 : row.node);
+        const std::string& group = s.GetScenario().groups[s.GetMembers()[node].group].name;
+        out.Printf("%" PRId64 ",%s,%s,%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
+                   ",%" PRIu64 ",%u,%u,%u\n",
+                   row.at,
+                   all ? "clients" : std::to_string(node).c_str(),
+                   all ? "clients" : group.c_str(),
+                   all ? "" : RegionName(s, node),
+                   row.relayed,
+                   row.sent,
+                   row.received,
+                   row.unsent,
+                   row.cells,
+                   row.delivered,
+                   row.links,
+                   row.circuits,
+                   row.streams);
+    }
+    return out.Close();
+}
+
+} // namespace qnet

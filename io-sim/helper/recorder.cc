@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "recorder.h"
+
+#include <cinttypes>
+#include <cstdio>
+
+#include "ns3/callback.h"
+#include "ns3/simulator.h"
+
+#include "sim-time.h"
+
+namespace qnet
+{
+
+using ns3::MakeCallback;
+using ns3::Simulator;
+
+Recorder::Recorder(Simulation& simulation)
+    : m_simulation(simulation),
+      m_warmup(static_cast<int64_t>(simulation.GetScenario().warmup)),
+      m_last(simulation.GetMembers().size())
+{
+    static const char* const plain[] = {
+        "LinkUp", "LinkDown", "Snapshot", "StreamOpened", "StreamFirstByte", "StreamEnded"};
+    for (const Member& member : simulation.GetMembers())
+    {
+        for (const char* source : plain)
+        {
+            member.app->TraceConnectWithoutContext(source, MakeCallback(&Recorder::OnEvent, this));
+        }
+        member.app->TraceConnectWithoutContext("CircuitBuilt",
+                                               MakeCallback(&Recorder::OnCircuitBuilt, this));
+        member.app->TraceConnectWithoutContext("CircuitEnded",
+                                               MakeCallback(&Recorder::OnCircuitEnded, this));
+    }
+    for (const auto& client : simulation.GetClients())
+    {
+        client->TraceConnectWithoutContext("Fetched", MakeCallback(&Recorder::OnFetched, this));
+    }
+    auto interval = static_cast<int64_t>(simulation.GetScenario().interval);
+    Simulator::Schedule(Ns(interval), &Recorder::Sample, this);
+}
+
+void
+Recorder::OnEvent(uint32_t index, const qn_event& event)
+{
+    char line[256];
+    int n = std::snprintf(line,
+                          sizeof line,
+                          "%" PRId64 " %u %d %" PRIu64 " %" PRIu64
+                          " %02x%02x%02x%02x %d %u %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+                          NowNs(),
+                          index,
+                          static_cast<int>(event.type),
+                          event.id,
+                          event.circuit,
+                          event.peer.b[0],
+                          event.peer.b[1],
+                          event.peer.b[2],
+                          event.peer.b[3],
+                          static_cast<int>(event.err),
+                          event.hops,
+                          event.value,
+                          event.up,
+                          event.down);
+    m_events.Add(line, static_cast<size_t>(n));
+    m_eventCount++;
+}
+
+void
+Recorder::OnCircuitBuilt(uint32_t index, const qn_event& event)
+{
+    OnEvent(index, event);
+    m_open[{index, event.id}] = m_circuits.size();
+    m_circuits.push_back({index,
+                          event.id,
+                          event.hops,
+                          NowNs(),
+                          static_cast<int64_t>(event.value),
+                          -1,
+                          QN_OK,
+                          NowNs() >= m_warmup});
+}
+
+void
+Recorder::OnCircuitEnded(uint32_t index, const qn_event& event)
+{
+    OnEvent(index, event);
+    auto open = m_open.find({index, event.id});
+    if (open == m_open.end())
+    {
+        m_circuits.push_back(
+            {index, event.id, event.hops, -1, -1, NowNs(), event.err, NowNs() >= m_warmup});
+        return;
+    }
+    m_circuits[open->second].ended = NowNs();
+    m_circuits[open->second].error = event.err;
+    m_open.erase(open);
+}
+
+void
+Recorder::OnFetched(uint32_t index, const SocksFetch& fetch)
+{
+    StreamRow row{};
+    row.client = index;
+    row.route = fetch.GetRequest().user == "fast" ? QN_ROUTE_FAST : QN_ROUTE_PRIVACY;
+    row.size = fetch.GetRequest().object;
+    row.start = fetch.GetStartNs();
+    row.first = fetch.GetFirstByteNs();
+    row.last = fetch.GetLastByteNs();
+    row.bytes = fetch.GetBytes();
+    row.hops = fetch.GetHops();
+    row.circuit = fetch.GetCircuit();
+    row.outcome = fetch.GetOutcome();
+    row.reply = fetch.GetReply();
+    row.measured = row.start >= m_warmup;
+    m_streams.push_back(row);
+}
+
+/// Adds what the node did since the last sample.
+void
+Recorder::Add(SampleRow& row, uint32_t index)
+{
+    const NodeApp& app = *m_simulation.GetMembers()[index].app;
+    const MsgChannel::HostStats& host = m_simulation.GetChannel().GetStats(app.GetHost());
+    qn_status status = app.GetStatus();
+    const qn_counters& core = status.counters;
+    Totals now{core.relayed,
+               host.sent,
+               host.received,
+               core.cells_forward + core.cells_backward,
+               core.app_down};
+    Totals& last = m_last[index];
+    row.relayed += now.relayed - last.relayed;
+    row.sent += now.sent - last.sent;
+    row.received += now.received - last.received;
+    row.cells += now.cells - last.cells;
+    row.delivered += now.delivered - last.delivered;
+    row.unsent += host.unsent;
+    row.links += status.links;
+    row.circuits += status.circuits;
+    row.streams += status.streams;
+    last = now;
+}
+
+void
+Recorder::Sample()
+{
+    SampleRow clients{};
+    clients.at = NowNs();
+    clients.node = -1;
+    const std::vector<Member>& members = m_simulation.GetMembers();
+    for (uint32_t i = 0; i < members.size(); i++)
+    {
+        if (members[i].app->GetMode() == QN_CLIENT)
+        {
+            Add(clients, i);
+            continue;
+        }
+        SampleRow row{};
+        row.at = NowNs();
+        row.node = static_cast<int32_t>(i);
+        Add(row, i);
+        m_samples.push_back(row);
+    }
+    m_samples.push_back(clients);
+    Simulator::Schedule(
+        Ns(static_cast<int64_t>(m_simulation.GetScenario().interval)), &Recorder::Sample, this);
+}
+
+const std::vector<StreamRow>&
+Recorder::GetStreams() const
+{
+    return m_streams;
+}
+
+const std::vector<CircuitRow>&
+Recorder::GetCircuits() const
+{
+    return m_circuits;
+}
+
+const std::vector<SampleRow>&
+Recorder::GetSamples() const
+{
+    return m_samples;
+}
+
+std::string
+Recorder::GetEventDigest() const
+{
+    return m_events.Hex();
+}
+
+uint64_t
+Recorder::GetEventCount() const
+{
+    return m_eventCount;
+}
+
+} // namespace qnet

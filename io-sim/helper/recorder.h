@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * \file
+ * Listens to the trace sources of a simulation and keeps what the results need: one row per stream,
+ * circuit and sampling interval, and a running hash over every event in order.
+ */
+#ifndef QNET_SIM_RECORDER_H
+#define QNET_SIM_RECORDER_H
+
+#include <map>
+#include <vector>
+
+#include "digest.h"
+#include "simulation.h"
+
+namespace qnet
+{
+
+struct StreamRow
+{
+    uint32_t client; ///< node index
+    qn_route route;
+    uint64_t size;  ///< bytes asked for
+    int64_t start;  ///< ns
+    int64_t first;  ///< ns since start; -1 none
+    int64_t last;   ///< ns since start; -1 none
+    uint64_t bytes; ///< delivered
+    uint8_t hops;
+    uint64_t circuit;
+    FetchOutcome outcome;
+    uint8_t reply; ///< SOCKS
+    bool measured; ///< started after the warm-up
+};
+
+struct CircuitRow
+{
+    uint32_t node;
+    uint64_t id;
+    uint8_t hops;
+    int64_t built; ///< when, ns; -1 never
+    int64_t took;  ///< build time, ns
+    int64_t ended; ///< when, ns; -1 not yet
+    qn_err error;  ///< why it ended
+    bool measured; ///< built, or failed, after the warm-up
+};
+
+/// What one node, or all clients together, did in one interval.
+struct SampleRow
+{
+    int64_t at;   ///< ns: the interval's end
+    int32_t node; ///< -1: all clients
+    uint64_t relayed;
+    uint64_t sent;
+    uint64_t received;
+    uint64_t unsent; ///< at that moment
+    uint64_t cells;
+    uint64_t delivered; ///< application bytes to programs here
+    uint32_t links;     ///< at that moment, as are circuits and streams
+    uint32_t circuits;
+    uint32_t streams;
+};
+
+class Recorder
+{
+  public:
+    /// Connects to everything; before the run.
+    explicit Recorder(Simulation& simulation);
+    Recorder(const Recorder&) = delete;
+    Recorder& operator=(const Recorder&) = delete;
+
+    const std::vector<StreamRow>& GetStreams() const;
+    const std::vector<CircuitRow>& GetCircuits() const;
+    const std::vector<SampleRow>& GetSamples() const;
+    /// SHA-256 over every event so far, in order.
+    std::string GetEventDigest() const;
+    uint64_t GetEventCount() const;
+
+  private:
+    struct Totals
+    {
+        uint64_t relayed = 0;
+        uint64_t sent = 0;
+        uint64_t received = 0;
+        uint64_t cells = 0;
+        uint64_t delivered = 0;
+    };
+
+    void OnEvent(uint32_t index, const qn_event& event);
+    void OnCircuitBuilt(uint32_t index, const qn_event& event);
+    void OnCircuitEnded(uint32_t index, const qn_event& event);
+    void OnFetched(uint32_t index, const SocksFetch& fetch);
+    void Sample();
+    void Add(SampleRow& row, uint32_t index);
+
+    Simulation& m_simulation;
+    int64_t m_warmup;
+    std::vector<StreamRow> m_streams;
+    std::vector<CircuitRow> m_circuits;
+    std::map<std::pair<uint32_t, uint64_t>, size_t> m_open; ///< circuits not yet ended
+    std::vector<SampleRow> m_samples;
+    std::vector<Totals> m_last; ///< by node, at the last sample
+    Sha256 m_events;
+    uint64_t m_eventCount = 0;
+};
+
+} // namespace qnet
+
+#endif

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "scenario.h"
+
+#include "digest.h"
+#include "map-reader.h"
+#include "scenario-sections.h"
+
+namespace qnet
+{
+
+namespace
+{
+
+constexpr unsigned EXTENDS_MAX = 8; ///< a longer chain is a circle
+
+std::string
+FolderOf(const std::string& path)
+{
+    size_t slash = path.rfind('/');
+    return slash == std::string::npos ? "" : path.substr(0, slash + 1);
+}
+
+YamlNode
+ReadWithBases(const std::string& path, unsigned depth)
+{
+    YamlNode tree = YamlReadFile(path);
+    const YamlNode* extends = tree.Find("extends");
+    if (extends == nullptr)
+    {
+        return tree;
+    }
+    if (depth >= EXTENDS_MAX)
+    {
+        extends->Fail("extends goes on for ever");
+    }
+    std::string file = extends->text;
+    YamlNode base = ReadWithBases(file.front() == '/' ? file : FolderOf(path) + file, depth + 1);
+    YamlMerge(base, tree);
+    return base;
+}
+
+/// Follows "population.homes.count": map keys, list items by name, role or number.
+YamlNode*
+Step(YamlNode* at, const std::string& key)
+{
+    if (at->kind == YamlNode::Kind::Map)
+    {
+        return at->Find(key);
+    }
+    for (size_t i = 0; i < at->items.size(); i++)
+    {
+        YamlNode& item = at->items[i];
+        const YamlNode* name = item.Find("name");
+        const YamlNode* role = item.Find("role");
+        if ((name != nullptr && name->text == key) || std::to_string(i) == key ||
+            (name == nullptr && role != nullptr && role->text == key))
+        {
+            return &item;
+        }
+    }
+    return nullptr;
+}
+
+void
+ApplySet(YamlNode& tree, const std::string& set)
+{
+    size_t equals = set.find('=');
+    if (equals == std::string::npos || equals == 0)
+    {
+        throw ScenarioError("--set " + set + ": write --set key=value");
+    }
+    std::string path = set.substr(0, equals);
+    YamlNode value = YamlReadText(set.substr(equals + 1), "--set " + path);
+    YamlNode* at = &tree;
+    for (size_t from = 0;;)
+    {
+        size_t dot = path.find('.', from);
+        std::string key = path.substr(from, dot == std::string::npos ? dot : dot - from);
+        YamlNode* next = Step(at, key);
+        if (next == nullptr && dot == std::string::npos && at->kind == YamlNode::Kind::Map)
+        {
+            at->keys.emplace_back(key, value); // a key the file left at its default
+            return;
+        }
+        if (next == nullptr)
+        {
+            throw ScenarioError("--set " + set + ": the scenario has no \"" + path.substr(0, dot) +
+                                "\"");
+        }
+        if (dot == std::string::npos)
+        {
+            *next = value;
+            return;
+        }
+        at = next;
+        from = dot + 1;
+    }
+}
+
+} // namespace
+
+const char*
+RoleName(Role role)
+{
+    static const char* const names[] = {"client", "relay", "exit", "super", "web"};
+    return names[static_cast<size_t>(role)];
+}
+
+const char*
+RouteName(qn_route route)
+{
+    return route == QN_ROUTE_FAST ? "fast" : "privacy";
+}
+
+Scenario
+ReadScenario(const std::string& path, const std::vector<std::string>& sets)
+{
+    YamlNode tree = ReadWithBases(path, 0);
+    for (const std::string& set : sets)
+    {
+        ApplySet(tree, set);
+    }
+    Scenario out;
+    MapReader map(tree, "a scenario");
+    map.Maybe("extends");
+    ReadGeneral(map.Need("general"), out);
+    ReadNetwork(map.Need("network"), out.network);
+    ReadPopulation(map.Need("population"), out);
+    ReadDirectory(map.Maybe("directory"), out);
+    ReadWorkload(map.Need("workload"), out);
+    ReadMeasure(map.Maybe("measure"), out);
+    ReadExpect(map.Maybe("expect"), out);
+    map.Done();
+    for (size_t i = 0; i < tree.keys.size(); i++)
+    {
+        if (tree.keys[i].first == "extends")
+        {
+            tree.keys.erase(tree.keys.begin() + static_cast<std::ptrdiff_t>(i));
+        }
+    }
+    out.canonical = YamlDump(tree);
+    Sha256 hash;
+    hash.Add(out.canonical);
+    out.sha256 = hash.Hex();
+    return out;
+}
+
+} // namespace qnet

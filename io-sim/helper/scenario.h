@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * \file
+ * A scenario: what a run simulates, as plain data. docs/scenario-reference.md is the language.
+ */
+#ifndef QNET_SIM_SCENARIO_H
+#define QNET_SIM_SCENARIO_H
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "qnet/node.h"
+
+namespace qnet
+{
+
+enum class Role
+{
+    Client,
+    Relay,
+    Exit,
+    Super,
+    Web ///< an ordinary web server, no QNet node
+};
+
+const char* RoleName(Role role);
+const char* RouteName(qn_route route);
+
+/// What to choose and how often, relative to the others.
+template <typename T>
+using Weights = std::vector<std::pair<T, uint64_t>>;
+
+struct AccessClass
+{
+    std::string name;
+    uint64_t up;   ///< bit/s
+    uint64_t down; ///< bit/s
+};
+
+struct Group
+{
+    std::string name;
+    Role role = Role::Client;
+    uint32_t count = 0;
+    Weights<uint32_t> regions; ///< indices into Network::regions
+    uint32_t access = 0;       ///< index into Network::access
+    Weights<qn_route> routes;  ///< clients only
+    uint64_t startFrom = 0;    ///< ns
+    uint64_t startOver = 0;    ///< ns: members start evenly spread over this long
+};
+
+struct Network
+{
+    std::vector<std::string> regions;
+    std::vector<uint64_t> latency; ///< one way, ns; regions squared
+    uint64_t spread = 0;           ///< ns
+    std::vector<AccessClass> access;
+    uint64_t initialWindow = 0; ///< bytes
+    uint64_t maxWindow = 0;     ///< bytes
+    uint64_t sendBuffer = 0;    ///< bytes
+    uint64_t markAbove = 0;     ///< bytes
+    uint64_t dns = 0;           ///< ns
+};
+
+/// Performance clients: fetch, think, fetch again.
+struct WebWorkload
+{
+    std::string name;
+    uint32_t clients = 0;    ///< index of the group
+    uint32_t servers = 0;    ///< index of the group
+    Weights<uint64_t> sizes; ///< bytes
+    uint64_t think = 0;      ///< mean, ns
+    uint64_t timeout = 0;    ///< ns
+};
+
+struct Expectation
+{
+    std::string what; ///< dotted path into summary.json
+    uint64_t min = 0;
+    uint64_t max = UINT64_MAX;
+    std::string text;  ///< as written, for messages
+    std::string place; ///< file:line
+};
+
+struct Scenario
+{
+    std::string name;
+    std::string description;
+    std::string question;
+    std::string model;
+    std::string metrics;
+    std::string cannotSay;
+    uint64_t seed = 1;
+    uint64_t stop = 0;    ///< ns
+    uint64_t warmup = 0;  ///< ns
+    int64_t epoch = 0;    ///< Unix seconds at simulated time zero
+    uint32_t signers = 0; ///< index of the super group whose first member signs the directory
+    Network network;
+    std::vector<Group> groups;
+    std::vector<WebWorkload> workloads;
+    uint64_t interval = 0; ///< ns between rows of nodes.csv
+    std::vector<Expectation> expectations;
+
+    std::string canonical; ///< the whole scenario after `extends` and --set
+    std::string sha256;    ///< of `canonical`
+};
+
+/// \param sets "key=value" each; keys are dotted, list items by name or number
+/// Throws ScenarioError: one sentence with file and line.
+Scenario ReadScenario(const std::string& path, const std::vector<std::string>& sets);
+
+} // namespace qnet
+
+#endif

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "simulation.h"
+
+#include <stdexcept>
+
+#include "ns3/enum.h"
+#include "ns3/node.h"
+#include "ns3/simulator.h"
+#include "ns3/uinteger.h"
+
+#include "sim-time.h"
+
+namespace qnet
+{
+
+using ns3::CreateObject;
+using ns3::EnumValue;
+using ns3::Ptr;
+using ns3::Simulator;
+using ns3::UintegerValue;
+
+namespace
+{
+
+constexpr uint16_t LINK_PORT = 443;
+constexpr uint16_t WEB_PORT = 80;
+constexpr uint32_t OPERATOR_KEYS = UINT32_MAX; ///< key streams beside those of node indices
+constexpr uint32_t FOUNDER_KEYS = UINT32_MAX - 1;
+
+qn_mode
+ModeOf(Role role)
+{
+    switch (role)
+    {
+    case Role::Relay:
+        return QN_RELAY;
+    case Role::Exit:
+        return QN_EXIT;
+    case Role::Super:
+        return QN_SUPER;
+    case Role::Client:
+    case Role::Web:
+        break;
+    }
+    return QN_CLIENT;
+}
+
+/// Global unicast addresses, so that the exit's policy runs unchanged; each QNet node has a /16 of
+/// its own, because path choice keeps the hops of a circuit in different networks.
+qn_addr
+NodeAddress(uint32_t i)
+{
+    return qn_addr{4,
+                   {static_cast<uint8_t>(20 + i / 256 % 64),
+                    static_cast<uint8_t>(i),
+                    static_cast<uint8_t>(i / 16384),
+                    1},
+                   LINK_PORT};
+}
+
+qn_addr
+WebAddress(uint32_t i)
+{
+    return qn_addr{
+        4, {198, 41, static_cast<uint8_t>(i / 250), static_cast<uint8_t>(1 + i % 250)}, WEB_PORT};
+}
+
+qn_keys
+MakeKeys(const SharedCore& shared, uint32_t index)
+{
+    qn_drbg drbg;
+    qn_drbg_init(&drbg, "qnet-sim-keys", shared.GetSeed(), index);
+    qn_env env = shared.MakeEnv(&drbg);
+    qn_keys keys{};
+    qn_keys_generate(&env, &keys);
+    return keys;
+}
+
+qn_secret32
+MakeSecret(const SharedCore& shared, uint32_t index)
+{
+    qn_drbg drbg;
+    qn_drbg_init(&drbg, "qnet-sim-keys", shared.GetSeed(), index);
+    qn_secret32 secret{};
+    qn_drbg_fill(&drbg, secret.b, sizeof secret.b);
+    return secret;
+}
+
+void
+Must(qn_err err, const char* what)
+{
+    if (err != QN_OK)
+    {
+        throw std::runtime_error(std::string(what) + ": " + qn_err_text(err));
+    }
+}
+
+} // namespace
+
+Simulation::Simulation(const Scenario& scenario, uint64_t seed)
+    : m_scenario(scenario),
+      m_seed(seed),
+      m_shared(seed, scenario.epoch),
+      m_draws("qnet-sim-population", seed, 0)
+{
+    MakeChannel();
+    m_operator = MakeSecret(m_shared, OPERATOR_KEYS);
+    // The signer comes first: the network file must exist before any node reads it.
+    AddGroup(scenario.signers);
+    for (uint32_t i = 0; i < scenario.groups.size(); i++)
+    {
+        if (i != scenario.signers)
+        {
+            AddGroup(i);
+        }
+    }
+    AddWorkloads();
+}
+
+Simulation::~Simulation()
+{
+    m_clients.clear();
+    m_servers.clear();
+    m_members.clear();
+    Simulator::Destroy(); // disposes of nodes and applications, which free the core's nodes
+    m_nodes = ns3::NodeContainer();
+    m_shared.channel->Dispose();
+}
+
+void
+Simulation::MakeChannel()
+{
+    const Network& network = m_scenario.network;
+    m_shared.channel = CreateObject<MsgChannel>();
+    MsgChannel& channel = *m_shared.channel;
+    channel.SetAttribute("InitialWindow", UintegerValue(network.initialWindow));
+    channel.SetAttribute("MaxWindow", UintegerValue(network.maxWindow));
+    channel.SetAttribute("SendBuffer", UintegerValue(network.sendBuffer));
+    channel.SetAttribute("MarkAbove", UintegerValue(network.markAbove));
+    channel.SetAttribute("Spread", UintegerValue(network.spread));
+    channel.SetAttribute("Salt", UintegerValue(m_seed));
+    channel.SetLatency(static_cast<uint32_t>(network.regions.size()), network.latency);
+    m_shared.resolveNs = static_cast<int64_t>(network.dns);
+}
+
+/// Founds the network around its first super peer.
+void
+Simulation::MakeNetwork(const Group& group, const qn_addr& addr)
+{
+    qn_drbg drbg;
+    qn_drbg_init(&drbg, "qnet-sim-network", m_seed, 0);
+    qn_env env = m_shared.MakeEnv(&drbg);
+    qn_network& network = m_shared.network;
+    qn_keys keys = MakeKeys(m_shared, 0);
+    m_scenario.name.copy(network.name, sizeof network.name - 1);
+    network.lab = true;
+    network.created = m_scenario.epoch;
+    network.threshold = 1;
+    network.operators_n = 1;
+    Must(qn_operator_of(&env, &keys, &m_operator, &addr, &network.operators[0]),
+         group.name.c_str());
+    qn_secret32 founder = MakeSecret(m_shared, FOUNDER_KEYS);
+    std::vector<uint8_t> file(QN_NETWORK_FILE_MAX);
+    size_t n = 0;
+    Must(qn_network_encode(&network, &env, &founder, file.data(), file.size(), &n), "network file");
+}
+
+Simulation::Seat
+Simulation::MakeSeat(const Group& group, uint32_t i)
+{
+    Seat seat{};
+    seat.region = m_draws.Pick(group.regions);
+    seat.start = static_cast<int64_t>(group.startFrom + group.startOver / group.count * i);
+    uint32_t n = group.role == Role::Web ? static_cast<uint32_t>(m_servers.size()) : m_addresses++;
+    seat.addr = group.role == Role::Web ? WebAddress(n) : NodeAddress(n);
+    return seat;
+}
+
+void
+Simulation::AddGroup(uint32_t index)
+{
+    const Group& group = m_scenario.groups[index];
+    for (uint32_t i = 0; i < group.count; i++)
+    {
+        Seat seat = MakeSeat(group, i);
+        if (m_members.empty() && group.role == Role::Super)
+        {
+            MakeNetwork(group, seat.addr);
+        }
+        if (group.role == Role::Web)
+        {
+            AddServer(index, seat);
+        }
+        else
+        {
+            AddMember(index, seat);
+        }
+    }
+}
+
+void
+Simulation::AddMember(uint32_t index, const Seat& seat)
+{
+    const Group& group = m_scenario.groups[index];
+    const AccessClass& access = m_scenario.network.access[group.access];
+    auto node = CreateObject<ns3::Node>();
+    auto app = CreateObject<NodeApp>();
+    auto number = static_cast<uint32_t>(m_members.size());
+    app->SetAttribute("Mode", EnumValue(ModeOf(group.role)));
+    app->SetAttribute("Region", UintegerValue(seat.region));
+    app->SetAttribute("UplinkRate", UintegerValue(access.up));
+    app->SetAttribute("DownlinkRate", UintegerValue(access.down));
+    node->AddApplication(app);
+    app->Setup(&m_shared, number, seat.addr, MakeKeys(m_shared, number));
+    if (number == 0)
+    {
+        app->SetOperator(m_operator);
+    }
+    app->SetStartTime(Ns(seat.start));
+    m_nodes.Add(node);
+    m_members.push_back({index, seat.region, app});
+}
+
+void
+Simulation::AddServer(uint32_t index, const Seat& seat)
+{
+    const Group& group = m_scenario.groups[index];
+    const AccessClass& access = m_scenario.network.access[group.access];
+    auto node = CreateObject<ns3::Node>();
+    auto app = CreateObject<WebServer>();
+    app->SetAttribute("Region", UintegerValue(seat.region));
+    app->SetAttribute("UplinkRate", UintegerValue(access.up));
+    app->SetAttribute("DownlinkRate", UintegerValue(access.down));
+    node->AddApplication(app);
+    app->Setup(m_shared.channel, seat.addr);
+    app->SetStartTime(Ns(seat.start));
+    std::string name = "www" + std::to_string(m_servers.size()) + ".example";
+    m_shared.names[name] = {seat.addr};
+    m_nodes.Add(node);
+    m_serverGroups.push_back(index);
+    m_serverNames.push_back(name);
+    m_servers.push_back(app);
+}
+
+void
+Simulation::AddWorkloads()
+{
+    for (const WebWorkload& web : m_scenario.workloads)
+    {
+        const Group& group = m_scenario.groups[web.clients];
+        WebHabits habits{web.sizes, group.routes, {}, web.think, web.timeout};
+        for (size_t i = 0; i < m_servers.size(); i++)
+        {
+            if (m_serverGroups[i] == web.servers)
+            {
+                habits.servers.push_back(m_serverNames[i]);
+            }
+        }
+        m_habits.push_back(habits);
+        for (uint32_t i = 0; i < m_members.size(); i++)
+        {
+            if (m_members[i].group != web.clients)
+            {
+                continue;
+            }
+            auto client = CreateObject<WebClient>();
+            Ptr<NodeApp> node = m_members[i].app;
+            client->Setup(node, static_cast<uint32_t>(m_habits.size()), &m_habits.back(), m_seed);
+            node->GetNode()->AddApplication(client);
+            ns3::TimeValue start;
+            node->GetAttribute("StartTime", start);
+            client->SetStartTime(start.Get());
+            m_clients.push_back(client);
+        }
+    }
+}
+
+void
+Simulation::Run()
+{
+    Simulator::Stop(Ns(static_cast<int64_t>(m_scenario.stop)));
+    Simulator::Run();
+    for (const Ptr<WebClient>& client : m_clients)
+    {
+        client->Conclude();
+    }
+}
+
+const Scenario&
+Simulation::GetScenario() const
+{
+    return m_scenario;
+}
+
+uint64_t
+Simulation::GetSeed() const
+{
+    return m_seed;
+}
+
+const std::vector<Member>&
+Simulation::GetMembers() const
+{
+    return m_members;
+}
+
+const std::vector<Ptr<WebClient>>&
+Simulation::GetClients() const
+{
+    return m_clients;
+}
+
+const std::vector<Ptr<WebServer>>&
+Simulation::GetServers() const
+{
+    return m_servers;
+}
+
+const MsgChannel&
+Simulation::GetChannel() const
+{
+    return *m_shared.channel;
+}
+
+} // namespace qnet

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "summary.h"
+
+#include <cstdlib>
+#include <new>
+#include <set>
+
+#include "quantity.h"
+#include "statistics.h"
+
+namespace qnet
+{
+
+namespace
+{
+
+constexpr qn_route ROUTES[] = {QN_ROUTE_FAST, QN_ROUTE_PRIVACY};
+
+json_t*
+Object()
+{
+    json_t* object = json_object();
+    if (object == nullptr)
+    {
+        throw std::bad_alloc();
+    }
+    return object;
+}
+
+void
+Put(json_t* object, const std::string& key, json_t* value)
+{
+    if (json_object_set_new(object, key.c_str(), value) != 0)
+    {
+        throw std::bad_alloc();
+    }
+}
+
+void
+Put(json_t* object, const std::string& key, uint64_t value)
+{
+    Put(object, key, json_integer(static_cast<json_int_t>(value)));
+}
+
+void
+Put(json_t* object, const std::string& key, const std::string& value)
+{
+    Put(object, key, json_string(value.c_str()));
+}
+
+json_t*
+DistributionJson(const Distribution& d)
+{
+    static const struct
+    {
+        const char* name;
+        uint32_t permille;
+    } points[] = {{"min", 0},
+                  {"p5", 50},
+                  {"p25", 250},
+                  {"p50", 500},
+                  {"p75", 750},
+                  {"p90", 900},
+                  {"p95", 950},
+                  {"p99", 990},
+                  {"max", 1000}};
+
+    json_t* out = Object();
+    Put(out, "n", d.Count());
+    for (const auto& point : points)
+    {
+        Put(out, point.name, d.At(point.permille));
+    }
+    return out;
+}
+
+std::string
+SizeKey(uint64_t bytes)
+{
+    std::string text = FormatQuantity(bytes, Unit::Size);
+    size_t space = text.find(' ');
+    return space == std::string::npos ? text : text.erase(space, 1);
+}
+
+json_t*
+NodesJson(const Simulation& s)
+{
+    json_t* out = Object();
+    for (const Group& group : s.GetScenario().groups)
+    {
+        Put(out, group.name, group.count);
+    }
+    return out;
+}
+
+json_t*
+StreamsJson(const Recorder& r, bool measuredOnly)
+{
+    constexpr size_t OUTCOMES = static_cast<size_t>(FetchOutcome::Unfinished) + 1;
+    uint64_t count[OUTCOMES] = {};
+    uint64_t asked = 0;
+    uint64_t bytesAsked = 0;
+    uint64_t bytes = 0;
+    for (const StreamRow& row : r.GetStreams())
+    {
+        if (row.measured || !measuredOnly)
+        {
+            asked++;
+            count[static_cast<size_t>(row.outcome)]++;
+            bytesAsked += row.size;
+            bytes += row.bytes;
+        }
+    }
+    auto of = [&count](FetchOutcome outcome) { return count[static_cast<size_t>(outcome)]; };
+    uint64_t unfinished = of(FetchOutcome::Unfinished);
+    uint64_t done = of(FetchOutcome::Done);
+    json_t* out = Object();
+    Put(out, "asked", asked);
+    Put(out, "done", done);
+    Put(out, "failed", asked - done - unfinished);
+    Put(out, "failed_permille", asked > 0 ? (asked - done - unfinished) * 1000 / asked : 0);
+    Put(out, "unfinished", unfinished);
+    Put(out, "p1_violations", of(FetchOutcome::Truncated) + of(FetchOutcome::Corrupt));
+    Put(out, "asked_bytes", bytesAsked);
+    Put(out, "delivered_bytes", bytes);
+    json_t* outcomes = Object();
+    for (size_t i = 0; i < OUTCOMES; i++)
+    {
+        Put(outcomes, FetchOutcomeName(static_cast<FetchOutcome>(i)), count[i]);
+    }
+    Put(out, "outcomes", outcomes);
+    return out;
+}
+
+json_t*
+FirstByteJson(const Recorder& r)
+{
+    json_t* out = Object();
+    for (qn_route route : ROUTES)
+    {
+        auto ours = [route](const StreamRow& row) { return row.route == route; };
+        Put(out, RouteName(route), DistributionJson(StreamTimes(r, ours, &StreamRow::first)));
+    }
+    return out;
+}
+
+json_t*
+LastByteJson(const Simulation& s, const Recorder& r)
+{
+    json_t* out = Object();
+    for (qn_route route : ROUTES)
+    {
+        json_t* sizes = Object();
+        for (uint64_t size : SizesAsked(s.GetScenario()))
+        {
+            auto ours = [route, size](const StreamRow& row) {
+                return row.route == route && row.size == size;
+            };
+            Put(sizes, SizeKey(size), DistributionJson(StreamTimes(r, ours, &StreamRow::last)));
+        }
+        Put(out, RouteName(route), sizes);
+    }
+    return out;
+}
+
+json_t*
+CircuitsJson(const Recorder& r)
+{
+    uint64_t built = 0;
+    uint64_t failed = 0;
+    for (const CircuitRow& row : r.GetCircuits())
+    {
+        built += row.measured && row.built >= 0;
+        failed += row.measured && row.built < 0;
+    }
+    json_t* out = Object();
+    Put(out, "built", built);
+    Put(out, "failed", failed);
+    Put(out, "build_ns", DistributionJson(BuildTimes(r, 3)));
+    return out;
+}
+
+void
+AddCounters(qn_counters& sum, const qn_counters& c)
+{
+    sum.cells_forward += c.cells_forward;
+    sum.cells_backward += c.cells_backward;
+    sum.aead_bytes += c.aead_bytes;
+    sum.dh += c.dh;
+    sum.handshakes += c.handshakes;
+    sum.app_up += c.app_up;
+    sum.app_down += c.app_down;
+    sum.relayed += c.relayed;
+    sum.links_opened += c.links_opened;
+    sum.circuits_built += c.circuits_built;
+    sum.circuits_failed += c.circuits_failed;
+    sum.streams_opened += c.streams_opened;
+    sum.streams_failed += c.streams_failed;
+    sum.exit_requests += c.exit_requests;
+    sum.exit_ok += c.exit_ok;
+    sum.exit_blocked += c.exit_blocked;
+    sum.exit_bytes += c.exit_bytes;
+}
+
+json_t*
+CountersJson(const qn_counters& c)
+{
+    json_t* out = Object();
+    Put(out, "cells_forward", c.cells_forward);
+    Put(out, "cells_backward", c.cells_backward);
+    Put(out, "aead_bytes", c.aead_bytes);
+    Put(out, "dh", c.dh);
+    Put(out, "handshakes", c.handshakes);
+    Put(out, "app_up_bytes", c.app_up);
+    Put(out, "app_down_bytes", c.app_down);
+    Put(out, "relayed_bytes", c.relayed);
+    Put(out, "links_opened", c.links_opened);
+    Put(out, "circuits_built", c.circuits_built);
+    Put(out, "circuits_failed", c.circuits_failed);
+    Put(out, "streams_opened", c.streams_opened);
+    Put(out, "streams_failed", c.streams_failed);
+    Put(out, "exit_requests", c.exit_requests);
+    Put(out, "exit_ok", c.exit_ok);
+    Put(out, "exit_blocked", c.exit_blocked);
+    Put(out, "exit_bytes", c.exit_bytes);
+    return out;
+}
+
+/// What the real core did, by group and together.
+json_t*
+CoreJson(const Simulation& s)
+{
+    const std::vector<Group>& groups = s.GetScenario().groups;
+    std::vector<qn_counters> sums(groups.size());
+    qn_counters all{};
+    for (const Member& member : s.GetMembers())
+    {
+        qn_counters c = member.app->GetStatus().counters;
+        AddCounters(sums[member.group], c);
+        AddCounters(all, c);
+    }
+    json_t* out = Object();
+    Put(out, "all", CountersJson(all));
+    for (size_t i = 0; i < groups.size(); i++)
+    {
+        if (groups[i].role != Role::Web)
+        {
+            Put(out, groups[i].name, CountersJson(sums[i]));
+        }
+    }
+    return out;
+}
+
+json_t*
+NetworkJson(const Simulation& s)
+{
+    MsgChannel::HostStats sum{};
+    auto add = [&sum, &s](uint32_t host) {
+        const MsgChannel::HostStats& stats = s.GetChannel().GetStats(host);
+        sum.sent += stats.sent;
+        sum.received += stats.received;
+        sum.marked += stats.marked;
+    };
+    for (const Member& member : s.GetMembers())
+    {
+        add(member.app->GetHost());
+    }
+    for (const auto& server : s.GetServers())
+    {
+        add(server->GetHost());
+    }
+    json_t* out = Object();
+    Put(out, "sent_bytes", sum.sent);
+    Put(out, "received_bytes", sum.received);
+    Put(out, "marked_chunks", sum.marked);
+    return out;
+}
+
+} // namespace
+
+std::vector<uint64_t>
+SizesAsked(const Scenario& scenario)
+{
+    std::set<uint64_t> sizes;
+    for (const WebWorkload& web : scenario.workloads)
+    {
+        for (const auto& [size, weight] : web.sizes)
+        {
+            sizes.insert(size);
+        }
+    }
+    return {sizes.begin(), sizes.end()};
+}
+
+JsonPtr
+MakeSummary(const Simulation& s, const Recorder& r)
+{
+    const Scenario& scenario = s.GetScenario();
+    JsonPtr out(Object());
+    Put(out.get(), "scenario", scenario.name);
+    Put(out.get(), "scenario_sha256", scenario.sha256);
+    Put(out.get(), "seed", s.GetSeed());
+    Put(out.get(), "tier", std::string("M"));
+    Put(out.get(), "stop_ns", scenario.stop);
+    Put(out.get(), "warmup_ns", scenario.warmup);
+    Put(out.get(), "nodes", NodesJson(s));
+    Put(out.get(), "streams", StreamsJson(r, false));
+    Put(out.get(), "measured", StreamsJson(r, true));
+    Put(out.get(), "ttfb_ns", FirstByteJson(r));
+    Put(out.get(), "ttlb_ns", LastByteJson(s, r));
+    Put(out.get(), "circuits", CircuitsJson(r));
+    Put(out.get(), "core", CoreJson(s));
+    Put(out.get(), "network", NetworkJson(s));
+    json_t* events = Object();
+    Put(out.get(), "events", events);
+    Put(events, "count", r.GetEventCount());
+    Put(events, "sha256", r.GetEventDigest());
+    return out;
+}
+
+std::string
+JsonText(const json_t* json)
+{
+    char* text = json_dumps(json, JSON_INDENT(2));
+    if (text == nullptr)
+    {
+        throw std::bad_alloc();
+    }
+    std::string out = std::string(text) + "\n";
+    std::free(text);
+    return out;
+}
+
+bool
+JsonLookUp(const json_t* json, const std::string& path, uint64_t* out)
+{
+    for (size_t from = 0; json != nullptr && from <= path.size();)
+    {
+        size_t dot = path.find('.', from);
+        size_t n = (dot == std::string::npos ? path.size() : dot) - from;
+        json = json_object_get(json, path.substr(from, n).c_str());
+        from += n + 1;
+    }
+    if (!json_is_integer(json))
+    {
+        return false;
+    }
+    *out = static_cast<uint64_t>(json_integer_value(json));
+    return true;
+}
+
+std::vector<Verdict>
+Judge(const json_t* summary, const std::vector<Expectation>& expectations)
+{
+    std::vector<Verdict> verdicts;
+    for (const Expectation& expectation : expectations)
+    {
+        Verdict verdict{expectation, false, 0, false};
+        verdict.found = JsonLookUp(summary, expectation.what, &verdict.actual);
+        verdict.met =
+            verdict.found && verdict.actual >= expectation.min && verdict.actual <= expectation.max;
+        verdicts.push_back(verdict);
+    }
+    return verdicts;
+}
+
+} // namespace qnet
