@@ -27,8 +27,4 @@ typedef struct qn_view {
 /* A new reference for "/status", "/circuits", "/peers", "/ping"; NULL for any other path. */
 json_t *qn_document(const qn_view *v, const char *path);
 
-const char *qn_mode_name(qn_mode mode);
-const char *qn_route_name(qn_route route);
-const char *qn_state_name(qn_state state);
-
 #endif

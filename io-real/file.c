@@ -180,7 +180,7 @@ bool qn_file_replace(qn_place at, qn_slice bytes, unsigned mode, qn_why why)
     return false;
 }
 
-bool qn_file_write(const char *path, qn_slice bytes, bool secret, qn_why why)
+bool qn_file_write(const char *path, qn_slice bytes, qn_why why)
 {
-    return qn_file_replace(qn_place_of(path), bytes, secret ? 0600 : 0644, why);
+    return qn_file_replace(qn_place_of(path), bytes, 0644, why);
 }

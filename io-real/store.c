@@ -156,19 +156,31 @@ qn_found qn_file_read_key(const char *path, const char *name, qn_secret32 *key, 
     return load_key(qn_place_of(path), name, key, why);
 }
 
-bool qn_store_write_key(const qn_store *s, const char *name, const qn_secret32 *key, qn_why why)
+static bool replace_key(qn_place at, const char *name, const qn_secret32 *key, qn_why why)
 {
-    char file[64], text[KEY_TEXT_MAX];
+    char text[KEY_TEXT_MAX];
     int n = snprintf(text, sizeof text, KEY_TAG " %s ", name);
     bool ok;
 
     for (size_t i = 0; i < sizeof key->b; i++)
         n += snprintf(text + n, sizeof text - (size_t)n, "%02x", key->b[i]);
     text[n++] = '\n';
-    (void)snprintf(file, sizeof file, "%s.key", name);
-    ok = qn_store_write(s, file, (qn_slice){.p = (const uint8_t *)text, .n = (size_t)n}, why);
+    ok = qn_file_replace(at, (qn_slice){.p = (const uint8_t *)text, .n = (size_t)n}, 0600, why);
     explicit_bzero(text, sizeof text);
     return ok;
+}
+
+bool qn_store_write_key(const qn_store *s, const char *name, const qn_secret32 *key, qn_why why)
+{
+    char file[64];
+
+    (void)snprintf(file, sizeof file, "%s.key", name);
+    return replace_key((qn_place){.dir = s->dir, .folder = s->path, .name = file}, name, key, why);
+}
+
+bool qn_file_write_key(const char *path, const char *name, const qn_secret32 *key, qn_why why)
+{
+    return replace_key(qn_place_of(path), name, key, why);
 }
 
 qn_found qn_store_read_keys(const qn_store *s, qn_keys *keys, qn_why why)

@@ -55,7 +55,8 @@ bool qn_store_write_keys(const qn_store *s, const qn_keys *keys, qn_why why);
 qn_found qn_file_read(const char *path, qn_span *bytes, qn_why why);
 /* A key file anywhere, with the checks of qn_store_read_key. */
 qn_found qn_file_read_key(const char *path, const char *name, qn_secret32 *key, qn_why why);
-/* Replaced whole, mode 0600 or 0644. */
-bool qn_file_write(const char *path, qn_slice bytes, bool secret, qn_why why);
+bool qn_file_write_key(const char *path, const char *name, const qn_secret32 *key, qn_why why);
+/* Replaced whole, readable by everyone. */
+bool qn_file_write(const char *path, qn_slice bytes, qn_why why);
 
 #endif

@@ -1,0 +1,210 @@
+/* qnet status|circuits|peers: asks a running node through its state directory's socket. */
+#include "commands.h"
+#include "io-real/store.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { ANSWER_MAX = 4 << 20, PATIENCE_SECONDS = 5 };
+
+static const struct option options[] = {{"state", required_argument, NULL, 's'},
+                                        {"json", no_argument, NULL, 'j'},
+                                        {"help", no_argument, NULL, 'h'},
+                                        {0}};
+
+/* ---- asking -------------------------------------------------------------------------------- */
+
+static int connect_to(const char *state, qn_why why)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || snprintf(at.sun_path, sizeof at.sun_path, "%s/status.sock", state) >=
+                      (int)sizeof at.sun_path)
+        errno = ENAMETOOLONG;
+    else if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
+             connect(fd, (struct sockaddr *)&at, sizeof at) == 0)
+        return fd;
+    if (errno == ENOENT || errno == ECONNREFUSED)
+        (void)qn_why_say(why, "no node runs on %s; start one with 'qnet run --state %s ...'", state,
+                         state);
+    else
+        (void)qn_why_say(why, "cannot reach the node of %s: %s", state, strerror(errno));
+    if (fd >= 0)
+        (void)close(fd);
+    return -1;
+}
+
+/* Reads to the end; returns the length, or -1 with errno. */
+static ssize_t read_answer(int fd, char *to, size_t cap)
+{
+    size_t n = 0;
+
+    while (n < cap) {
+        ssize_t got = read(fd, to + n, cap - n);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return got == 0 ? (ssize_t)n : -1;
+        n += (size_t)got;
+    }
+    errno = EMSGSIZE;
+    return -1;
+}
+
+static json_t *parse_answer(const char *text, size_t n)
+{
+    const char *body = memmem(text, n, "\r\n\r\n", 4);
+
+    if (body == NULL || n < 12 || memcmp(text + 9, "200", 3) != 0)
+        return NULL;
+    body += 4;
+    return json_loadb(body, n - (size_t)(body - text), 0, NULL);
+}
+
+static json_t *ask(const char *state, const char *what, qn_why why)
+{
+    static char answer[ANSWER_MAX];
+    char request[128];
+    int fd = connect_to(state, why);
+    int n = snprintf(request, sizeof request, "GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n", what);
+    ssize_t got = -1;
+    json_t *document;
+
+    if (fd < 0)
+        return NULL;
+    if (send(fd, request, (size_t)n, MSG_NOSIGNAL) == n)
+        got = read_answer(fd, answer, sizeof answer);
+    (void)close(fd);
+    document = got < 0 ? NULL : parse_answer(answer, (size_t)got);
+    if (document == NULL)
+        (void)qn_why_say(why, "the node of %s did not answer within %d s; its log may say why",
+                         state, PATIENCE_SECONDS);
+    return document;
+}
+
+/* ---- showing ------------------------------------------------------------------------------- */
+
+static const char *text(const json_t *o, const char *name)
+{
+    const char *s = json_string_value(json_object_get(o, name));
+
+    return s != NULL ? s : "-";
+}
+
+static long long number(const json_t *o, const char *name)
+{
+    return json_integer_value(json_object_get(o, name));
+}
+
+static void show_status(const json_t *o)
+{
+    const json_t *net = json_object_get(o, "network"), *mem = json_object_get(o, "memory");
+    const char *advice = text(o, "advice");
+
+    (void)printf("%s (%s)\n", text(o, "state"), text(o, "phase"));
+    if (advice[0] != '\0')
+        (void)printf("  %s\n", advice);
+    (void)printf("  node      %s, %s\n", text(o, "mode"), text(o, "peer_id"));
+    (void)printf("  network   %s%s, %lld relays known, %s carrier\n", text(net, "name"),
+                 json_is_true(json_object_get(o, "lab")) ? " (lab)" : "", number(o, "peers_online"),
+                 text(o, "carrier"));
+    (void)printf("  route     %s\n", text(o, "route"));
+    (void)printf("  listening links %s, SOCKS5 %s, status %s\n", text(o, "listen_addr"),
+                 text(o, "socks_addr"), text(o, "status_addr"));
+    (void)printf("  now       %lld links, %lld circuits, %lld streams\n", number(o, "active_links"),
+                 number(o, "active_circuits"), number(o, "active_streams"));
+    (void)printf("  bytes     %lld in, %lld out\n", number(o, "bytes_in"), number(o, "bytes_out"));
+    (void)printf("  memory    %lld KiB of %lld KiB\n", number(mem, "used") >> 10,
+                 number(mem, "limit") >> 10);
+    (void)printf("  up        %lld s\n", number(o, "uptime_secs"));
+}
+
+static void show_circuits(const json_t *o)
+{
+    size_t i, h;
+    const json_t *c, *hop;
+
+    (void)printf("%6s %7s %8s %12s %12s  path\n", "id", "streams", "age", "up", "down");
+    json_array_foreach(json_object_get(o, "circuits"), i, c)
+    {
+        (void)printf("%6lld %7lld %6llds %12lld %12lld  ", number(c, "id"), number(c, "streams"),
+                     number(c, "age_ms") / 1000, number(c, "up"), number(c, "down"));
+        json_array_foreach(json_object_get(c, "hops"), h, hop)(void)
+            printf("%s%.12s", h ? " > " : "", json_string_value(hop));
+        (void)puts(json_is_true(json_object_get(c, "built")) ? "" : " (building)");
+    }
+}
+
+static void show_peers(const json_t *o)
+{
+    size_t i;
+    const json_t *p;
+
+    (void)printf("%-12s %-8s %-4s %7s %8s %12s %12s\n", "peer", "dialled", "up", "streams", "age",
+                 "in", "out");
+    json_array_foreach(json_object_get(o, "peers"), i, p)
+    {
+        const char *id = json_string_value(json_object_get(p, "peer_id"));
+
+        (void)printf("%-12.12s %-8s %-4s %7lld %6llds %12lld %12lld\n", id ? id : "(anonymous)",
+                     json_is_true(json_object_get(p, "outbound")) ? "by us" : "by it",
+                     json_is_true(json_object_get(p, "up")) ? "yes" : "no", number(p, "streams"),
+                     number(p, "age_ms") / 1000, number(p, "bytes_in"), number(p, "bytes_out"));
+    }
+}
+
+static void show(const char *what, const json_t *o)
+{
+    if (strcmp(what, "status") == 0)
+        show_status(o);
+    else if (strcmp(what, "circuits") == 0)
+        show_circuits(o);
+    else
+        show_peers(o);
+}
+
+int cmd_look(int argc, char **argv)
+{
+    const char *what = argv[0], *state = NULL;
+    bool json = false;
+    qn_why why;
+    json_t *document;
+    int got;
+
+    while ((got = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        if (got == '?' || got == ':')
+            return complain_option(what, got, argv);
+        if (got == 's')
+            state = optarg;
+        else if (got == 'j')
+            json = true;
+        else {
+            (void)printf("usage: qnet %s --state DIR [--json]\n\nAsks the node that runs on DIR.\n",
+                         what);
+            return EXIT_FINE;
+        }
+    }
+    if (optind < argc)
+        return complain_extra(what, argv[optind]);
+    if (state == NULL)
+        return complain(EXIT_USAGE, "say which node: --state DIR");
+    document = ask(state, what, why);
+    if (document == NULL)
+        return complain(EXIT_NETWORK, "%s", why);
+    if (json)
+        (void)printf("%s", json_dumpf(document, stdout, JSON_INDENT(2)) == 0 ? "\n" : "");
+    else
+        show(what, document);
+    json_decref(document);
+    return EXIT_FINE;
+}

@@ -1,0 +1,187 @@
+/* qnet run: from settings to a running world, and back. */
+#include "commands.h"
+#include "config.h"
+#include "io-real/names.h"
+#include "node_files.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+/* Everything a run holds, in the order it was got. */
+typedef struct running {
+    const config *c;
+    qn_real_env env;
+    qn_store store;
+    qn_network network;
+    qn_world_cfg cfg;
+    qn_span snapshot;
+    char peer_id[QN_PEERID_TEXT + 1];
+    qn_world *world;
+} running;
+
+static bool is_operator(const config *c)
+{
+    return c->mode == QN_BOOTSTRAP || c->mode == QN_SUPER;
+}
+
+static int load_state(running *r, qn_why why)
+{
+    qn_node_cfg *node = &r->cfg.node;
+    qn_env *env = &r->env.env;
+    qn_peerid id;
+    bool made;
+    int status = network_of_state(&r->store, r->c->network, env, &r->network, why);
+
+    if (status == EXIT_FINE)
+        status = keys_of_state(&r->store, env, &node->keys, &made, why);
+    if (status == EXIT_FINE && is_operator(r->c))
+        status = operator_key_of_state(&r->store, &node->operator_seed, why);
+    if (status != EXIT_FINE)
+        return status;
+    if (qn_keys_peerid(env, &node->keys, &id) != QN_OK ||
+        qn_peerid_text(env, &id, r->peer_id) != QN_OK) {
+        (void)qn_why_say(why, "cannot derive the PeerID: OpenSSL failed");
+        return EXIT_FAILED;
+    }
+    if (made)
+        (void)printf("qnet: made the keys of a new node in %s\n", r->store.path);
+    node->has_operator = is_operator(r->c);
+    /* An unreadable snapshot is fetched again; it is no reason not to start. */
+    if (qn_store_read(&r->store, "snapshot", &r->snapshot, why) == QN_FOUND)
+        node->stored_snapshot = (qn_slice){r->snapshot.p, r->snapshot.n};
+    return EXIT_FINE;
+}
+
+static void fill_cfg(running *r)
+{
+    const config *c = r->c;
+    qn_node_cfg *node = &r->cfg.node;
+
+    node->mode = c->mode;
+    node->route = c->route;
+    node->lab = c->lab;
+    node->carrier = &qn_carrier_bare;
+    node->network = &r->network;
+    node->listen = c->listen;
+    memcpy(node->country, c->country, sizeof node->country);
+    memcpy(node->contact, c->contact, sizeof node->contact);
+    memcpy(node->exit_ports, c->exit_ports, sizeof node->exit_ports);
+    node->exit_ports_n = c->exit_ports_n;
+    memcpy(node->exit_allow, c->exit_allow, sizeof node->exit_allow);
+    node->exit_allow_n = c->exit_allow_n;
+    node->exit_conns_max = c->exit_connections;
+    node->pool = c->circuits_ready;
+    r->cfg.env = &r->env;
+    r->cfg.store = &r->store;
+    r->cfg.carrier_name = "bare";
+    r->cfg.socks = c->socks.on;
+    r->cfg.socks_port = c->socks.port;
+    r->cfg.status = c->status.on;
+    r->cfg.status_port = c->status.port;
+    r->cfg.dns = c->dns;
+}
+
+static int open_world(running *r, qn_why why)
+{
+    switch (qn_world_open(&r->world, &r->cfg, why)) {
+    case QN_OPENED:
+        return EXIT_FINE;
+    case QN_OPEN_PORT:
+        return EXIT_NETWORK;
+    case QN_OPEN_CONFIG:
+        return EXIT_CONFIG;
+    case QN_OPEN_FAILED:
+        break;
+    }
+    return EXIT_FAILED;
+}
+
+static void say_addr(const char *what, const qn_addr *a)
+{
+    char text[QN_ADDR_TEXT];
+
+    if (a->family == 0)
+        return;
+    qn_addr_text(a, text);
+    (void)printf(", %s on %s", what, text);
+}
+
+static void say_ready(const running *r, const char *mode, const qn_world_addrs *where)
+{
+    (void)printf("qnet: %s %.12s ready", mode, r->peer_id);
+    say_addr("links", &where->link);
+    say_addr("SOCKS5", &where->socks);
+    say_addr("status", &where->status);
+    (void)putchar('\n');
+    (void)fflush(stdout);
+}
+
+static int serve(running *r, qn_why why)
+{
+    qn_world_addrs where = qn_world_where(r->world);
+    const char *mode = qn_mode_name(r->c->mode);
+
+    if (!run_file_write(&r->store, mode, r->peer_id, &where, why))
+        return EXIT_STATE;
+    say_ready(r, mode, &where);
+    qn_world_run(r->world);
+    run_file_remove(&r->store);
+    return EXIT_FINE;
+}
+
+static int start(running *r, qn_why why)
+{
+    int status = load_state(r, why);
+
+    if (status != EXIT_FINE)
+        return status;
+    fill_cfg(r);
+    status = open_world(r, why);
+    explicit_bzero(&r->cfg.node.keys, sizeof r->cfg.node.keys);
+    explicit_bzero(&r->cfg.node.operator_seed, sizeof r->cfg.node.operator_seed);
+    if (status == EXIT_FINE)
+        status = serve(r, why);
+    if (r->world != NULL)
+        qn_world_close(r->world);
+    return status;
+}
+
+static int run(const config *c)
+{
+    static running r; /* too large for a stack; there is one run in a process */
+    struct rlimit no_core = {0};
+    qn_why why;
+    int status = EXIT_STATE;
+
+    (void)setrlimit(RLIMIT_CORE, &no_core); /* a core file would hold the keys */
+    r.c = c;
+    if (!qn_real_env_open(&r.env, c->log, c->memory_max))
+        return complain(EXIT_FAILED, "out of memory");
+    (void)fputs(
+        "qnet: WARNING: the bare carrier has no disguise; everyone on the path can see that "
+        "this is QNet\n",
+        stderr);
+    if (qn_store_open(&r.store, c->state, why)) {
+        status = start(&r, why);
+        free(r.snapshot.p);
+        qn_store_close(&r.store);
+    }
+    qn_real_env_close(&r.env);
+    return status == EXIT_FINE ? status : complain(status, "%s", why);
+}
+
+int cmd_run(int argc, char **argv)
+{
+    static settings s;
+    config c;
+    qn_why why;
+    int help, status = settings_read(&s, "run", "Runs a node until SIGTERM or SIGINT.", argc, argv,
+                                     &help);
+
+    if (status != EXIT_FINE || help)
+        return status;
+    if (!config_of(&s, &c, why) || !config_can_run(&c, why))
+        return complain(EXIT_CONFIG, "%s", why);
+    return run(&c);
+}

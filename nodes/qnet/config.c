@@ -1,0 +1,189 @@
+#include "config.h"
+
+#include "values.h"
+
+#include <string.h>
+
+typedef struct reading {
+    const settings *s;
+    char *why;
+    bool ok;
+} reading;
+
+/* Remembers the first fault only. */
+static void wrong(reading *r, key_id k, const char *text, const char *rule)
+{
+    char source[320];
+
+    if (!r->ok)
+        return;
+    r->ok = false;
+    (void)qn_why_say(r->why, "%s: '%s' is not %s (%s)", key_table[k].name, text, rule,
+                     settings_source(r->s, k, source));
+}
+
+static unsigned word(reading *r, key_id k, const char *const *words, unsigned n, const char *rule)
+{
+    int i = value_word(settings_text(r->s, k), words, n);
+
+    if (i < 0)
+        wrong(r, k, settings_text(r->s, k), rule);
+    return i < 0 ? 0 : (unsigned)i;
+}
+
+static uint32_t number(reading *r, key_id k, uint32_t min, uint32_t max, const char *rule)
+{
+    uint64_t v = 0;
+
+    if (!value_number(settings_text(r->s, k), min, max, &v))
+        wrong(r, k, settings_text(r->s, k), rule);
+    return (uint32_t)v;
+}
+
+static port_setting port(reading *r, key_id k)
+{
+    const char *text = settings_text(r->s, k);
+    uint64_t v = 0;
+
+    if (strcmp(text, "any") == 0)
+        return (port_setting){.on = true};
+    if (strcmp(text, "off") == 0 || strcmp(text, "0") == 0)
+        return (port_setting){.on = false};
+    if (!value_number(text, 1, 65535, &v))
+        wrong(r, k, text, "a port from 1 to 65535, 'any' or 'off'");
+    return (port_setting){.on = true, .port = (uint16_t)v};
+}
+
+/* Only a client offers SOCKS without being asked to. */
+static port_setting socks_port(reading *r, qn_mode mode)
+{
+    if (r->s->v[KEY_SOCKS_PORT].n == 0)
+        return (port_setting){.on = mode == QN_CLIENT, .port = 1088};
+    return port(r, KEY_SOCKS_PORT);
+}
+
+static qn_addr address(reading *r, key_id k, bool any_port, const char *rule)
+{
+    const char *text = settings_text(r->s, k);
+    qn_addr a = {0};
+
+    if (text[0] != '\0' && !value_addr(text, any_port, &a))
+        wrong(r, k, text, rule);
+    return a;
+}
+
+static void country(reading *r, char out[3])
+{
+    const char *text = settings_text(r->s, KEY_COUNTRY);
+
+    if (text[0] == '\0')
+        return;
+    if (strlen(text) != 2 || text[0] < 'A' || text[0] > 'Z' || text[1] < 'A' || text[1] > 'Z')
+        wrong(r, KEY_COUNTRY, text, "two capital letters (ISO 3166-1)");
+    else
+        memcpy(out, text, 3);
+}
+
+static void exit_lists(reading *r, config *c)
+{
+    const setting *ports = &r->s->v[KEY_EXIT_PORTS], *allow = &r->s->v[KEY_EXIT_ALLOW];
+    uint64_t v = 0;
+
+    for (unsigned i = 0; i < ports->n; i++) {
+        if (!value_number(ports->text[i], 1, 65535, &v))
+            wrong(r, KEY_EXIT_PORTS, ports->text[i], "a port from 1 to 65535");
+        c->exit_ports[c->exit_ports_n++] = (uint16_t)v;
+    }
+    for (unsigned i = 0; i < allow->n; i++)
+        if (!value_allow(allow->text[i], &c->exit_allow[c->exit_allow_n++]))
+            wrong(r, KEY_EXIT_ALLOW, allow->text[i],
+                  "an address or prefix with its port, such as 127.0.0.1:8080 or 10.0.0.0/8:80");
+}
+
+_Static_assert(SETTING_VALUES_MAX <= QN_EXIT_PORTS_MAX && SETTING_VALUES_MAX <= QN_EXIT_ALLOW_MAX,
+               "a list that fits the settings fits the node");
+
+static void values(reading *r, config *c)
+{
+    static const char *const modes[] = {"client", "relay", "bootstrap", "exit", "super"};
+    static const char *const routes[] = {"fast", "privacy"};
+    static const char *const levels[] = {"error", "warn", "info", "debug"};
+    static const char *const carriers[] = {"", "bare"};
+    const char *contact = settings_text(r->s, KEY_EXIT_CONTACT);
+
+    c->mode = (qn_mode)word(r, KEY_MODE, modes, 5, "client, relay, bootstrap, exit or super");
+    c->route = (qn_route)word(r, KEY_ROUTE, routes, 2, "fast or privacy");
+    c->log = (qn_level)word(r, KEY_LOG_LEVEL, levels, 4, "error, warn, info or debug");
+    c->bare = word(r, KEY_CARRIER, carriers, 2, "a carrier of this version; 'bare' is") == 1;
+    if (!value_bool(settings_text(r->s, KEY_LAB), &c->lab))
+        wrong(r, KEY_LAB, settings_text(r->s, KEY_LAB), "true or false");
+    c->state = settings_text(r->s, KEY_STATE);
+    c->network = settings_text(r->s, KEY_NETWORK);
+    c->listen = address(r, KEY_LISTEN, true, "an address with its port, such as 192.0.2.1:9000");
+    c->dns = address(r, KEY_DNS_SERVER, false, "an address with its port, such as 192.0.2.1:53");
+    c->socks = socks_port(r, c->mode);
+    c->status = port(r, KEY_STATUS_PORT);
+    country(r, c->country);
+    if (strlen(contact) >= sizeof c->contact)
+        wrong(r, KEY_EXIT_CONTACT, contact, "shorter than 128 characters");
+    else
+        memcpy(c->contact, contact, strlen(contact) + 1);
+    exit_lists(r, c);
+    c->exit_connections = number(r, KEY_EXIT_CONNECTIONS, 1, 60000, "a number from 1 to 60000");
+    c->circuits_ready = number(r, KEY_CIRCUITS_READY, 1, 64, "a number from 1 to 64");
+    if (!value_size(settings_text(r->s, KEY_MEMORY_MAX), &c->memory_max))
+        wrong(r, KEY_MEMORY_MAX, settings_text(r->s, KEY_MEMORY_MAX),
+              "a size with its unit, such as '512 MiB'");
+}
+
+static bool is_wildcard(const qn_addr *a)
+{
+    static const uint8_t zero[16];
+
+    return memcmp(a->ip, zero, a->family == 4 ? 4 : 16) == 0;
+}
+
+/* Values that are each fine but do not go together. */
+static bool together(const config *c, qn_why why)
+{
+    if (c->mode == QN_CLIENT && c->listen.family != 0)
+        return qn_why_say(why,
+                          "a client has no listener: leave out listen, or choose --mode relay");
+    if (c->mode != QN_CLIENT && c->listen.family == 0)
+        return qn_why_say(why, "only a client does without a listener: say where other nodes reach "
+                               "this one with --listen ADDR:PORT");
+    if (c->listen.family != 0 && is_wildcard(&c->listen))
+        return qn_why_say(why,
+                          "listen names the address that other nodes dial, so it cannot be the "
+                          "wildcard; name one of this machine's addresses");
+    if ((c->mode == QN_EXIT || c->mode == QN_SUPER) && c->contact[0] == '\0')
+        return qn_why_say(why, "an exit must name who answers complaints: set exit.contact or "
+                               "EXIT_ABUSE_EMAIL");
+    if (c->exit_allow_n > 0 && !c->lab)
+        return qn_why_say(why, "exit.allow opens private addresses, which only a lab network may; "
+                               "say --lab or leave it out");
+    if (c->bare && !c->lab)
+        return qn_why_say(why, "the bare carrier has no disguise: it is for tests; say --carrier "
+                               "bare together with --lab");
+    return true;
+}
+
+bool config_of(const settings *s, config *out, qn_why why)
+{
+    reading r = {.s = s, .why = why, .ok = true};
+
+    memset(out, 0, sizeof *out);
+    values(&r, out);
+    return r.ok && together(out, why);
+}
+
+bool config_can_run(const config *c, qn_why why)
+{
+    if (!c->bare)
+        return qn_why_say(why,
+                          "this version has no disguised carrier yet; it runs only private test "
+                          "networks, with --carrier bare together with --lab");
+    if (c->state[0] == '\0')
+        return qn_why_say(why, "say where this node keeps its keys: --state DIR");
+    return true;
+}

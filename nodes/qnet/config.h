@@ -1,0 +1,38 @@
+/* What the settings mean: checked, typed, ready for a world. */
+#ifndef QNET_CONFIG_H
+#define QNET_CONFIG_H
+
+#include "qnet/node.h"
+#include "settings.h"
+
+typedef struct port_setting {
+    bool on;
+    uint16_t port; /* 0: any free one */
+} port_setting;
+
+typedef struct config {
+    qn_mode mode;
+    qn_route route;
+    bool lab, bare;
+    const char *state, *network; /* "" unset; they live in the settings */
+    qn_addr listen;              /* family 0: none; port 0: any */
+    port_setting socks, status;
+    char country[3];
+    char contact[128];
+    uint16_t exit_ports[QN_EXIT_PORTS_MAX];
+    uint8_t exit_ports_n;
+    qn_allow exit_allow[QN_EXIT_ALLOW_MAX];
+    uint8_t exit_allow_n;
+    uint32_t exit_connections, circuits_ready;
+    uint64_t memory_max;
+    qn_addr dns; /* family 0: the system's */
+    qn_level log;
+} config;
+
+/* The settings must outlive the config. One sentence in why names the value, its source and the
+ * rule. */
+bool config_of(const settings *s, config *out, qn_why why);
+/* What running demands beyond valid values: a state directory and a carrier. */
+bool config_can_run(const config *c, qn_why why);
+
+#endif

@@ -1,0 +1,134 @@
+#include "node_files.h"
+
+#include "commands.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int network_load(const char *path, qn_env *env, qn_network *out, qn_span *bytes, qn_why why)
+{
+    char reason[160] = "";
+
+    if (qn_file_read(path, bytes, why) != QN_FOUND)
+        return EXIT_CONFIG;
+    if (qn_network_decode(out, env, bytes->p, bytes->n, reason) == QN_OK)
+        return EXIT_FINE;
+    free(bytes->p);
+    (void)qn_why_say(why, "%s is not a usable network file: %s", path, reason);
+    return EXIT_CONFIG;
+}
+
+static int kept_network(const qn_store *s, qn_env *env, qn_network *out, qn_why why)
+{
+    char reason[160] = "";
+    qn_span kept;
+    qn_found found = qn_store_read(s, "network", &kept, why);
+    qn_err err;
+
+    if (found == QN_ABSENT)
+        (void)qn_why_say(why, "say which network to join: --network FILE");
+    if (found != QN_FOUND)
+        return found == QN_ABSENT ? EXIT_CONFIG : EXIT_STATE;
+    err = qn_network_decode(out, env, kept.p, kept.n, reason);
+    free(kept.p);
+    if (err == QN_OK)
+        return EXIT_FINE;
+    (void)qn_why_say(why, "%s/network is damaged: %s; give --network FILE again", s->path, reason);
+    return EXIT_STATE;
+}
+
+/* A snapshot of another network would be worthless, and an identity known in two networks links
+ * them. */
+static int keep_network(const qn_store *s, qn_span fresh, qn_why why)
+{
+    qn_span kept;
+    qn_found found = qn_store_read(s, "network", &kept, why);
+    bool same;
+
+    if (found == QN_UNUSABLE)
+        return EXIT_STATE;
+    if (found == QN_ABSENT)
+        return qn_store_write(s, "network", (qn_slice){fresh.p, fresh.n}, why) ? EXIT_FINE
+                                                                               : EXIT_STATE;
+    same = kept.n == fresh.n && memcmp(kept.p, fresh.p, kept.n) == 0;
+    free(kept.p);
+    if (same)
+        return EXIT_FINE;
+    (void)qn_why_say(why, "%s belongs to another network; use a state directory for each", s->path);
+    return EXIT_STATE;
+}
+
+int network_of_state(const qn_store *s, const char *path, qn_env *env, qn_network *out, qn_why why)
+{
+    qn_span fresh;
+    int status;
+
+    if (path[0] == '\0')
+        return kept_network(s, env, out, why);
+    status = network_load(path, env, out, &fresh, why);
+    if (status != EXIT_FINE)
+        return status;
+    status = keep_network(s, fresh, why);
+    free(fresh.p);
+    return status;
+}
+
+int keys_of_state(const qn_store *s, qn_env *env, qn_keys *keys, bool *made, qn_why why)
+{
+    qn_found found = qn_store_read_keys(s, keys, why);
+
+    *made = found == QN_ABSENT;
+    if (found != QN_ABSENT)
+        return found == QN_FOUND ? EXIT_FINE : EXIT_STATE;
+    qn_keys_generate(env, keys);
+    return qn_store_write_keys(s, keys, why) ? EXIT_FINE : EXIT_STATE;
+}
+
+int operator_key_of_state(const qn_store *s, qn_secret32 *key, qn_why why)
+{
+    qn_found found = qn_store_read_key(s, "operator", key, why);
+
+    if (found == QN_ABSENT)
+        (void)qn_why_say(
+            why,
+            "%s has no operator key; make one with 'qnet keygen --operator --state %s' "
+            "and have the network's founder list it",
+            s->path, s->path);
+    return found == QN_FOUND ? EXIT_FINE : EXIT_STATE;
+}
+
+static void set_addr(json_t *o, const char *name, const qn_addr *a)
+{
+    char text[QN_ADDR_TEXT];
+
+    if (a->family != 0)
+        qn_addr_text(a, text);
+    (void)json_object_set_new(o, name, a->family != 0 ? json_string(text) : json_null());
+}
+
+bool run_file_write(const qn_store *s, const char *mode, const char *peer_id,
+                    const qn_world_addrs *where, qn_why why)
+{
+    json_t *o = json_pack("{si ss ss si}", "schema", 1, "mode", mode, "peer_id", peer_id, "pid",
+                          (int)getpid());
+    char *text;
+    bool ok;
+
+    set_addr(o, "listen", &where->link);
+    set_addr(o, "socks", &where->socks);
+    set_addr(o, "status", &where->status);
+    text = json_dumps(o, JSON_INDENT(2));
+    json_decref(o);
+    if (text == NULL)
+        return qn_why_say(why, "out of memory");
+    ok = qn_store_write(s, "run.json", (qn_slice){(const uint8_t *)text, strlen(text)}, why);
+    free(text);
+    return ok;
+}
+
+void run_file_remove(const qn_store *s)
+{
+    qn_store_remove(s, "run.json");
+}

@@ -1,0 +1,205 @@
+#include "settings.h"
+
+#include <string.h>
+
+const key_info key_table[KEYS] = {
+    [KEY_MODE] = {.name = "mode",
+                  .flag = "mode",
+                  .variable = "STEALTH_MODE",
+                  .fallback = "client",
+                  .metavar = "MODE",
+                  .help = "client, relay, bootstrap, exit or super"},
+    [KEY_STATE] = {.name = "state",
+                   .flag = "state",
+                   .metavar = "DIR",
+                   .help = "state directory: keys, snapshot; made when missing"},
+    [KEY_NETWORK] = {.name = "network",
+                     .flag = "network",
+                     .metavar = "FILE",
+                     .help = "network file; kept in the state directory from then on"},
+    [KEY_ROUTE] = {.name = "route",
+                   .flag = "route",
+                   .fallback = "fast",
+                   .metavar = "ROUTE",
+                   .help = "fast (1 hop) or privacy (3 hops), for SOCKS users who do not say"},
+    [KEY_CARRIER] = {.name = "carrier",
+                     .flag = "carrier",
+                     .metavar = "NAME",
+                     .help = "bare: no disguise, for tests; needs --lab"},
+    [KEY_LAB] = {.name = "lab",
+                 .flag = "lab",
+                 .fallback = "false",
+                 .help = "the relaxed rules of a private network"},
+    [KEY_LISTEN] = {.name = "listen",
+                    .flag = "listen",
+                    .metavar = "ADDR:PORT",
+                    .help = "where other nodes reach this one; port 0: any free one"},
+    [KEY_SOCKS_PORT] = {.name = "socks.port",
+                        .flag = "socks-port",
+                        .variable = "STEALTH_SOCKS_PORT",
+                        .metavar = "PORT",
+                        .help = "SOCKS5 on 127.0.0.1: a port, 'any' or 'off'; 1088 for a client"},
+    [KEY_STATUS_PORT] = {.name = "status.port",
+                         .flag = "status-port",
+                         .variable = "STEALTH_STATUS_PORT",
+                         .fallback = "8088",
+                         .metavar = "PORT",
+                         .help = "status on 127.0.0.1: a port, 'any' or 'off'"},
+    [KEY_COUNTRY] = {.name = "country",
+                     .flag = "country",
+                     .metavar = "CC",
+                     .help = "where this node stands, as two letters"},
+    [KEY_EXIT_CONTACT] = {.name = "exit.contact",
+                          .flag = "exit-contact",
+                          .variable = "EXIT_ABUSE_EMAIL",
+                          .metavar = "MAIL",
+                          .help = "who answers complaints; an exit or super must say"},
+    [KEY_EXIT_PORTS] = {.name = "exit.ports",
+                        .flag = "exit-port",
+                        .metavar = "PORT",
+                        .help = "a port the exit opens beside 80 and 443; may be repeated",
+                        .list = true},
+    [KEY_EXIT_ALLOW] = {.name = "exit.allow",
+                        .flag = "exit-allow",
+                        .metavar = "ADDR[/BITS]:PORT",
+                        .help = "lab only: a private destination the exit opens; may be repeated",
+                        .list = true},
+    [KEY_EXIT_CONNECTIONS] = {.name = "exit.connections",
+                              .flag = "exit-connections",
+                              .variable = "EXIT_MAX_CONNECTIONS",
+                              .fallback = "1000",
+                              .metavar = "N",
+                              .help = "connections the exit keeps open at once"},
+    [KEY_CIRCUITS_READY] = {.name = "circuits.ready",
+                            .flag = "circuits-ready",
+                            .fallback = "4",
+                            .metavar = "N",
+                            .help = "3-hop circuits kept in stock"},
+    [KEY_MEMORY_MAX] = {.name = "memory.max",
+                        .flag = "memory-max",
+                        .fallback = "1 GiB",
+                        .metavar = "SIZE",
+                        .help = "cap of the node's memory, such as '512 MiB'"},
+    [KEY_DNS_SERVER] = {.name = "dns.server",
+                        .flag = "dns-server",
+                        .metavar = "ADDR:PORT",
+                        .help = "nameserver of an exit, in place of the system's"},
+    [KEY_LOG_LEVEL] = {.name = "log.level",
+                       .flag = "log",
+                       .fallback = "info",
+                       .metavar = "LEVEL",
+                       .help = "error, warn, info or debug"},
+};
+
+void settings_init(settings *s)
+{
+    memset(s, 0, sizeof *s);
+    for (unsigned k = 0; k < KEYS; k++)
+        if (key_table[k].fallback != NULL) {
+            memcpy(s->v[k].text[0], key_table[k].fallback, strlen(key_table[k].fallback) + 1);
+            s->v[k].n = 1;
+        }
+}
+
+bool settings_add(settings *s, key_id k, const char *text, origin from, unsigned line, qn_why why)
+{
+    setting *v = &s->v[k];
+    const key_info *info = &key_table[k];
+
+    if (strlen(text) >= SETTING_TEXT_MAX)
+        return qn_why_say(why, "the value of %s is longer than %d characters", info->name,
+                          SETTING_TEXT_MAX - 1);
+    if (from < v->from)
+        return true;
+    if (from > v->from || !info->list)
+        v->n = 0;
+    if (v->n == SETTING_VALUES_MAX)
+        return qn_why_say(why, "%s has more than %d entries", info->name, SETTING_VALUES_MAX);
+    memcpy(v->text[v->n++], text, strlen(text) + 1);
+    v->from = from;
+    v->line = line;
+    return true;
+}
+
+const char *settings_text(const settings *s, key_id k)
+{
+    return s->v[k].n > 0 ? s->v[k].text[0] : "";
+}
+
+const char *settings_source(const settings *s, key_id k, char out[320])
+{
+    const setting *v = &s->v[k];
+
+    switch (v->from) {
+    case FROM_DEFAULT:
+        return "default";
+    case FROM_FILE:
+        (void)snprintf(out, 320, "%.300s line %u", s->file, v->line);
+        return out;
+    case FROM_ENVIRONMENT:
+    case FROM_STEALTH_MODE:
+        return key_table[k].variable;
+    case FROM_COMMAND_LINE:
+        (void)snprintf(out, 320, "--%s", key_table[k].flag);
+        return out;
+    }
+    return "?";
+}
+
+/* Levenshtein distance of two short words. */
+static unsigned distance(const char *a, const char *b)
+{
+    unsigned row[64];
+    size_t n = strlen(b);
+
+    if (n >= sizeof row / sizeof row[0] || strlen(a) >= sizeof row / sizeof row[0])
+        return 64;
+    for (size_t j = 0; j <= n; j++)
+        row[j] = (unsigned)j;
+    for (size_t i = 1; a[i - 1] != '\0'; i++) {
+        unsigned corner = row[0]++;
+
+        for (size_t j = 1; j <= n; j++) {
+            unsigned swap = corner + (a[i - 1] != b[j - 1]), above = row[j] + 1,
+                     left = row[j - 1] + 1;
+
+            corner = row[j];
+            row[j] = swap < above ? swap : above;
+            row[j] = row[j] < left ? row[j] : left;
+        }
+    }
+    return row[n];
+}
+
+const char *settings_suggest(const char *name)
+{
+    const char *best = NULL;
+    unsigned nearest = 4; /* further off it would be a guess */
+
+    for (unsigned k = 0; k < KEYS; k++) {
+        unsigned d = distance(name, key_table[k].name), f = distance(name, key_table[k].flag);
+
+        d = d < f ? d : f;
+        if (d < nearest && d < strlen(name)) {
+            nearest = d;
+            best = key_table[k].name;
+        }
+    }
+    return best;
+}
+
+void settings_print_help(FILE *to)
+{
+    char left[64];
+
+    for (unsigned k = 0; k < KEYS; k++) {
+        const key_info *info = &key_table[k];
+
+        (void)snprintf(left, sizeof left, "--%s %s", info->flag,
+                       info->metavar ? info->metavar : "");
+        (void)fprintf(to, "  %-29s %s", left, info->help);
+        if (info->fallback != NULL && info->metavar != NULL)
+            (void)fprintf(to, " [%s]", info->fallback);
+        (void)fputc('\n', to);
+    }
+}
