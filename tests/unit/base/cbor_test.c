@@ -292,6 +292,10 @@ START_TEST(a_full_buffer_is_an_error_that_stays)
     ck_assert_uint_eq(w.n, 4);
     qn_cbor_bool(&w, true);
     qt_assert_err(w.err, QN_FULL);
+    qn_cbor_w_init(&w, out, 4);
+    qn_cbor_bytes(&w, "abcd", 4); /* would fit without its head */
+    qt_assert_err(w.err, QN_FULL);
+    ck_assert_uint_eq(w.n, 0);
     qn_cbor_w_init(&w, NULL, 0);
     qn_cbor_array(&w, 0);
     qt_assert_err(w.err, QN_FULL);
@@ -370,6 +374,25 @@ START_TEST(peek_at_the_end_is_no_error)
     qt_assert_err(qn_cbor_end(&r), QN_OK);
     (void)qn_cbor_get_uint(&r);
     qt_assert_err(qn_cbor_end(&r), QN_TRUNCATED);
+}
+END_TEST
+
+START_TEST(a_count_beyond_the_input_is_refused_at_its_head)
+{
+    static const char *const heads[] = {
+        "82 01", "9bffffffffffffffff 01", "a2 01 02 03",
+        "a1 01", "bb8000000000000000 01", "bbffffffffffffffff 01 02"};
+
+    for (size_t i = 0; i < QN_LEN(heads); i++) {
+        qn_slice in = qt_hex(heads[i]);
+        bool is_map = in.p[0] >= 0xa0;
+        qn_cbor_r r;
+
+        qn_cbor_r_init(&r, in.p, in.n);
+        ck_assert_uint_eq(is_map ? qn_cbor_get_map(&r) : qn_cbor_get_array(&r), 0);
+        qt_assert_err(r.err, QN_TRUNCATED);
+        ck_assert_ptr_eq(r.p, in.p);
+    }
 }
 END_TEST
 
@@ -483,6 +506,7 @@ static Suite *cbor_suite(void)
     tcase_add_test(tc, another_type_than_asked_is_an_error_that_stays);
     tcase_add_test(tc, fixed_strings_have_exactly_their_length);
     tcase_add_test(tc, peek_at_the_end_is_no_error);
+    tcase_add_test(tc, a_count_beyond_the_input_is_refused_at_its_head);
     tcase_add_test(tc, integers_keep_their_sign_and_their_range);
     tcase_add_test(tc, an_unsigned_beyond_int64_is_not_given_as_int);
     tcase_add_test(tc, keys_ascend);
