@@ -10,7 +10,7 @@
 typedef struct qn_timer {
     qn_time due;
     uint64_t order;
-    uint32_t pos; /* 1-based place in the heap; 0 = not armed */
+    uint32_t pos;  /* 1-based place in the heap; 0 = not armed */
     uint32_t kind; /* the owner's own word for what this timer is */
 } qn_timer;
 
