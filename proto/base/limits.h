@@ -32,6 +32,7 @@
 #define QN_LINK_WINDOW_MAX (16u << 20)
 #define QN_LINK_OUT_MAX (256u << 10) /* sealed bytes waiting for the socket: two full writev */
 #define QN_STREAM_QUEUE_MAX (128u << 10) /* what an edge may queue ahead on one stream */
+#define QN_LINK_IDLE (100 * QN_SEC) /* a dialled link without streams: three heartbeats and slack */
 #define QN_CREDIT_BUDGET (64u << 20) /* node-wide sum of credit above the bases (P4) */
 
 /* Rekey (docs/wire/record.md): first of the three. Hard stop long before the nonce ends. */
@@ -60,6 +61,12 @@
 #define QN_PRUNE_EVERY (60 * QN_SEC)
 #define QN_DESCRIPTOR_MAX 1024  /* bytes; a descriptor with every field full is under 700 */
 #define QN_SNAPSHOT_MAX (4u << 20)
+#define QN_SNAPSHOT_PAUSE QN_SEC        /* between two snapshots: a version is a second */
+#define QN_SNAPSHOT_EVERY (1200 * QN_SEC) /* a new one at least so often: a third of its life */
+#define QN_SNAPSHOT_LIVES_S 3600          /* what an operator gives it */
+#define QN_LIST_EVERY (60 * QN_SEC)     /* a node asks for a newer snapshot */
+#define QN_DIR_TIMEOUT (10 * QN_SEC)    /* an answer to one directory request */
+#define QN_ANSWERS_MAX 4096             /* directory streams an operator serves at once */
 #define QN_REGISTRY_MAX 4096    /* entries an operator keeps */
 #define QN_DIR_MESSAGE_MAX (QN_SNAPSHOT_MAX + 4096)
 #define QN_DIR_REQUEST_MAX (QN_DESCRIPTOR_MAX + 64) /* what a directory reads from anybody */
@@ -74,6 +81,9 @@
 #define QN_CONNS_MAX 65536
 #define QN_SOCKS_TIMEOUT (10 * QN_SEC)  /* a complete SOCKS request, or goodbye */
 #define QN_OPEN_TIMEOUT (30 * QN_SEC)   /* resolve + connect at the exit */
+#define QN_PROBE_EVERY (25 * QN_SEC)    /* twice within the minute that CONNECTED vouches for */
+#define QN_PROBE_FRESH (60 * QN_SEC)
+#define QN_STOP_AFTER (2 * QN_SEC)      /* a graceful stop waits so long for conns to close */
 #define QN_HANDSHAKE_TIMEOUT (10 * QN_SEC)
 #define QN_EXIT_CONNS 1000               /* sockets of an exit, unless configured */
 #define QN_EXIT_CONNS_PER_SOURCE 256     /* of one circuit or one-hop link: a busy browser's */

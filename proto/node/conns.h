@@ -13,10 +13,9 @@
 
 typedef enum conn_kind {
     CONN_FREE,
-    CONN_LEG,      /* owner: neighbour; a carrier's leg */
-    CONN_SOCKS,    /* owner: edge, client side */
-    CONN_TARGET,   /* owner: edge, exit side */
-    CONN_RELEASING /* CLOSE was asked for: only peek, consume and released remain */
+    CONN_LEG,   /* owner: neighbour; a carrier's leg */
+    CONN_SOCKS, /* owner: edge, client side */
+    CONN_TARGET /* owner: edge, exit side */
 } conn_kind;
 
 /* In the order the world gets them. */
@@ -39,7 +38,8 @@ typedef struct conn {
     uint16_t generation;
     uint8_t kind;
     uint8_t leg;
-    bool linger;
+    bool linger;    /* what LINGER_RESET says */
+    bool releasing; /* CLOSE was asked for: only peek, consume and released remain */
     bool listed; /* in the to-do list */
 } conn;
 

@@ -1,0 +1,419 @@
+/*
+ * The directory's client side. One request at a time, over a directory stream of an ordinary link:
+ * LIST for everybody, REGISTER and HEARTBEAT for nodes that are listed. The stream is opened when
+ * there is something to ask and closed when there is not; the link stays warm by itself.
+ */
+#include "node/internal.h"
+
+#define BACKOFF_FIRST (500 * QN_MS) /* doubled with every failure in a row ... */
+enum { BACKOFF_DOUBLINGS = 4 };     /* ... up to 8 s */
+
+/* ---- our own descriptor ------------------------------------------------------------------------------ */
+
+static void dated(qn_dated_key *k, const qn_secret32 *secret, int64_t wall)
+{
+    qn_dh_secret s;
+
+    memcpy(s.b, secret->b, sizeof s.b);
+    qn_dh_derive(&s, &k->key);
+    qn_wipe(&s, sizeof s);
+    k->not_before = wall;
+    k->not_after = wall + QN_KEY_LIFE_S;
+}
+
+static void insert_port(qn_descriptor *d, uint16_t port)
+{
+    uint8_t i = 0;
+
+    while (i < d->ports_n && d->ports[i] < port)
+        i++;
+    if (d->ports_n == QN_DESCRIPTOR_PORTS || (i < d->ports_n && d->ports[i] == port))
+        return;
+    memmove(&d->ports[i + 1], &d->ports[i], (d->ports_n - i) * sizeof d->ports[0]);
+    d->ports[i] = port;
+    d->ports_n++;
+}
+
+static void exit_fields(qn_descriptor *d, const qn_node *n)
+{
+    d->roles |= QN_ROLE_EXIT;
+    for (uint8_t i = 0; i < n->policy.ports_n; i++)
+        insert_port(d, n->policy.ports[i]);
+    for (uint8_t i = 0; i < n->policy.allow_n; i++)
+        insert_port(d, n->policy.allow[i].prefix.port);
+    memcpy(d->contact, n->cfg.contact, sizeof d->contact);
+}
+
+static qn_err describe(qn_node *n)
+{
+    asker *a = &n->asker;
+    int64_t wall = n->env->wall;
+    qn_descriptor d = {.sequence = QN_MAX((uint64_t)wall, a->self.sequence + 1),
+                       .valid_after = wall,
+                       .valid_until = wall + QN_DESCRIPTOR_LIFE_S,
+                       .roles = QN_ROLE_RELAY,
+                       .addrs_n = 1,
+                       .onions_n = 1};
+    qn_err err;
+
+    d.addrs[0] = n->cfg.listen;
+    dated(&d.link, &n->cfg.keys.link, wall);
+    dated(&d.onion[0], &n->cfg.keys.onion, wall);
+    memcpy(d.country, n->cfg.country, sizeof d.country);
+    if (node_exits(n))
+        exit_fields(&d, n);
+    if (node_serves_directory(n))
+        d.roles |= QN_ROLE_DIRECTORY;
+    err = qn_descriptor_sign(&d, n->env, &n->net, &n->cfg.keys.identity, a->descriptor,
+                             &a->descriptor_n);
+    if (err == QN_OK)
+        a->self = d;
+    return err;
+}
+
+static qn_err beat(qn_node *n, uint8_t out[QN_HEARTBEAT_MAX], size_t *len)
+{
+    asker *a = &n->asker;
+    qn_heartbeat h = {.descriptor = a->self.sequence,
+                      .time = QN_MAX(a->last_beat + 1, n->env->wall)};
+    qn_err err = qn_heartbeat_sign(&h, n->env, &n->net, &n->cfg.keys.identity, out, len);
+
+    if (err == QN_OK)
+        a->last_beat = h.time;
+    return err;
+}
+
+/* ---- asking ------------------------------------------------------------------------------------------ */
+
+static void rearm(qn_node *n)
+{
+    asker *a = &n->asker;
+    qn_time due = a->list_at;
+
+    if (node_registers(n))
+        due = QN_MIN(due, a->heartbeat_at);
+    if (a->asking != 0)
+        due = a->timeout_at;
+    else if (a->want != 0)
+        due = a->retry_at;
+    node_timer(n, &a->timer, TIMER_ASKER, due);
+}
+
+static void failed(qn_node *n, qn_err why)
+{
+    asker *a = &n->asker;
+
+    tie_close(&a->tie, QN_CLOSE_GONE);
+    qn_dir_reader_clear(&a->reader, n->env);
+    a->want |= a->asking;
+    a->asking = 0;
+    a->where++;
+    a->last_error = n->last_error = why;
+    a->retry_at = n->env->now + (BACKOFF_FIRST << QN_MIN(a->failures, (uint32_t)BACKOFF_DOUBLINGS));
+    a->failures++;
+    qn_log_line(n->env, QN_LOG_INFO, "dir", "the directory did not answer: %s", qn_err_text(why));
+    rearm(n);
+}
+
+/* Any listed directory will do for LIST; registrations go to operators, which sign. */
+static const qn_relay *listed_directory(qn_node *n)
+{
+    uint32_t count = 0, pick;
+
+    if (n->snapshot == NULL || (n->asker.failures & 1) != 0)
+        return NULL;
+    for (uint32_t i = 0; i < n->snapshot->relays_n; i++)
+        count += (n->snapshot->relays[i].d.roles & QN_ROLE_DIRECTORY) != 0;
+    if (count == 0)
+        return NULL;
+    pick = qn_rng_below(n->env, count);
+    for (uint32_t i = 0; i < n->snapshot->relays_n; i++)
+        if ((n->snapshot->relays[i].d.roles & QN_ROLE_DIRECTORY) && pick-- == 0)
+            return &n->snapshot->relays[i];
+    return NULL;
+}
+
+static neighbour *directory(qn_node *n)
+{
+    const qn_operator *o = &n->net.operators[n->asker.where % n->net.operators_n];
+    const qn_relay *r = n->asker.want == WANT_LIST ? listed_directory(n) : NULL;
+    qn_dh_public key;
+
+    if (r != NULL && !qn_peerid_equal(&r->d.id, &n->id))
+        return neighbour_get(n, r);
+    memcpy(key.b, o->link_key, sizeof key.b);
+    return neighbour_dial(n, &o->id, &key, &o->addr);
+}
+
+static qn_err say(qn_node *n, const qn_dir_message *m)
+{
+    asker *a = &n->asker;
+    qn_link *l = &a->tie.nb->link;
+    uint8_t head[QN_DIR_HEAD_MAX];
+    size_t len = qn_dir_message_head(m, head);
+    qn_err err = qn_link_send_bytes(l, a->tie.stream, head, len, false);
+
+    if (err == QN_OK && m->bytes.n > 0)
+        err = qn_link_send_bytes(l, a->tie.stream, m->bytes.p, m->bytes.n, false);
+    neighbour_touch(a->tie.nb);
+    return err;
+}
+
+static qn_err ask(qn_node *n, uint8_t what)
+{
+    asker *a = &n->asker;
+    uint8_t hb[QN_HEARTBEAT_MAX];
+    qn_dir_message m = {.type = QN_DIR_LIST};
+    size_t len = 0;
+    qn_err err = QN_OK;
+
+    if (what == WANT_LIST) {
+        m.version = n->snapshot != NULL ? n->snapshot->version : 0;
+    } else if (what == WANT_REGISTER) {
+        m = (qn_dir_message){.type = QN_DIR_REGISTER,
+                             .bytes = qn_slice_of(a->descriptor, a->descriptor_n)};
+    } else {
+        err = beat(n, hb, &len);
+        m = (qn_dir_message){.type = QN_DIR_HEARTBEAT, .bytes = qn_slice_of(hb, len)};
+    }
+    if (err == QN_OK)
+        err = say(n, &m);
+    if (err == QN_OK) {
+        a->want &= (uint8_t)~what;
+        a->asking = what;
+        a->timeout_at = n->env->now + QN_DIR_TIMEOUT;
+    }
+    return err;
+}
+
+/* An operator is its own directory. */
+static void ask_ourselves(qn_node *n)
+{
+    asker *a = &n->asker;
+    uint8_t hb[QN_HEARTBEAT_MAX];
+    size_t len = 0;
+
+    a->want = 0;
+    a->list_at = QN_NEVER;
+    if (!node_registers(n))
+        return;
+    if (beat(n, hb, &len) == QN_OK &&
+        operator_self(n, qn_slice_of(a->descriptor, a->descriptor_n), qn_slice_of(hb, len)) ==
+            QN_OK) {
+        a->registered = true;
+        a->heard = n->env->now;
+    }
+    a->heartbeat_at = n->env->now + QN_HEARTBEAT_EVERY;
+}
+
+static void proceed(qn_node *n)
+{
+    asker *a = &n->asker;
+    qn_err err = QN_OK;
+    neighbour *nb;
+
+    if (a->asking != 0 || n->stopping)
+        return;
+    if (a->want == 0) {
+        tie_close(&a->tie, QN_CLOSE_DONE);
+        return;
+    }
+    if (a->tie.nb == NULL) {
+        nb = directory(n);
+        err = nb == NULL ? QN_UNREACHABLE
+                         : tie_open(&a->tie, TIE_ASKER, n, nb, QN_KIND_DIRECTORY);
+        qn_dir_reader_init(&a->reader, QN_DIR_MESSAGE_MAX);
+    }
+    if (err == QN_OK)
+        err = ask(n, (uint8_t)(a->want & WANT_REGISTER    ? WANT_REGISTER
+                               : a->want & WANT_HEARTBEAT ? WANT_HEARTBEAT
+                                                          : WANT_LIST));
+    if (err != QN_OK)
+        failed(n, err);
+}
+
+void asker_want(qn_node *n, uint8_t want)
+{
+    asker *a = &n->asker;
+
+    if (n->op != NULL || n->stopping || ((a->want | a->asking) & want) == want)
+        return;
+    a->want |= want;
+    /* Asked again soon after an answer: not at once, it is the same list. */
+    if (a->asking == 0 && a->retry_at < a->heard + QN_SEC && a->heard != 0)
+        a->retry_at = a->heard + QN_SEC;
+    rearm(n);
+}
+
+void asker_tick(qn_node *n)
+{
+    asker *a = &n->asker;
+    qn_time now = n->env->now;
+
+    if (a->asking != 0 && a->timeout_at <= now) {
+        failed(n, QN_TIMEOUT);
+        return;
+    }
+    if (node_registers(n) && n->env->wall > a->self.valid_after + QN_DESCRIPTOR_LIFE_S / 2 &&
+        describe(n) == QN_OK)
+        a->registered = false;
+    if (a->list_at <= now) {
+        a->want |= WANT_LIST;
+        a->list_at = now + QN_LIST_EVERY;
+    }
+    if (node_registers(n) && a->heartbeat_at <= now) {
+        a->want |= a->registered ? WANT_HEARTBEAT : WANT_REGISTER;
+        a->heartbeat_at = now + QN_HEARTBEAT_EVERY;
+    }
+    if (n->op != NULL)
+        ask_ourselves(n);
+    else if (a->retry_at <= now)
+        proceed(n);
+    rearm(n);
+}
+
+/* ---- answers ----------------------------------------------------------------------------------------- */
+
+static qn_err candidates_make(qn_node *n, const qn_snapshot *old, const qn_snapshot *s)
+{
+    qn_candidate *v = NULL;
+
+    if (s->relays_n > 0) {
+        v = qn_mem_get(&n->env->mem, s->relays_n * sizeof *v);
+        if (v == NULL)
+            return QN_NOMEM;
+    }
+    for (uint32_t i = 0; i < s->relays_n; i++) {
+        const qn_relay *was = old != NULL ? qn_snapshot_find(old, &s->relays[i].d.id) : NULL;
+
+        v[i] = (qn_candidate){.id = s->relays[i].d.id, .weight = s->relays[i].weight};
+        if (was != NULL)
+            v[i].used = n->candidates[was - old->relays].used;
+    }
+    qn_mem_put(&n->env->mem, n->candidates, n->candidates_n * sizeof *v);
+    n->candidates = v;
+    n->candidates_n = s->relays_n;
+    return QN_OK;
+}
+
+qn_err node_adopt(qn_node *n, qn_slice bytes)
+{
+    qn_snapshot *old = n->snapshot, *s;
+    qn_err err = qn_snapshot_open(&s, n->env, &n->net, n->cfg.intern, bytes,
+                                  old != NULL ? old->version : 0);
+
+    if (err != QN_OK)
+        return err;
+    err = candidates_make(n, old, s);
+    if (err != QN_OK) {
+        qn_snapshot_drop(s);
+        return err;
+    }
+    n->snapshot = s;
+    qn_snapshot_drop(old);
+    n->store_snapshot = true;
+    qn_log_line(n->env, QN_LOG_INFO, "dir", "snapshot %llu lists %u nodes",
+                (unsigned long long)s->version, s->relays_n);
+    node_event(n, &(qn_event){.type = QN_EV_SNAPSHOT, .value = s->relays_n});
+    if (n->cfg.socks) {
+        client_wake_waiting(n);
+        client_pool(n);
+        if (n->probe_ok == 0)
+            probe_start(n);
+    }
+    return QN_OK;
+}
+
+static void answered(qn_node *n, const qn_dir_message *m)
+{
+    asker *a = &n->asker;
+    uint8_t asked = a->asking;
+    qn_err err = QN_OK;
+
+    a->asking = 0;
+    if (m->type == QN_DIR_ERROR)
+        err = qn_dir_err_of(m->code);
+    else if (asked == WANT_LIST && m->type == QN_DIR_SNAPSHOT)
+        err = node_adopt(n, m->bytes);
+    else if (m->type != (asked == WANT_LIST ? QN_DIR_UNCHANGED : QN_DIR_OK))
+        err = QN_PROTO;
+    if (err == QN_STALE && asked == WANT_LIST)
+        err = QN_OK; /* a mirror that is behind; ours is the newer one */
+    if (err == QN_UNKNOWN && asked == WANT_HEARTBEAT) {
+        a->registered = false; /* the operator forgot us, or restarted */
+        a->want |= WANT_REGISTER;
+        err = QN_OK;
+    } else if (err == QN_OK && asked == WANT_REGISTER) {
+        a->registered = true;
+        a->want |= WANT_HEARTBEAT; /* the first heartbeat lists us */
+    }
+    if (err != QN_OK) {
+        a->asking = asked;
+        failed(n, err);
+        return;
+    }
+    a->failures = 0;
+    a->retry_at = 0;
+    a->heard = n->env->now;
+    proceed(n);
+    rearm(n);
+}
+
+void asker_data(qn_node *n, qn_piece piece, bool fin)
+{
+    asker *a = &n->asker;
+    qn_slice in = qn_slice_of(piece.len > 0 ? qn_piece_data(&piece) : NULL, piece.len);
+
+    if (piece.len > 0)
+        qn_link_returned(&a->tie.nb->link, a->tie.stream, piece.len);
+    while (in.n > 0 && a->tie.nb != NULL) {
+        qn_dir_message m;
+        size_t used = 0;
+        qn_err err = qn_dir_reader_push(&a->reader, n->env, in, &used, &m);
+
+        in.p += used;
+        in.n -= used;
+        if (err == QN_SHORT)
+            break;
+        if (err == QN_OK && a->asking == 0)
+            err = QN_PROTO;
+        if (err != QN_OK) {
+            failed(n, err);
+            return;
+        }
+        answered(n, &m);
+    }
+    if (fin && a->tie.nb != NULL && a->asking != 0)
+        failed(n, QN_GONE);
+}
+
+void asker_closed(qn_node *n, qn_err why)
+{
+    asker *a = &n->asker;
+
+    if (a->asking != 0)
+        failed(n, why == QN_OK ? QN_GONE : why);
+    else
+        rearm(n);
+}
+
+qn_err asker_start(qn_node *n)
+{
+    asker *a = &n->asker;
+
+    qn_dir_reader_init(&a->reader, QN_DIR_MESSAGE_MAX);
+    a->list_at = a->heartbeat_at = n->env->now;
+    if (node_registers(n)) {
+        qn_err err = describe(n);
+
+        if (err != QN_OK)
+            return err;
+    }
+    rearm(n);
+    return QN_OK;
+}
+
+void asker_clear(qn_node *n)
+{
+    qn_dir_reader_clear(&n->asker.reader, n->env);
+}

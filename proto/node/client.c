@@ -1,0 +1,389 @@
+/*
+ * Circuits of our own: the pool, and which circuit a stream gets.
+ *
+ * A few circuits are kept ready while privacy streams are being asked for. A stream gets the
+ * suitable one that was given out least recently, so load spreads over paths; streams with
+ * different SOCKS credentials never share a circuit.
+ */
+#include "node/internal.h"
+
+enum { CIRCUITS_MAX = 64, POOL_DEFAULT = 4, POOL_BACKOFF_MAX = 6 };
+#define POOL_BACKOFF    (250 * QN_MS) /* doubled with every failure in a row: 16 s at most */
+#define POOL_KEPT_AFTER (300 * QN_SEC) /* the pool is kept up so long after the last demand */
+
+/* ---- choosing --------------------------------------------------------------------------------------- */
+
+static const qn_relay *candidate_relay(const qn_node *n, uint32_t i)
+{
+    return &n->snapshot->relays[i];
+}
+
+static bool takes_port(const qn_relay *r, const qn_dest *d)
+{
+    return d == NULL || qn_descriptor_exits_to(&r->d, d->port);
+}
+
+/* Flags of this moment: validity by our clock, and whether an exit takes the port. */
+static void refresh_candidates(qn_node *n, const qn_dest *d)
+{
+    for (uint32_t i = 0; i < n->candidates_n; i++) {
+        const qn_relay *r = candidate_relay(n, i);
+        qn_candidate *c = &n->candidates[i];
+
+        c->flags = 0;
+        if (!qn_relay_usable(r, n->env->wall))
+            continue;
+        if (r->d.roles & QN_ROLE_RELAY)
+            c->flags |= QN_CANDIDATE_RELAY;
+        if ((r->d.roles & QN_ROLE_EXIT) && takes_port(r, d))
+            c->flags |= QN_CANDIDATE_EXIT;
+    }
+}
+
+static qn_err choose(qn_node *n, const qn_dest *d, unsigned hops, uint32_t out[QN_HOPS_MAX])
+{
+    const char *lacks = "";
+    qn_err err;
+
+    if (n->snapshot == NULL)
+        return QN_NOPATH;
+    refresh_candidates(n, d);
+    err = qn_path_choose(n->env, n->candidates, n->candidates_n, &n->id, hops, out, &lacks);
+    if (err == QN_OK)
+        for (unsigned i = 0; i < hops; i++)
+            n->candidates[out[i]].used++;
+    else
+        qn_log_line(n->env, QN_LOG_INFO, "path", "no path of %u: %s", hops, lacks);
+    return err;
+}
+
+const qn_relay *client_exit_for(qn_node *n, const qn_dest *d)
+{
+    uint32_t path[QN_HOPS_MAX];
+    qn_err err = choose(n, d, 1, path);
+
+    if (err != QN_OK) {
+        n->last_error = err;
+        return NULL;
+    }
+    return candidate_relay(n, path[0]);
+}
+
+void client_blame(qn_node *n, const qn_peerid *id)
+{
+    const qn_relay *r = n->snapshot != NULL ? qn_snapshot_find(n->snapshot, id) : NULL;
+
+    if (r != NULL)
+        n->candidates[r - n->snapshot->relays].used += 4;
+}
+
+static bool suits(const qn_node *n, const circuit *c, const opening *o)
+{
+    const qn_relay *last;
+
+    if (c->dead || !c->built || !qn_circuit_usable(&c->core))
+        return false;
+    if (c->isolated && memcmp(c->isolation, o->isolation, sizeof c->isolation) != 0)
+        return false;
+    last = n->snapshot != NULL
+               ? qn_snapshot_find(n->snapshot, &c->hops[c->core.hops_n - 1].id)
+               : NULL;
+    return last == NULL || takes_port(last, &o->dest);
+}
+
+circuit *client_pick(qn_node *n, const opening *o)
+{
+    circuit *best = NULL;
+
+    for (circuit *c = n->circuits; c != NULL; c = c->next)
+        if (suits(n, c, o) && (best == NULL || c->last_given < best->last_given))
+            best = c;
+    return best;
+}
+
+/* ---- building --------------------------------------------------------------------------------------- */
+
+static void hop_key(qn_hop_key *h, const qn_relay *r)
+{
+    h->id = r->d.id;
+    h->onion = r->d.onion[0].key;
+}
+
+static qn_err build(qn_node *n, const qn_dest *d)
+{
+    uint32_t path[QN_HOPS_MAX];
+    qn_err err = choose(n, d, QN_HOPS_MAX, path);
+    neighbour *nb;
+    circuit *c;
+
+    if (err != QN_OK)
+        return err;
+    c = qn_mem_get(&n->env->mem, sizeof *c);
+    if (c == NULL)
+        return QN_NOMEM;
+    c->n = n;
+    c->id = ++n->ids;
+    chore_init(&c->chore, CHORE_CIRCUIT, c);
+    for (unsigned i = 0; i < QN_HOPS_MAX; i++)
+        hop_key(&c->hops[i], candidate_relay(n, path[i]));
+    nb = neighbour_get(n, candidate_relay(n, path[0]));
+    err = nb == NULL ? QN_BUSY : tie_open(&c->tie, TIE_CIRCUIT, c, nb, QN_KIND_CIRCUIT);
+    if (err != QN_OK) {
+        qn_mem_put(&n->env->mem, c, sizeof *c);
+        return err;
+    }
+    qn_circuit_init(&c->core, &n->circuits_shared, c->hops, QN_HOPS_MAX);
+    LIST_ADD(n->circuits, c);
+    n->circuits_n++;
+    chore_add(n, &c->chore);
+    return QN_OK;
+}
+
+/* A stream that waits for a circuit, for its destination; NULL: none. */
+static const opening *first_waiting(const qn_node *n)
+{
+    const opening *found = NULL;
+
+    for (const edge *e = n->edges; e != NULL; e = e->next)
+        if (!e->exit_side && e->state == EDGE_WAITING && e->opening->route == QN_ROUTE_PRIVACY)
+            found = e->opening;
+    return found;
+}
+
+/* Circuits that a new key could still use, built or on their way. */
+static uint32_t pool_ready(const qn_node *n)
+{
+    uint32_t ready = 0;
+
+    for (const circuit *c = n->circuits; c != NULL; c = c->next)
+        ready += !c->dead && (!c->built || qn_circuit_usable(&c->core));
+    return ready;
+}
+
+static uint32_t pool_building(const qn_node *n)
+{
+    uint32_t building = 0;
+
+    for (const circuit *c = n->circuits; c != NULL; c = c->next)
+        building += !c->dead && !c->built;
+    return building;
+}
+
+static bool pool_demanded(const qn_node *n)
+{
+    if (n->cfg.route == QN_ROUTE_PRIVACY && n->cfg.socks)
+        return true;
+    return n->pool_wanted != 0 && n->env->now - n->pool_wanted < POOL_KEPT_AFTER;
+}
+
+void client_pool(qn_node *n)
+{
+    uint32_t target = n->cfg.pool ? n->cfg.pool : POOL_DEFAULT;
+    const opening *waiting = first_waiting(n);
+    qn_time later = n->env->now + 5 * QN_SEC;
+    qn_err err = QN_OK;
+
+    if (n->stopping || (!pool_demanded(n) && waiting == NULL))
+        return;
+    if (n->snapshot == NULL) {
+        asker_want(n, WANT_LIST);
+        return;
+    }
+    while (err == QN_OK && n->circuits_n < CIRCUITS_MAX &&
+           (pool_ready(n) < target || (waiting != NULL && pool_building(n) == 0)))
+        err = build(n, waiting != NULL ? &waiting->dest : NULL);
+    if (err != QN_OK) {
+        n->last_error = err;
+        later = n->env->now + (POOL_BACKOFF << QN_MIN(n->pool_failures++, POOL_BACKOFF_MAX));
+        if (err == QN_NOPATH)
+            asker_want(n, WANT_LIST);
+    }
+    node_timer(n, &n->pool_timer, TIMER_POOL, later);
+}
+
+void client_start(qn_node *n)
+{
+    if (n->cfg.socks)
+        client_pool(n);
+}
+
+void client_wake_waiting(qn_node *n)
+{
+    for (edge *e = n->edges, *next; e != NULL; e = next) {
+        next = e->next;
+        if (!e->exit_side && e->state == EDGE_WAITING)
+            open_bind(e);
+    }
+}
+
+/* ---- a circuit's life --------------------------------------------------------------------------------- */
+
+static void bury(circuit *c)
+{
+    tie_close(&c->tie, QN_CLOSE_DONE);
+    c->dead = true;
+    chore_add(c->n, &c->chore);
+}
+
+void client_free(circuit *c)
+{
+    qn_node *n = c->n;
+
+    qn_timers_cancel(&n->timers, &c->timer);
+    qn_circuit_clear(&c->core);
+    qn_cell_in_clear(&c->in);
+    LIST_DEL(n->circuits, c);
+    n->circuits_n--;
+    qn_mem_put(&n->env->mem, c, sizeof *c);
+}
+
+static void built(circuit *c)
+{
+    qn_node *n = c->n;
+
+    c->built = true;
+    n->pool_failures = 0;
+    n->counters.circuits_built++;
+    node_event(n, &(qn_event){.type = QN_EV_CIRCUIT_BUILT,
+                              .id = c->id,
+                              .hops = c->core.hops_n,
+                              .value = n->env->now - c->core.started});
+    client_wake_waiting(n);
+}
+
+static void ended(circuit *c, const qn_circuit_event *ev)
+{
+    qn_node *n = c->n;
+
+    if (!c->built) {
+        n->counters.circuits_failed++;
+        n->last_error = ev->why;
+        if (ev->hop < c->core.hops_n)
+            client_blame(n, &c->hops[ev->hop].id);
+        node_timer(n, &n->pool_timer, TIMER_POOL,
+                   n->env->now + (POOL_BACKOFF << QN_MIN(n->pool_failures, POOL_BACKOFF_MAX)));
+        n->pool_failures++;
+    } else {
+        node_timer(n, &n->pool_timer, TIMER_POOL, n->env->now);
+    }
+    if (n->probe_circuit == c->id)
+        probe_bad(n, ev->why == QN_OK ? QN_GONE : ev->why);
+    node_event(n, &(qn_event){.type = QN_EV_CIRCUIT_ENDED,
+                              .id = c->id,
+                              .hops = c->core.hops_n,
+                              .err = ev->why,
+                              .value = n->env->now - c->core.started});
+    bury(c);
+}
+
+static void app_event(circuit *c, const qn_app_event *ev)
+{
+    edge *e = ev->user;
+
+    if (ev->type == QN_APP_EV_PONG) {
+        probe_good(c->n);
+        return;
+    }
+    if (e == NULL) {
+        if (ev->type == QN_APP_EV_DATA)
+            qn_apps_consumed(&c->core.apps, ev->sid, ev->piece.len);
+        return;
+    }
+    switch (ev->type) {
+    case QN_APP_EV_OPENED:
+        open_answer(e, ev->code);
+        break;
+    case QN_APP_EV_DATA:
+        edge_data(e, ev->piece);
+        break;
+    case QN_APP_EV_END:
+        if (ev->code == QN_APP_DONE)
+            edge_peer_end(e);
+        else
+            edge_unbound(e, ev->code);
+        break;
+    case QN_APP_EV_ROOM:
+        edge_room(e);
+        break;
+    default:
+        break;
+    }
+}
+
+void client_event(circuit *c)
+{
+    qn_circuit_event ev;
+
+    while (!c->dead && qn_circuit_next(&c->core, &ev)) {
+        switch (ev.type) {
+        case QN_CIRCUIT_EV_BUILT:
+            built(c);
+            break;
+        case QN_CIRCUIT_EV_APP:
+            app_event(c, &ev.app);
+            break;
+        case QN_CIRCUIT_EV_ENDED:
+            ended(c, &ev);
+            break;
+        }
+    }
+}
+
+void client_input(circuit *c, qn_piece piece, bool more)
+{
+    qn_piece cell;
+    qn_err err = qn_cell_in_put(&c->in, c->n->env, piece, more, &cell);
+
+    qn_link_returned(&c->tie.nb->link, c->tie.stream, piece.len);
+    if (err == QN_OK) {
+        qn_circuit_input(&c->core, cell);
+        qn_block_drop(cell.block);
+    } else if (err != QN_SHORT) {
+        qn_circuit_closed(&c->core, err);
+    }
+    client_event(c);
+    chore_add(c->n, &c->chore);
+}
+
+void client_closed(circuit *c, uint16_t code)
+{
+    qn_err why = qn_close_err(code);
+
+    qn_circuit_closed(&c->core, why == QN_OK ? QN_GONE : why);
+    client_event(c);
+    chore_add(c->n, &c->chore);
+}
+
+/* Cells leave while the stream to the entry has room for the largest. */
+static void flush(circuit *c)
+{
+    qn_link *l = &c->tie.nb->link;
+
+    while (c->tie.nb != NULL && qn_link_writable(l, c->tie.stream) >= QN_CELL_L) {
+        qn_piece cell;
+        qn_err err = qn_circuit_output(&c->core, &cell);
+
+        if (err != QN_OK)
+            break;
+        if (qn_link_send(l, c->tie.stream, cell, false) != QN_OK) {
+            qn_block_drop(cell.block);
+            qn_circuit_closed(&c->core, QN_NOMEM);
+            break;
+        }
+        neighbour_touch(c->tie.nb);
+    }
+}
+
+void client_service(circuit *c)
+{
+    if (c->dead) {
+        client_free(c);
+        return;
+    }
+    client_event(c);
+    if (!c->dead)
+        flush(c);
+    client_event(c);
+    if (!c->dead)
+        node_timer(c->n, &c->timer, TIMER_CIRCUIT, qn_circuit_due(&c->core));
+}

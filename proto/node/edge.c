@@ -1,0 +1,433 @@
+/*
+ * Edges: a socket of an application (client) or of a destination (exit), and the bearer its bytes
+ * travel on. The same code moves bytes at both ends.
+ *
+ * A socket is read straight into the place its bytes take on the bearer, and written straight from
+ * the blocks they arrived in. Credit returns as bytes leave for the socket, so a slow reader stops
+ * its own sender and nobody else. An end of stream is passed on as such; everything else that ends
+ * a stream resets the socket, so no cut is ever mistaken for an end (promise P1).
+ */
+#include "node/internal.h"
+
+edge *edge_new(qn_node *n, bool exit_side)
+{
+    edge *e = qn_mem_get(&n->env->mem, sizeof *e);
+
+    if (e == NULL)
+        return NULL;
+    e->opening = qn_mem_get(&n->env->mem, sizeof *e->opening);
+    if (e->opening == NULL) {
+        qn_mem_put(&n->env->mem, e, sizeof *e);
+        return NULL;
+    }
+    e->n = n;
+    e->exit_side = exit_side;
+    e->state = exit_side ? EDGE_WAITING : EDGE_SOCKS;
+    e->id = ++n->ids;
+    e->began = n->env->now;
+    chore_init(&e->chore, CHORE_EDGE, e);
+    if (!exit_side)
+        qn_socks_init(&e->opening->socks);
+    node_timer(n, &e->timer, TIMER_EDGE, n->env->now + QN_SOCKS_TIMEOUT);
+    LIST_ADD(n->edges, e);
+    n->edges_n++;
+    return e;
+}
+
+static void bearer_forget(edge *e)
+{
+    if (e->circuit != NULL)
+        e->circuit->streams--;
+    e->apps = NULL;
+    e->circuit = NULL;
+    e->relay = NULL;
+}
+
+void edge_free(edge *e)
+{
+    qn_node *n = e->n;
+
+    /* Both directions ended in order, but the bearer may not have said so yet. */
+    if (e->tie.nb != NULL)
+        qn_link_set_user(&e->tie.nb->link, e->tie.stream, NULL);
+    if (e->apps != NULL)
+        qn_apps_set_user(e->apps, e->sid, NULL);
+    bearer_forget(e);
+    qn_timers_cancel(&n->timers, &e->timer);
+    opening_free(e);
+    qn_queue_clear(&e->out, &n->env->mem);
+    LIST_DEL(n->edges, e);
+    n->edges_n--;
+    qn_mem_put(&n->env->mem, e, sizeof *e);
+}
+
+void edge_service(edge *e)
+{
+    if (e->dead)
+        edge_free(e);
+}
+
+/* ---- bearers --------------------------------------------------------------------------------------- */
+
+/* Something was asked of the bearer: let its owner look at it. */
+static void bearer_touch(edge *e)
+{
+    if (e->tie.nb != NULL)
+        neighbour_touch(e->tie.nb);
+    else if (e->circuit != NULL)
+        chore_add(e->n, &e->circuit->chore);
+    else if (e->relay != NULL)
+        chore_add(e->n, &e->relay->chore);
+}
+
+static void bearer_fin(edge *e)
+{
+    if (e->tie.nb != NULL) {
+        if (qn_link_send(&e->tie.nb->link, e->tie.stream, (qn_piece){0}, true) != QN_OK) {
+            edge_fail(e, QN_APP_FAILED);
+            return;
+        }
+    } else if (e->apps != NULL) {
+        qn_apps_end(e->apps, e->sid, QN_APP_DONE);
+    }
+    bearer_touch(e);
+}
+
+static void bearer_returned(edge *e, size_t bytes)
+{
+    if (e->tie.nb != NULL)
+        qn_link_returned(&e->tie.nb->link, e->tie.stream, bytes);
+    else if (e->apps != NULL)
+        qn_apps_consumed(e->apps, e->sid, bytes);
+    bearer_touch(e);
+}
+
+static void bearer_close(edge *e, qn_app_code code)
+{
+    qn_err why = qn_app_err(code);
+
+    tie_close(&e->tie, why == QN_OK ? QN_CLOSE_GONE : qn_close_of(why));
+    if (e->apps != NULL) {
+        qn_apps_end(e->apps, e->sid, code);
+        bearer_touch(e);
+    }
+    bearer_forget(e);
+}
+
+bool edge_send(edge *e, const void *p, size_t bytes)
+{
+    bool ok = true;
+
+    if (e->tie.nb != NULL)
+        ok = qn_link_send_bytes(&e->tie.nb->link, e->tie.stream, p, bytes, false) == QN_OK;
+    else if (e->apps != NULL)
+        ok = qn_apps_send(e->apps, e->sid, p, bytes) == bytes;
+    bearer_touch(e);
+    return ok;
+}
+
+/* ---- ends ------------------------------------------------------------------------------------------ */
+
+/* Application bytes that passed this edge, towards the destination or back. */
+static void count(edge *e, bool up, size_t bytes)
+{
+    qn_counters *c = &e->n->counters;
+
+    *(up ? &e->up : &e->down) += bytes;
+    *(up ? &c->app_up : &c->app_down) += bytes;
+    if (e->circuit != NULL)
+        *(up ? &e->circuit->up : &e->circuit->down) += bytes;
+    if (e->exit_side)
+        c->exit_bytes += bytes;
+}
+
+static void give_slot(edge *e)
+{
+    if (e->slot)
+        qn_slots_give(&e->n->slots, &e->n->env->mem, e->slot_source);
+    e->slot = false;
+}
+
+static void over(edge *e, qn_err err)
+{
+    qn_node *n = e->n;
+    bool was_open = e->state == EDGE_OPEN;
+
+    if (e->state == EDGE_OVER)
+        return;
+    e->state = EDGE_OVER;
+    give_slot(e);
+    node_timer(n, &e->timer, TIMER_EDGE, QN_NEVER);
+    if (!e->exit_side && !was_open && err != QN_OK)
+        n->counters.streams_failed++;
+    if (!e->exit_side && (was_open || err != QN_OK))
+        node_event(n, &(qn_event){.type = QN_EV_STREAM_ENDED,
+                                  .id = e->id,
+                                  .err = err,
+                                  .up = e->up,
+                                  .down = e->down,
+                                  .conn = e->conn});
+}
+
+static void bury(edge *e)
+{
+    if (e->conn != 0)
+        return;
+    e->dead = true;
+    chore_add(e->n, &e->chore);
+}
+
+static void socket_reset(edge *e)
+{
+    qn_queue_clear(&e->out, &e->n->env->mem);
+    if (e->conn == 0)
+        bury(e);
+    else
+        conns_todo(&e->n->conns, e->conn, TODO_RESET);
+}
+
+/* Both directions have ended in order; what waits for the socket still goes out. */
+void edge_close(edge *e, qn_err err)
+{
+    conn *c = conns_get(&e->n->conns, e->conn);
+
+    over(e, err);
+    if (c == NULL) {
+        bury(e);
+        return;
+    }
+    if (c->linger) {
+        c->linger = false;
+        conns_todo(&e->n->conns, e->conn, TODO_LINGER);
+    }
+    conns_todo(&e->n->conns, e->conn, TODO_SEND | TODO_CLOSE);
+}
+
+void edge_unbound(edge *e, qn_app_code code)
+{
+    bearer_forget(e);
+    if (e->state == EDGE_OVER)
+        return;
+    if (code == QN_APP_DONE && e->peer_end && e->read_end)
+        return; /* the link's word that both directions had ended */
+    if (!e->exit_side && e->state != EDGE_OPEN) {
+        open_answer(e, code == QN_APP_DONE ? QN_APP_GONE : code);
+        return;
+    }
+    over(e, code == QN_APP_DONE ? QN_GONE : qn_app_err(code));
+    socket_reset(e);
+}
+
+void edge_fail(edge *e, qn_app_code code)
+{
+    bearer_close(e, code);
+    edge_unbound(e, code);
+}
+
+void edge_peer_end(edge *e)
+{
+    if (e->state != EDGE_OPEN) { /* an end before the beginning */
+        edge_fail(e, QN_APP_FAILED);
+        return;
+    }
+    e->peer_end = true;
+    if (e->read_end)
+        edge_close(e, QN_OK);
+    else
+        conns_todo(&e->n->conns, e->conn, TODO_SEND | TODO_FINISH);
+}
+
+void edge_ended(edge *e, qn_ending how)
+{
+    if (how == QN_END_RESET) {
+        conns_forget(&e->n->conns, e->conn);
+        e->conn = 0;
+        bearer_close(e, QN_APP_RESET);
+        over(e, QN_GONE);
+        socket_reset(e);
+    } else if (how == QN_END_WRITE_FAILED) {
+        if (e->state != EDGE_OVER)
+            edge_fail(e, QN_APP_RESET);
+    } else if (e->state == EDGE_SOCKS) {
+        edge_close(e, QN_OK); /* gone before it asked for anything */
+    } else if (e->state != EDGE_OVER && !e->read_end) {
+        e->read_end = true;
+        if (e->state == EDGE_OPEN)
+            bearer_fin(e);
+        if (e->peer_end)
+            edge_close(e, QN_OK);
+    }
+}
+
+void edge_released(edge *e)
+{
+    conns_forget(&e->n->conns, e->conn);
+    e->conn = 0;
+    bury(e);
+}
+
+/* ---- from the bearer to the socket ------------------------------------------------------------------- */
+
+void edge_data(edge *e, qn_piece piece)
+{
+    qn_node *n = e->n;
+
+    if (e->state == EDGE_OVER || e->peer_end) {
+        bearer_returned(e, piece.len);
+        return;
+    }
+    if (e->tie.nb != NULL && (e->exit_side ? e->state == EDGE_WAITING : e->state == EDGE_OPENING)) {
+        open_bytes(e, piece);
+        return;
+    }
+    if (!e->first && !e->exit_side) {
+        e->first = true;
+        node_event(n, &(qn_event){.type = QN_EV_STREAM_FIRST,
+                                  .id = e->id,
+                                  .value = n->env->now - e->began,
+                                  .conn = e->conn});
+    }
+    (void)qn_block_ref(piece.block);
+    if (qn_queue_push_compact(&e->out, n->env, piece) != QN_OK) {
+        qn_block_drop(piece.block);
+        edge_fail(e, QN_APP_FAILED);
+        return;
+    }
+    count(e, e->exit_side, piece.len);
+    conns_todo(&n->conns, e->conn, TODO_SEND);
+}
+
+unsigned edge_peek(edge *e, qn_slice *v, unsigned max)
+{
+    return qn_queue_peek(&e->out, v, max);
+}
+
+void edge_consume(edge *e, size_t bytes)
+{
+    size_t own = QN_MIN(bytes, (size_t)e->own_bytes);
+
+    qn_queue_consume(&e->out, &e->n->env->mem, bytes);
+    e->own_bytes -= (uint32_t)own;
+    if (bytes > own)
+        bearer_returned(e, bytes - own);
+}
+
+bool edge_say(edge *e, qn_slice text)
+{
+    if (qn_queue_append(&e->out, e->n->env, text.p, text.n) != QN_OK)
+        return false;
+    e->own_bytes += (uint32_t)text.n;
+    conns_todo(&e->n->conns, e->conn, TODO_SEND);
+    return true;
+}
+
+/* ---- from the socket to the bearer ------------------------------------------------------------------- */
+
+static void take_back(qn_node *n)
+{
+    while (n->lent_n > 0)
+        qn_block_drop(n->lent[--n->lent_n]);
+}
+
+/* Windows behind the place of a frame's header, as many as the stream has room for. */
+static unsigned link_space(edge *e, qn_span *v, unsigned max)
+{
+    qn_node *n = e->n;
+    size_t room = qn_link_writable(&e->tie.nb->link, e->tie.stream);
+
+    take_back(n);
+    while (n->lent_n < QN_MIN(max, (unsigned)QN_LEN(n->lent)) && room >= QN_FRAME_DATA_MAX) {
+        qn_block *b = qn_block_get(n->env, QN_STREAM_HEADER + QN_FRAME_DATA_MAX);
+
+        if (b == NULL)
+            break;
+        v[n->lent_n] = (qn_span){.p = b->data + QN_STREAM_HEADER, .n = QN_FRAME_DATA_MAX};
+        n->lent[n->lent_n++] = b;
+        room -= QN_FRAME_DATA_MAX;
+    }
+    return n->lent_n;
+}
+
+static void link_commit(edge *e, size_t bytes)
+{
+    qn_node *n = e->n;
+    qn_link *l = &e->tie.nb->link;
+
+    for (uint8_t i = 0; i < n->lent_n && bytes > 0; i++) {
+        qn_piece piece = {.block = n->lent[i],
+                          .off = QN_STREAM_HEADER,
+                          .len = (uint32_t)QN_MIN(bytes, (size_t)QN_FRAME_DATA_MAX)};
+
+        if (qn_link_send(l, e->tie.stream, piece, false) != QN_OK) {
+            take_back(n);
+            edge_fail(e, QN_APP_FAILED);
+            return;
+        }
+        n->lent[i] = NULL;
+        bytes -= piece.len;
+    }
+    take_back(n);
+}
+
+static unsigned open_space(edge *e, qn_span *v)
+{
+    opening *o = e->opening;
+
+    *v = (qn_span){.p = o->in + o->in_n, .n = sizeof o->in - o->in_n};
+    return v->n > 0;
+}
+
+unsigned edge_space(edge *e, qn_span *v, unsigned max)
+{
+    unsigned count = 0;
+
+    if (max == 0 || e->read_end)
+        return 0;
+    if (e->state == EDGE_SOCKS)
+        count = open_space(e, v);
+    else if (e->state == EDGE_OPEN && e->tie.nb != NULL)
+        count = link_space(e, v, max);
+    else if (e->state == EDGE_OPEN && e->apps != NULL && qn_apps_room(e->apps, e->sid) > 0)
+        count = qn_apps_space(e->apps, e->sid, v, QN_MIN(max, (unsigned)QN_APPS_LEND));
+    e->paused = count == 0;
+    return count;
+}
+
+void edge_commit(edge *e, size_t bytes)
+{
+    if (e->state == EDGE_SOCKS) {
+        e->opening->in_n = (uint16_t)(e->opening->in_n + bytes);
+        open_socks(e);
+        return;
+    }
+    count(e, !e->exit_side, bytes);
+    if (e->tie.nb != NULL)
+        link_commit(e, bytes);
+    else if (e->apps != NULL)
+        qn_apps_commit(e->apps, e->sid, bytes);
+    bearer_touch(e);
+}
+
+void edge_room(edge *e)
+{
+    if (e->paused && e->state == EDGE_OPEN) {
+        e->paused = false;
+        conns_todo(&e->n->conns, e->conn, TODO_READ);
+    }
+}
+
+void edge_is_open(edge *e)
+{
+    qn_node *n = e->n;
+    conn *c = conns_get(&n->conns, e->conn);
+
+    e->state = EDGE_OPEN;
+    node_timer(n, &e->timer, TIMER_EDGE, QN_NEVER);
+    opening_free(e);
+    if (c != NULL)
+        c->linger = true;
+    conns_todo(&n->conns, e->conn, TODO_LINGER | TODO_SEND | TODO_READ);
+    e->paused = false;
+    if (e->read_end)
+        bearer_fin(e);
+}

@@ -1,0 +1,453 @@
+/*
+ * The node's insides: what the files of this folder share.
+ *
+ *     conns.c       names of conns, pending actions
+ *     chores.c      what must be looked at again before the world gets control back
+ *     neighbour.c   links and their carriers, one per neighbouring node
+ *     edge.c        sockets of applications and destinations, moving bytes to and from bearers
+ *     open.c        how an edge opens: SOCKS request, route, exit policy, answers
+ *     client.c      circuits we built, the pool, which one a stream gets
+ *     relay.c       circuits of others that go through us
+ *     asker.c       the directory's client side: register, heartbeat, list
+ *     operator.c    the directory's server side: registry, snapshot, answers
+ *     probe.c       whether an exit is reachable, end to end
+ *     node.c        the public verbs
+ *     life.c        a node's beginning and end
+ *     status.c      looking in
+ *
+ * Calls go down into lower layers; what they report is pulled where the call was made. Work that a
+ * report causes elsewhere (another link, another circuit) is left as a chore, so no function here
+ * is ever entered twice for one object.
+ */
+#ifndef QN_NODE_INTERNAL_H
+#define QN_NODE_INTERNAL_H
+
+#include "base/timer.h"
+#include "circuit/circuit.h"
+#include "circuit/hop.h"
+#include "circuit/path.h"
+#include "dir/heartbeat.h"
+#include "dir/message.h"
+#include "dir/registry.h"
+#include "dir/snapshot.h"
+#include "exit/policy.h"
+#include "exit/slots.h"
+#include "link/link.h"
+#include "node/conns.h"
+#include "qnet/node.h"
+#include "socks/socks.h"
+
+/* ---- chores ---------------------------------------------------------------------------------- */
+
+typedef enum chore_kind {
+    CHORE_NEIGHBOUR,
+    CHORE_CIRCUIT,
+    CHORE_RELAY,
+    CHORE_EDGE,
+    CHORE_ANSWER
+} chore_kind;
+
+typedef struct chore {
+    struct chore *next;
+    void *owner;
+    uint8_t kind;
+    bool queued;
+} chore;
+
+/* What a link's stream belongs to: the stream's user pointer. */
+typedef enum tie_kind {
+    TIE_EDGE,
+    TIE_CIRCUIT,
+    TIE_RELAY_PREV,
+    TIE_RELAY_NEXT,
+    TIE_ASKER,
+    TIE_ANSWER
+} tie_kind;
+
+typedef struct tie {
+    struct neighbour *nb; /* NULL: not tied */
+    void *owner;
+    uint32_t stream;
+    uint8_t kind;
+} tie;
+
+/* Timers of all owners live in one heap; kind says whose it is. */
+typedef enum timer_kind {
+    TIMER_NEIGHBOUR,
+    TIMER_EDGE,
+    TIMER_CIRCUIT,
+    TIMER_RELAY,
+    TIMER_POOL,
+    TIMER_ASKER,
+    TIMER_OPERATOR,
+    TIMER_PROBE,
+    TIMER_STOP
+} timer_kind;
+
+/* ---- neighbours -------------------------------------------------------------------------------- */
+
+typedef struct neighbour {
+    struct neighbour *next, *prev;
+    qn_node *n;
+    qn_carrier *carrier;
+    qn_conn leg[2]; /* 0: not open, or the world is done with it */
+    qn_addr leg_addr[2];
+    qn_link link;
+    qn_peerid id; /* valid when known */
+    chore chore;
+    qn_timer timer;
+    qn_time since, idle_since;
+    uint64_t serial; /* counts neighbours; an exit's slot source for one-hop streams */
+    bool outbound, known;
+    bool up;   /* ESTABLISHED and not LOST */
+    bool over; /* the link is done with: only the legs' ends are awaited */
+    bool lost; /* the carrier said LOST, or never lived */
+} neighbour;
+
+/* ---- edges ------------------------------------------------------------------------------------- */
+
+typedef enum edge_state {
+    EDGE_SOCKS,   /* client: reading the request */
+    EDGE_WAITING, /* client: for a circuit; exit: for the OPEN message of a one-hop stream */
+    EDGE_OPENING, /* client: for OPENED; exit: resolving or connecting */
+    EDGE_OPEN,
+    EDGE_OVER /* bytes for the socket may still wait */
+} edge_state;
+
+/* Only while an edge opens. */
+typedef struct opening {
+    qn_socks socks;
+    qn_dest dest;
+    qn_route route;
+    uint8_t isolation[16];
+    qn_addr addr;     /* exit: the judged address */
+    uint8_t in[QN_SOCKS_AUTH_MAX + QN_DEST_WIRE_MAX]; /* bytes read and not yet understood */
+    uint16_t in_n;
+    uint16_t msg_n;
+    uint8_t msg[QN_MSG_HEADER + QN_DEST_WIRE_MAX]; /* one hop: OPEN or OPENED, as it arrives */
+} opening;
+
+typedef struct edge {
+    struct edge *next, *prev;
+    qn_node *n;
+    /* Bearer: one of the two is set while the edge can move bytes. */
+    tie tie;       /* one hop: an app stream of a link */
+    qn_apps *apps; /* more: an app stream of a circuit, `sid` */
+    uint32_t sid;
+    struct circuit *circuit; /* whose apps: ours (client) */
+    struct relay *relay;     /* or another's (exit) */
+    qn_conn conn;
+    uint8_t state;
+    bool exit_side;
+    bool paused;   /* space gave nothing; READ is owed when there is room */
+    bool read_end; /* the socket's EOF was passed on */
+    bool peer_end; /* the bearer's end came */
+    bool first;    /* the first byte from the destination was seen */
+    bool slot;     /* holds one of the exit's slots */
+    bool dead;
+    qn_queue out; /* for the socket */
+    uint32_t own_bytes; /* of out, at its front: ours (SOCKS), so no credit returns for them */
+    opening *opening;
+    uint64_t id, up, down;
+    uint64_t slot_source;
+    qn_time began;
+    qn_timer timer;
+    chore chore;
+} edge;
+
+/* ---- circuits ---------------------------------------------------------------------------------- */
+
+typedef struct circuit {
+    struct circuit *next, *prev;
+    qn_node *n;
+    tie tie;
+    qn_circuit core;
+    qn_cell_in in;
+    qn_hop_key hops[QN_HOPS_MAX];
+    uint64_t id;
+    uint64_t last_given; /* order in which streams were given out: least recently first */
+    uint8_t isolation[16];
+    bool isolated; /* isolation is set: streams of one key only */
+    bool built, dead;
+    uint32_t streams;
+    uint64_t up, down; /* application bytes */
+    qn_timer timer;
+    chore chore;
+} circuit;
+
+typedef struct relay {
+    struct relay *next, *prev;
+    qn_node *n;
+    tie prev_tie, next_tie;
+    qn_hop hop;
+    qn_cell_in prev_in, next_in;
+    uint64_t owed_prev, owed_next; /* bytes of cells that wait on the other side's full queue */
+    uint64_t id;
+    bool dead;
+    qn_timer timer;
+    chore chore;
+} relay;
+
+/* ---- directory ---------------------------------------------------------------------------------- */
+
+enum { WANT_LIST = 1, WANT_REGISTER = 2, WANT_HEARTBEAT = 4 };
+
+typedef struct asker {
+    tie tie;
+    qn_dir_reader reader;
+    qn_timer timer;
+    uint8_t want;   /* of WANT_*: what to ask, most urgent first */
+    uint8_t asking; /* the one whose answer is awaited; 0 none */
+    bool registered;
+    uint32_t where;    /* operators are tried in turn */
+    uint32_t failures; /* in a row: back-off */
+    qn_time list_at, heartbeat_at, timeout_at, retry_at;
+    qn_time heard; /* when the directory last answered well */
+    int64_t last_beat;
+    uint8_t descriptor[QN_DESCRIPTOR_MAX];
+    size_t descriptor_n;
+    qn_descriptor self;
+    qn_err last_error;
+} asker;
+
+typedef struct answer { /* one directory stream of somebody else */
+    struct answer *next, *prev;
+    tie tie;
+    qn_dir_reader reader;
+    qn_node *n;
+    qn_snapshot *snapshot; /* being sent */
+    size_t sent;
+    bool dead;
+    chore chore;
+} answer;
+
+typedef struct operators {
+    qn_registry registry;
+    qn_timer timer;
+    bool stale;       /* the registry's live set changed since the snapshot */
+    uint32_t listed;  /* live entries when the snapshot was made */
+    qn_time made;     /* when the snapshot was made */
+    int64_t version;
+} operators;
+
+/* ---- the node ----------------------------------------------------------------------------------- */
+
+enum { EVENTS_MAX = 1024 }; /* waiting for an observer; the oldest give way */
+
+struct qn_node {
+    qn_env *env;
+    qn_node_cfg cfg;
+    qn_network net; /* a copy: cfg.network points here */
+    qn_peerid id;
+    qn_dh_public link_public;
+    conns conns;
+    qn_timers timers;
+    chore *chore_first, *chore_last;
+    qn_budget budget;
+    qn_tally tally;
+    qn_counters counters;
+    qn_circuits circuits_shared;
+
+    neighbour *neighbours;
+    edge *edges;
+    circuit *circuits;
+    relay *relays;
+    answer *answers;
+    uint32_t neighbours_n, edges_n, circuits_n, relays_n, answers_n;
+    uint64_t ids;
+
+    qn_snapshot *snapshot;
+    bool store_snapshot;
+    qn_candidate *candidates; /* one per relay of the snapshot, same order */
+    uint32_t candidates_n;
+
+    asker asker;
+    operators *op; /* directory modes with an operator key */
+
+    qn_policy policy;
+    qn_slots slots;
+
+    qn_timer pool_timer;
+    uint32_t pool_failures;
+    qn_time pool_wanted; /* a privacy stream was last asked for */
+    uint64_t given;
+
+    qn_timer probe_timer;
+    qn_time probe_ok;
+    uint64_t probe_circuit; /* id the PING went into; 0: a link */
+    qn_err last_error;
+
+    qn_timer stop_timer;
+    bool stopping, stopped_due, stopped;
+
+    qn_event *events;
+    uint32_t events_cap, events_head, events_n;
+
+    /* What space lent for a one-hop stream; taken back by commit or by the next space. */
+    qn_block *lent[QN_APPS_LEND * 2];
+    uint8_t lent_n;
+};
+
+#define node_owner(timer_ptr, type)                                                                \
+    ((type *)(void *)((char *)(timer_ptr)-offsetof(type, timer)))
+
+/* X_free frees at once: for its own service, and for the end of the node. */
+void neighbour_free(neighbour *nb);
+void edge_free(edge *e);
+void client_free(circuit *c);
+void relay_free(relay *r);
+void answer_free(answer *a);
+
+/* chores.c */
+void chore_init(chore *c, chore_kind kind, void *owner);
+void chore_add(qn_node *n, chore *c);
+/* Does all chores; what is dead is freed. Every public verb ends with it. */
+void node_settle(qn_node *n);
+void node_event(qn_node *n, const qn_event *ev);
+bool node_next_event(qn_node *n, qn_event *ev);
+
+/* neighbour.c */
+neighbour *neighbour_get(qn_node *n, const qn_relay *r);
+neighbour *neighbour_dial(qn_node *n, const qn_peerid *id, const qn_dh_public *key,
+                          const qn_addr *addr);
+neighbour *neighbour_accept(qn_node *n, qn_conn *leg);
+void neighbour_drain(neighbour *nb);
+void neighbour_touch(neighbour *nb); /* its link has something to do */
+void neighbour_end(neighbour *nb, uint16_t code);
+void neighbour_opened(neighbour *nb, uint8_t leg);
+void neighbour_open_failed(neighbour *nb, uint8_t leg, qn_err why);
+void neighbour_leg_ended(neighbour *nb, uint8_t leg, qn_ending how);
+void neighbour_leg_gone(neighbour *nb, uint8_t leg);
+unsigned neighbour_peek(neighbour *nb, uint8_t leg, qn_slice *v, unsigned max);
+void neighbour_tick(neighbour *nb);
+void neighbour_service(neighbour *nb);
+/* Opens a stream and ties it. The link may not be up yet. */
+QN_MUST_CHECK qn_err tie_open(tie *t, tie_kind kind, void *owner, neighbour *nb,
+                              qn_stream_kind stream_kind);
+void tie_accept(tie *t, tie_kind kind, void *owner, neighbour *nb, uint32_t stream);
+void tie_close(tie *t, uint16_t code); /* harmless when not tied */
+
+/* edge.c */
+edge *edge_new(qn_node *n, bool exit_side);
+void edge_data(edge *e, qn_piece piece);   /* from the bearer */
+void edge_peer_end(edge *e);               /* the bearer's clean end */
+void edge_room(edge *e);                   /* the bearer can take bytes again */
+void edge_fail(edge *e, qn_app_code code); /* both ways, in error; tells the bearer */
+void edge_unbound(edge *e, qn_app_code code); /* the bearer is gone already */
+unsigned edge_space(edge *e, qn_span *v, unsigned max);
+void edge_commit(edge *e, size_t bytes);
+unsigned edge_peek(edge *e, qn_slice *v, unsigned max);
+void edge_consume(edge *e, size_t bytes);
+void edge_ended(edge *e, qn_ending how);
+void edge_released(edge *e);
+void edge_service(edge *e);
+void edge_is_open(edge *e);
+bool edge_send(edge *e, const void *p, size_t n); /* small, to the bearer; false: it failed */
+bool edge_say(edge *e, qn_slice text);            /* small, to the socket; false: no memory */
+void edge_close(edge *e, qn_err err);             /* the socket, after what waits for it */
+
+/* open.c */
+void open_socks(edge *e);                      /* bytes of the request arrived in opening->in */
+void open_bind(edge *e);                       /* client: find a bearer for the request */
+void open_answer(edge *e, qn_app_code code);   /* client: OPENED came, or it failed */
+void open_bytes(edge *e, qn_piece piece);      /* one hop: OPEN or OPENED not complete yet */
+void open_request(edge *e, const qn_dest *d);  /* exit: somebody wants this destination */
+void open_resolved(edge *e, const qn_addr *v, unsigned count, qn_err why);
+void open_connected(edge *e, qn_err why);      /* exit: the target's socket */
+void open_timeout(edge *e);
+void opening_free(edge *e);
+
+/* client.c */
+void client_start(qn_node *n);
+void client_pool(qn_node *n);                  /* keeps enough circuits on their way */
+circuit *client_pick(qn_node *n, const opening *o);
+void client_event(circuit *c);                 /* drains the core */
+void client_input(circuit *c, qn_piece piece, bool more);
+void client_closed(circuit *c, uint16_t code);
+void client_service(circuit *c);
+void client_wake_waiting(qn_node *n);
+const qn_relay *client_exit_for(qn_node *n, const qn_dest *d);
+/* A hop failed: it is chosen last until others have been used as often. */
+void client_blame(qn_node *n, const qn_peerid *id);
+
+/* relay.c */
+void relay_new(neighbour *nb, uint32_t stream);
+void relay_input(relay *r, bool forward, qn_piece piece, bool more);
+void relay_room(relay *r, bool on_next);
+void relay_closed(relay *r, bool next_side, uint16_t code);
+void relay_events(relay *r);
+void relay_service(relay *r);
+
+/* asker.c */
+QN_MUST_CHECK qn_err asker_start(qn_node *n);
+void asker_want(qn_node *n, uint8_t want);
+void asker_data(qn_node *n, qn_piece piece, bool fin);
+void asker_closed(qn_node *n, qn_err why);
+void asker_tick(qn_node *n);
+void asker_clear(qn_node *n);
+/* A snapshot newer than ours; QN_STALE and others as qn_snapshot_open. */
+QN_MUST_CHECK qn_err node_adopt(qn_node *n, qn_slice bytes);
+
+/* operator.c */
+QN_MUST_CHECK qn_err operator_start(qn_node *n);
+void operator_tick(qn_node *n);
+void operator_clear(qn_node *n);
+void answer_new(neighbour *nb, uint32_t stream);
+void answer_data(answer *a, qn_piece piece, bool fin);
+void answer_room(answer *a);
+void answer_closed(answer *a);
+void answer_service(answer *a);
+/* Registers or revives our own descriptor in our own registry. */
+qn_err operator_self(qn_node *n, qn_slice descriptor, qn_slice heartbeat);
+
+/* probe.c */
+void probe_start(qn_node *n);
+void probe_tick(qn_node *n);
+void probe_good(qn_node *n);
+void probe_bad(qn_node *n, qn_err why);
+
+/* node.c */
+static inline bool mode_is(const qn_node *n, unsigned modes)
+{
+    return (1u << n->cfg.mode & modes) != 0;
+}
+#define IN_MODES(a) (1u << (a))
+static inline bool node_registers(const qn_node *n)
+{
+    return mode_is(n, IN_MODES(QN_RELAY) | IN_MODES(QN_EXIT) | IN_MODES(QN_SUPER));
+}
+static inline bool node_relays(const qn_node *n)
+{
+    return node_registers(n);
+}
+static inline bool node_exits(const qn_node *n)
+{
+    return mode_is(n, IN_MODES(QN_EXIT) | IN_MODES(QN_SUPER));
+}
+static inline bool node_serves_directory(const qn_node *n)
+{
+    return mode_is(n, IN_MODES(QN_BOOTSTRAP) | IN_MODES(QN_SUPER));
+}
+/* Arms; without memory for the heap the timer is lost, which the owner's next event repairs. */
+void node_timer(qn_node *n, qn_timer *t, timer_kind kind, qn_time due);
+
+#define LIST_ADD(head, item)                                                                       \
+    do {                                                                                           \
+        (item)->prev = NULL;                                                                       \
+        (item)->next = (head);                                                                     \
+        if ((head) != NULL)                                                                        \
+            (head)->prev = (item);                                                                 \
+        (head) = (item);                                                                           \
+    } while (0)
+
+#define LIST_DEL(head, item)                                                                       \
+    do {                                                                                           \
+        if ((item)->prev != NULL)                                                                  \
+            (item)->prev->next = (item)->next;                                                     \
+        else                                                                                       \
+            (head) = (item)->next;                                                                 \
+        if ((item)->next != NULL)                                                                  \
+            (item)->next->prev = (item)->prev;                                                     \
+    } while (0)
+
+#endif

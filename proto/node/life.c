@@ -1,0 +1,192 @@
+/* A node's beginning and end. */
+#include "node/internal.h"
+
+#include <stdio.h>
+
+static qn_err wrong(char why[160], const char *sentence)
+{
+    (void)snprintf(why, 160, "%s", sentence);
+    return QN_CONFIG;
+}
+
+static qn_err check_network(const qn_node_cfg *cfg, char why[160])
+{
+    if (cfg->network == NULL || cfg->network->operators_n == 0)
+        return wrong(why, "no network: give a network file");
+    if (cfg->network->lab != cfg->lab)
+        return wrong(why, cfg->lab ? "--lab was given, but the network file is not a lab's"
+                                   : "this is a lab network: it needs --lab");
+    if (cfg->carrier == NULL)
+        return wrong(why, "no carrier was chosen");
+    if (cfg->carrier->lab_only && !cfg->lab)
+        return wrong(why, "this carrier has no disguise and is for lab networks only");
+    return QN_OK;
+}
+
+static bool seed_is_operators(qn_env *env, const qn_node_cfg *cfg)
+{
+    qn_sign_secret secret;
+    qn_sign_public pub;
+    bool found = false;
+
+    (void)env;
+    memcpy(secret.seed, cfg->operator_seed.b, sizeof secret.seed);
+    qn_sign_derive(&secret, &pub);
+    qn_wipe(&secret, sizeof secret);
+    for (uint8_t i = 0; i < cfg->network->operators_n; i++)
+        found |= memcmp(cfg->network->operators[i].sign_key, pub.b, sizeof pub.b) == 0;
+    return found;
+}
+
+static qn_err check_roles(qn_env *env, const qn_node_cfg *cfg, char why[160])
+{
+    unsigned modes = 1u << cfg->mode;
+
+    if (cfg->mode > QN_SUPER)
+        return wrong(why, "no such mode");
+    if (cfg->mode != QN_CLIENT && cfg->listen.family == 0)
+        return wrong(why, "this mode is reached by others: give a listen address");
+    if ((modes & (IN_MODES(QN_EXIT) | IN_MODES(QN_SUPER))) && cfg->contact[0] == '\0')
+        return wrong(why, "an exit needs an abuse contact: set exit.contact or EXIT_ABUSE_EMAIL");
+    if (cfg->exit_allow_n > 0 && !cfg->lab)
+        return wrong(why, "exit.allow opens non-global addresses and is for lab networks only");
+    if (cfg->has_operator && !(modes & (IN_MODES(QN_BOOTSTRAP) | IN_MODES(QN_SUPER))))
+        return wrong(why, "an operator key belongs to a bootstrap or super node");
+    if (cfg->has_operator && cfg->network->threshold != 1)
+        return wrong(why, "snapshots that several operators sign together are not built yet: "
+                          "found the network with one operator");
+    if (cfg->has_operator && !seed_is_operators(env, cfg))
+        return wrong(why, "the operator key is not one of the network file's");
+    return QN_OK;
+}
+
+static qn_err start_exit(qn_node *n, char why[160])
+{
+    const qn_node_cfg *c = &n->cfg;
+    qn_err err = qn_policy_init(&n->policy, c->exit_ports, c->exit_ports_n, c->exit_allow,
+                                c->exit_allow_n);
+
+    if (err == QN_OK && c->listen.family != 0)
+        err = qn_policy_own(&n->policy, &c->listen);
+    if (err != QN_OK)
+        return wrong(why, "exit.ports or exit.allow is not usable: ports are 1..65535, a prefix "
+                          "has no bits behind its length");
+    qn_slots_init(&n->slots, c->exit_conns_max ? c->exit_conns_max : QN_EXIT_CONNS,
+                  QN_EXIT_CONNS_PER_SOURCE, (uint64_t)qn_rng_u32(n->env));
+    return QN_OK;
+}
+
+static qn_err start_keys(qn_node *n)
+{
+    qn_circuits *s = &n->circuits_shared;
+    qn_dh_secret secret;
+    qn_err err = qn_keys_peerid(n->env, &n->cfg.keys, &n->id);
+
+    *s = (qn_circuits){.env = n->env, .budget = &n->budget};
+    memcpy(s->network, n->net.id, sizeof s->network);
+    s->self = n->id;
+    memcpy(secret.b, n->cfg.keys.onion.b, sizeof secret.b);
+    if (err == QN_OK && node_relays(n)) {
+        err = qn_onion_key_init(n->env, &secret, &s->keys[0]);
+        s->keys_n = 1;
+    }
+    qn_wipe(&secret, sizeof secret);
+    return err;
+}
+
+static qn_err start(qn_node *n, char why[160])
+{
+    qn_err err = start_keys(n);
+
+    if (err == QN_OK)
+        err = start_exit(n, why);
+    if (err == QN_OK && n->cfg.stored_snapshot.n > 0) {
+        qn_err old = node_adopt(n, n->cfg.stored_snapshot);
+
+        if (old == QN_NOMEM)
+            return old;
+        if (old != QN_OK)
+            qn_log_line(n->env, QN_LOG_INFO, "dir", "the stored snapshot is of no use: %s",
+                        qn_err_text(old));
+        n->store_snapshot = false;
+    }
+    n->cfg.stored_snapshot = (qn_slice){0};
+    if (err == QN_OK)
+        err = operator_start(n);
+    if (err == QN_OK)
+        err = asker_start(n);
+    if (err == QN_OK)
+        client_start(n);
+    return err;
+}
+
+qn_err qn_node_new(qn_node **out, const qn_node_cfg *cfg, qn_env *env, char why[160])
+{
+    qn_node *n;
+    qn_err err = check_network(cfg, why);
+
+    if (err == QN_OK)
+        err = check_roles(env, cfg, why);
+    if (err != QN_OK)
+        return err;
+    n = qn_mem_get(&env->mem, sizeof *n);
+    if (n == NULL) {
+        (void)wrong(why, qn_err_text(QN_NOMEM));
+        return QN_NOMEM;
+    }
+    n->env = env;
+    n->cfg = *cfg;
+    n->net = *cfg->network;
+    n->cfg.network = &n->net;
+    n->budget.limit = cfg->credit_budget ? cfg->credit_budget : QN_CREDIT_BUDGET;
+    err = start(n, why);
+    if (err == QN_OK) {
+        node_settle(n);
+        *out = n;
+    } else {
+        if (why[0] == '\0')
+            (void)wrong(why, qn_err_text(err));
+        qn_node_free(n);
+    }
+    return err;
+}
+
+/* Edges first: they untie themselves from links and circuits. */
+static void free_all(qn_node *n)
+{
+    n->chore_first = n->chore_last = NULL;
+    while (n->edges != NULL)
+        edge_free(n->edges);
+    while (n->circuits != NULL)
+        client_free(n->circuits);
+    while (n->relays != NULL)
+        relay_free(n->relays);
+    while (n->answers != NULL)
+        answer_free(n->answers);
+    while (n->neighbours != NULL)
+        neighbour_free(n->neighbours);
+}
+
+void qn_node_free(qn_node *n)
+{
+    qn_env *env;
+
+    if (n == NULL)
+        return;
+    env = n->env;
+    n->stopping = true;
+    free_all(n);
+    qn_snapshot_drop(n->snapshot);
+    qn_mem_put(&env->mem, n->candidates, n->candidates_n * sizeof *n->candidates);
+    qn_mem_put(&env->mem, n->events, n->events_cap * sizeof *n->events);
+    operator_clear(n);
+    asker_clear(n);
+    qn_slots_clear(&n->slots, &env->mem);
+    qn_timers_clear(&n->timers, &env->mem);
+    conns_clear(&n->conns, &env->mem);
+    while (n->lent_n > 0)
+        qn_block_drop(n->lent[--n->lent_n]);
+    qn_keys_wipe(&n->cfg.keys);
+    qn_wipe(n, sizeof *n);
+    qn_mem_put(&env->mem, n, sizeof *n);
+}

@@ -1,0 +1,329 @@
+/* The public verbs: each does one thing, then the chores it caused. */
+#include "node/internal.h"
+
+void node_timer(qn_node *n, qn_timer *t, timer_kind kind, qn_time due)
+{
+    t->kind = kind;
+    if (t->pos != 0 && t->due == due)
+        return;
+    if (qn_timers_set(&n->timers, &n->env->mem, t, due) != QN_OK)
+        qn_log_line(n->env, QN_LOG_ERROR, "node", "no memory for a timer");
+}
+
+/* ---- bytes -------------------------------------------------------------------------------------------- */
+
+unsigned qn_node_space(qn_node *n, qn_conn c, qn_span *v, unsigned max)
+{
+    const conn *k = conns_get(&n->conns, c);
+
+    if (k == NULL || max == 0 || k->releasing)
+        return 0;
+    if (k->kind == CONN_LEG) {
+        v[0] = qn_carrier_space(((neighbour *)k->owner)->carrier, k->leg);
+        return v[0].n > 0;
+    }
+    return edge_space(k->owner, v, max);
+}
+
+void qn_node_commit(qn_node *n, qn_conn c, size_t bytes)
+{
+    const conn *k = conns_get(&n->conns, c);
+
+    if (k == NULL || k->releasing)
+        return;
+    if (k->kind == CONN_LEG) {
+        neighbour *nb = k->owner;
+
+        qn_carrier_commit(nb->carrier, k->leg, bytes);
+        neighbour_drain(nb);
+    } else {
+        edge_commit(k->owner, bytes);
+    }
+    node_settle(n);
+}
+
+unsigned qn_node_peek(qn_node *n, qn_conn c, qn_slice *v, unsigned max)
+{
+    const conn *k = conns_get(&n->conns, c);
+
+    if (k == NULL || max == 0)
+        return 0;
+    if (k->kind == CONN_LEG)
+        return neighbour_peek(k->owner, k->leg, v, max);
+    return edge_peek(k->owner, v, max);
+}
+
+void qn_node_consume(qn_node *n, qn_conn c, size_t bytes)
+{
+    const conn *k = conns_get(&n->conns, c);
+
+    if (k == NULL)
+        return;
+    if (k->kind == CONN_LEG)
+        qn_carrier_consume(((neighbour *)k->owner)->carrier, k->leg, bytes);
+    else
+        edge_consume(k->owner, bytes);
+    node_settle(n);
+}
+
+/* ---- what happened -------------------------------------------------------------------------------------- */
+
+qn_conn qn_node_accepted(qn_node *n, qn_listener purpose, const qn_addr *from)
+{
+    qn_conn c = 0;
+
+    (void)from;
+    if (n->stopping)
+        return 0;
+    if (purpose == QN_LISTEN_LINK) {
+        (void)neighbour_accept(n, &c);
+    } else {
+        edge *e = edge_new(n, false);
+
+        if (e != NULL) {
+            e->conn = c = conns_add(&n->conns, &n->env->mem, CONN_SOCKS, e, 0);
+            if (c == 0) {
+                e->state = EDGE_OVER;
+                e->dead = true;
+                chore_add(n, &e->chore);
+            }
+        }
+    }
+    node_settle(n);
+    return c;
+}
+
+void qn_node_opened(qn_node *n, qn_conn c)
+{
+    const conn *k = conns_get(&n->conns, c);
+
+    if (k == NULL)
+        return;
+    if (k->kind == CONN_LEG)
+        neighbour_opened(k->owner, k->leg);
+    else if (k->kind == CONN_TARGET)
+        open_connected(k->owner, QN_OK);
+    node_settle(n);
+}
+
+void qn_node_open_failed(qn_node *n, qn_conn c, qn_err why)
+{
+    const conn *k = conns_get(&n->conns, c);
+
+    if (k == NULL)
+        return;
+    if (k->kind == CONN_LEG)
+        neighbour_open_failed(k->owner, k->leg, why);
+    else if (k->kind == CONN_TARGET)
+        open_connected(k->owner, why);
+    node_settle(n);
+}
+
+void qn_node_ended(qn_node *n, qn_conn c, qn_ending how)
+{
+    const conn *k = conns_get(&n->conns, c);
+
+    if (k == NULL)
+        return;
+    if (k->releasing) {
+        if (how == QN_END_RESET)
+            qn_node_released(n, c);
+        return;
+    }
+    if (k->kind == CONN_LEG)
+        neighbour_leg_ended(k->owner, k->leg, how);
+    else
+        edge_ended(k->owner, how);
+    node_settle(n);
+}
+
+void qn_node_released(qn_node *n, qn_conn c)
+{
+    const conn *k = conns_get(&n->conns, c);
+
+    if (k == NULL || !k->releasing)
+        return;
+    if (k->kind == CONN_LEG)
+        neighbour_leg_gone(k->owner, k->leg);
+    else
+        edge_released(k->owner);
+    node_settle(n);
+}
+
+void qn_node_resolved(qn_node *n, uint32_t query, const qn_addr *v, unsigned count, qn_err why)
+{
+    const conn *k = conns_get(&n->conns, query);
+
+    if (k == NULL || k->kind != CONN_TARGET)
+        return;
+    open_resolved(k->owner, v, count, why);
+    node_settle(n);
+}
+
+/* ---- time ------------------------------------------------------------------------------------------------ */
+
+qn_time qn_node_due(const qn_node *n)
+{
+    return n->stopped_due ? n->env->now : qn_timers_due(&n->timers);
+}
+
+static void fire(qn_node *n, qn_timer *t)
+{
+    switch ((timer_kind)t->kind) {
+    case TIMER_NEIGHBOUR:
+        neighbour_tick(node_owner(t, neighbour));
+        break;
+    case TIMER_EDGE:
+        open_timeout(node_owner(t, edge));
+        break;
+    case TIMER_CIRCUIT: {
+        circuit *c = node_owner(t, circuit);
+
+        qn_circuit_tick(&c->core);
+        chore_add(n, &c->chore);
+        break;
+    }
+    case TIMER_RELAY: {
+        relay *r = node_owner(t, relay);
+
+        qn_hop_tick(&r->hop);
+        chore_add(n, &r->chore);
+        break;
+    }
+    case TIMER_POOL:
+        client_pool(n);
+        break;
+    case TIMER_ASKER:
+        asker_tick(n);
+        break;
+    case TIMER_OPERATOR:
+        operator_tick(n);
+        break;
+    case TIMER_PROBE:
+        probe_tick(n);
+        break;
+    case TIMER_STOP:
+        n->stopped_due = true;
+        break;
+    }
+}
+
+void qn_node_tick(qn_node *n)
+{
+    qn_timer *t;
+
+    while ((t = qn_timers_pop(&n->timers, n->env->now)) != NULL) {
+        fire(n, t);
+        node_settle(n);
+    }
+}
+
+/* ---- actions ----------------------------------------------------------------------------------------------- */
+
+static void dial_action(const conn *k, qn_action *a)
+{
+    a->type = QN_ACT_DIAL;
+    if (k->kind == CONN_LEG)
+        a->addr = ((neighbour *)k->owner)->leg_addr[k->leg];
+    else
+        a->addr = ((edge *)k->owner)->opening->addr;
+}
+
+/* The node forgets the conn with this action. */
+static void reset_action(qn_node *n, const conn *k, qn_conn c, qn_action *a)
+{
+    a->type = QN_ACT_RESET;
+    if (k->kind == CONN_LEG) {
+        neighbour_leg_gone(k->owner, k->leg);
+    } else {
+        conns_forget(&n->conns, c);
+        edge_released(k->owner);
+    }
+    node_settle(n);
+}
+
+static bool conn_action(qn_node *n, qn_conn c, uint16_t todo, qn_action *a)
+{
+    conn *k = conns_get(&n->conns, c);
+
+    *a = (qn_action){.conn = c};
+    switch (todo) {
+    case TODO_RESOLVE:
+        a->type = QN_ACT_RESOLVE;
+        a->query = c;
+        a->dest = ((edge *)k->owner)->opening->dest;
+        return true;
+    case TODO_DIAL:
+        dial_action(k, a);
+        return true;
+    case TODO_LINGER:
+        a->type = QN_ACT_LINGER_RESET;
+        a->on = k->linger;
+        return true;
+    case TODO_SEND:
+        a->type = QN_ACT_SEND;
+        return true;
+    case TODO_READ:
+        a->type = QN_ACT_READ;
+        return !k->releasing;
+    case TODO_FINISH:
+        a->type = QN_ACT_FINISH;
+        return !k->releasing;
+    case TODO_CLOSE:
+    case TODO_RESET_DRAIN:
+        a->type = todo == TODO_CLOSE ? QN_ACT_CLOSE : QN_ACT_RESET;
+        a->drain = true;
+        k->releasing = true;
+        return true;
+    default:
+        reset_action(n, k, c, a);
+        return true;
+    }
+}
+
+static bool store_action(qn_node *n, qn_action *a)
+{
+    if (!n->store_snapshot || n->snapshot == NULL)
+        return false;
+    n->store_snapshot = false;
+    *a = (qn_action){.type = QN_ACT_STORE, .name = "snapshot", .bytes = n->snapshot->bytes};
+    return true;
+}
+
+bool qn_node_next(qn_node *n, qn_action *a)
+{
+    qn_conn c;
+    uint16_t todo;
+
+    while (conns_next(&n->conns, &c, &todo))
+        if (conn_action(n, c, todo, a))
+            return true;
+    if (store_action(n, a))
+        return true;
+    *a = (qn_action){.type = QN_ACT_EVENT};
+    if (node_next_event(n, &a->event))
+        return true;
+    if (n->stopping && !n->stopped && (n->stopped_due || n->neighbours_n + n->edges_n == 0)) {
+        n->stopped = true;
+        n->stopped_due = false;
+        qn_timers_cancel(&n->timers, &n->stop_timer);
+        *a = (qn_action){.type = QN_ACT_STOPPED};
+        return true;
+    }
+    return false;
+}
+
+void qn_node_stop(qn_node *n)
+{
+    if (n->stopping)
+        return;
+    n->stopping = true;
+    for (edge *e = n->edges, *next; e != NULL; e = next) {
+        next = e->next;
+        edge_fail(e, QN_APP_GONE);
+    }
+    for (neighbour *nb = n->neighbours; nb != NULL; nb = nb->next)
+        neighbour_end(nb, QN_CLOSE_DONE);
+    node_timer(n, &n->stop_timer, TIMER_STOP, n->env->now + QN_STOP_AFTER);
+    node_settle(n);
+}

@@ -1,0 +1,331 @@
+/*
+ * How edges open.
+ *
+ * Client: SOCKS request -> route -> a bearer -> OPEN; then OPENED -> SOCKS reply.
+ * Exit:   OPEN -> policy -> resolve -> policy again, per address -> connect -> OPENED.
+ *
+ * On a one-hop stream OPEN and OPENED are the first bytes of each direction, as one message each in
+ * the form they have in cells, with sid 1; raw bytes follow (docs/wire/circuit.md).
+ */
+#include "node/internal.h"
+
+enum { ONE_HOP_SID = 1 };
+
+void opening_free(edge *e)
+{
+    if (e->opening != NULL)
+        qn_wipe(e->opening, sizeof *e->opening);
+    qn_mem_put(&e->n->env->mem, e->opening, sizeof *e->opening);
+    e->opening = NULL;
+}
+
+/* ---- client: the request ---------------------------------------------------------------------------- */
+
+static void opening_drop(opening *o, size_t n)
+{
+    memmove(o->in, o->in + n, o->in_n - n);
+    o->in_n = (uint16_t)(o->in_n - n);
+}
+
+static void say_socks(edge *e)
+{
+    qn_slice text = qn_socks_peek(&e->opening->socks);
+
+    if (text.n > 0 && edge_say(e, text))
+        qn_socks_consume(&e->opening->socks, text.n);
+}
+
+void open_socks(edge *e)
+{
+    opening *o = e->opening;
+    qn_err err = QN_SHORT;
+
+    while (o->in_n > 0 && err == QN_SHORT) {
+        size_t used = 0;
+
+        err = qn_socks_push(&o->socks, e->n->env, qn_slice_of(o->in, o->in_n), &used);
+        opening_drop(o, used);
+    }
+    say_socks(e);
+    if (err == QN_SHORT)
+        return;
+    if (err != QN_OK) {
+        qn_log_line(e->n->env, QN_LOG_INFO, "socks", "%s",
+                    o->socks.why != NULL ? o->socks.why : qn_err_text(err));
+        edge_close(e, err);
+        return;
+    }
+    o->dest = o->socks.dest;
+    o->route = o->socks.has_route ? o->socks.route : e->n->cfg.route;
+    memcpy(o->isolation, o->socks.isolation, sizeof o->isolation);
+    e->state = EDGE_WAITING;
+    node_timer(e->n, &e->timer, TIMER_EDGE, e->n->env->now + QN_OPEN_TIMEOUT);
+    open_bind(e);
+}
+
+void open_answer(edge *e, qn_app_code code)
+{
+    qn_node *n = e->n;
+    opening *o = e->opening;
+
+    if (o == NULL || e->state == EDGE_OVER)
+        return;
+    qn_socks_reply(&o->socks, qn_app_socks(code));
+    say_socks(e);
+    if (code != QN_APP_DONE) {
+        tie_close(&e->tie, QN_CLOSE_GONE);
+        edge_close(e, qn_app_err(code));
+        return;
+    }
+    n->counters.streams_opened++;
+    node_event(n, &(qn_event){.type = QN_EV_STREAM_OPENED,
+                              .id = e->id,
+                              .circuit = e->circuit != NULL ? e->circuit->id : 0,
+                              .hops = e->circuit != NULL ? e->circuit->core.hops_n : 1,
+                              .value = n->env->now - e->began,
+                              .conn = e->conn});
+    probe_good(n);
+    if (o->in_n > 0) { /* what came behind the request without waiting */
+        e->up += o->in_n;
+        n->counters.app_up += o->in_n;
+        if (!edge_send(e, o->in, o->in_n)) {
+            edge_fail(e, QN_APP_FAILED);
+            return;
+        }
+    }
+    edge_is_open(e);
+}
+
+/* ---- client: the bearer ------------------------------------------------------------------------------ */
+
+static bool bind_link(edge *e, const qn_relay *exit)
+{
+    uint8_t msg[QN_MSG_HEADER + QN_DEST_WIRE_MAX];
+    neighbour *nb = neighbour_get(e->n, exit);
+    size_t len;
+
+    if (nb == NULL || tie_open(&e->tie, TIE_EDGE, e, nb, QN_KIND_APP) != QN_OK)
+        return false;
+    len = qn_dest_put(&e->opening->dest, msg + QN_MSG_HEADER);
+    qn_msg_head(msg, QN_CMD_OPEN, 0, (uint16_t)len, ONE_HOP_SID);
+    e->state = EDGE_OPENING;
+    if (!edge_send(e, msg, QN_MSG_HEADER + len)) {
+        tie_close(&e->tie, QN_CLOSE_INTERNAL);
+        return false;
+    }
+    return true;
+}
+
+static bool bind_circuit(edge *e, circuit *c)
+{
+    if (qn_circuit_open(&c->core, &e->opening->dest, e, &e->sid) != QN_OK)
+        return false;
+    c->last_given = ++e->n->given;
+    c->isolated = true;
+    memcpy(c->isolation, e->opening->isolation, sizeof c->isolation);
+    c->streams++;
+    e->circuit = c;
+    e->apps = qn_circuit_apps(&c->core);
+    e->state = EDGE_OPENING;
+    chore_add(e->n, &c->chore);
+    return true;
+}
+
+/* May be called again while WAITING: a circuit was built, or a snapshot came. */
+void open_bind(edge *e)
+{
+    qn_node *n = e->n;
+    opening *o = e->opening;
+
+    if (n->stopping) {
+        open_answer(e, QN_APP_GONE);
+    } else if (o->route == QN_ROUTE_PRIVACY) {
+        circuit *c = client_pick(n, o);
+
+        n->pool_wanted = n->env->now;
+        if (c == NULL || !bind_circuit(e, c))
+            client_pool(n);
+    } else {
+        const qn_relay *exit = client_exit_for(n, &o->dest);
+
+        if (exit == NULL)
+            asker_want(n, WANT_LIST);
+        else if (!bind_link(e, exit))
+            open_answer(e, QN_APP_FAILED);
+    }
+}
+
+/* ---- one-hop streams: the first message of each direction ---------------------------------------------- */
+
+static void one_hop_message(edge *e, const qn_msg *m)
+{
+    qn_dest dest;
+    size_t used;
+
+    if (e->exit_side) {
+        if (m->cmd != QN_CMD_OPEN || qn_dest_get(&dest, m->data, m->len, &used) != QN_OK ||
+            used != m->len)
+            edge_fail(e, QN_APP_FAILED);
+        else
+            open_request(e, &dest);
+    } else if (m->cmd != QN_CMD_OPENED) {
+        edge_fail(e, QN_APP_FAILED);
+    } else {
+        open_answer(e, qn_app_code_get(m->data[0]));
+    }
+}
+
+/* Length of the message that begins in `msg`, as far as it can be told. */
+static size_t message_size(const opening *o)
+{
+    if (o->msg_n < QN_MSG_HEADER)
+        return QN_MSG_HEADER;
+    return QN_MIN(QN_MSG_HEADER + (size_t)qn_get16(o->msg + 2), sizeof o->msg);
+}
+
+void open_bytes(edge *e, qn_piece piece)
+{
+    opening *o = e->opening;
+    uint32_t taken = 0;
+    qn_msgs it;
+    qn_msg m;
+
+    while (taken < piece.len && o->msg_n < message_size(o)) {
+        size_t part = QN_MIN((size_t)(piece.len - taken), message_size(o) - o->msg_n);
+
+        memcpy(o->msg + o->msg_n, qn_piece_data(&piece) + taken, part);
+        o->msg_n = (uint16_t)(o->msg_n + part);
+        taken += (uint32_t)part;
+    }
+    qn_link_returned(&e->tie.nb->link, e->tie.stream, taken);
+    neighbour_touch(e->tie.nb);
+    if (o->msg_n < message_size(o))
+        return;
+    qn_msgs_init(&it, o->msg, o->msg_n);
+    if (!qn_msgs_next(&it, &m)) {
+        edge_fail(e, QN_APP_FAILED);
+        return;
+    }
+    one_hop_message(e, &m);
+    if (taken < piece.len && e->tie.nb != NULL)
+        edge_data(e, (qn_piece){piece.block, piece.off + taken, piece.len - taken});
+}
+
+/* ---- exit ----------------------------------------------------------------------------------------------- */
+
+static void tell_opened(edge *e, qn_app_code code)
+{
+    if (e->apps != NULL) {
+        qn_apps_opened(e->apps, e->sid, code);
+        chore_add(e->n, &e->relay->chore);
+    } else {
+        uint8_t msg[QN_MSG_HEADER + 1];
+
+        qn_msg_head(msg, QN_CMD_OPENED, 0, 1, ONE_HOP_SID);
+        msg[QN_MSG_HEADER] = (uint8_t)code;
+        (void)edge_send(e, msg, sizeof msg);
+    }
+}
+
+/* The destination cannot be had: say why, then nothing more either way. */
+static void refuse(edge *e, qn_err why)
+{
+    qn_node *n = e->n;
+    qn_app_code code = qn_app_of(why);
+
+    if (why == QN_POLICY)
+        n->counters.exit_blocked++;
+    tell_opened(e, code);
+    if (e->tie.nb != NULL) {
+        neighbour *nb = e->tie.nb;
+
+        /* OPENED goes first: the FIN lets it through where a close would purge it. The client
+         * closes the stream when it has read the code. */
+        if (qn_link_send(&nb->link, e->tie.stream, (qn_piece){0}, true) == QN_OK) {
+            qn_link_set_user(&nb->link, e->tie.stream, NULL);
+            neighbour_touch(nb);
+            e->tie.nb = NULL;
+        } else {
+            tie_close(&e->tie, QN_CLOSE_INTERNAL);
+        }
+    }
+    e->apps = NULL; /* OPENED with a code has ended the stream there */
+    e->relay = NULL;
+    edge_unbound(e, code);
+}
+
+static void connect_to(edge *e)
+{
+    conns_todo(&e->n->conns, e->conn, TODO_DIAL);
+}
+
+void open_request(edge *e, const qn_dest *d)
+{
+    qn_node *n = e->n;
+    opening *o = e->opening;
+    bool resolve = false;
+    qn_err err;
+
+    e->state = EDGE_OPENING;
+    o->dest = *d;
+    n->counters.exit_requests++;
+    node_timer(n, &e->timer, TIMER_EDGE, n->env->now + QN_OPEN_TIMEOUT);
+    err = qn_policy_dest(&n->policy, d, &resolve, &o->addr);
+    if (err == QN_OK) {
+        err = qn_slots_take(&n->slots, &n->env->mem, e->slot_source);
+        e->slot = err == QN_OK;
+    }
+    if (err == QN_OK) {
+        e->conn = conns_add(&n->conns, &n->env->mem, CONN_TARGET, e, 0);
+        if (e->conn == 0)
+            err = QN_BUSY;
+    }
+    if (err != QN_OK)
+        refuse(e, err);
+    else if (resolve)
+        conns_todo(&n->conns, e->conn, TODO_RESOLVE);
+    else
+        connect_to(e);
+}
+
+void open_resolved(edge *e, const qn_addr *v, unsigned count, qn_err why)
+{
+    qn_err err = why != QN_OK ? why : qn_policy_pick(&e->n->policy, v, count, &e->opening->addr);
+
+    if (e->state != EDGE_OPENING)
+        return;
+    if (err != QN_OK) {
+        conns_forget(&e->n->conns, e->conn); /* the world never had a socket for it */
+        e->conn = 0;
+        refuse(e, err);
+    } else {
+        connect_to(e);
+    }
+}
+
+void open_connected(edge *e, qn_err why)
+{
+    if (e->state != EDGE_OPENING)
+        return;
+    if (why != QN_OK) {
+        conns_forget(&e->n->conns, e->conn);
+        e->conn = 0;
+        refuse(e, why);
+        return;
+    }
+    e->n->counters.exit_ok++;
+    tell_opened(e, QN_APP_DONE);
+    edge_is_open(e);
+}
+
+void open_timeout(edge *e)
+{
+    if (e->state == EDGE_SOCKS)
+        edge_close(e, QN_TIMEOUT);
+    else if (!e->exit_side)
+        edge_fail(e, e->n->snapshot == NULL ? QN_APP_NET_UNREACHABLE : QN_APP_TIMEOUT);
+    else if (e->state == EDGE_OPENING)
+        refuse(e, QN_TIMEOUT);
+    else
+        edge_fail(e, QN_APP_TIMEOUT);
+}

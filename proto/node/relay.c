@@ -1,0 +1,237 @@
+/*
+ * Circuits of others: this node as pipe, joint or end.
+ *
+ * A cell that arrives is transformed where it lies and queued on the other side's stream; it is
+ * never copied. Credit goes back to the sender at once while the other side drains, and is owed
+ * while that queue is full: so back-pressure travels hop by hop, and a circuit holds here at most
+ * what it was credited.
+ */
+#include "node/internal.h"
+
+enum { RELAYS_MAX = 65536 }; /* circuits through one node: each costs about 600 bytes */
+
+void relay_free(relay *r)
+{
+    qn_node *n = r->n;
+
+    qn_timers_cancel(&n->timers, &r->timer);
+    qn_hop_clear(&r->hop);
+    qn_cell_in_clear(&r->prev_in);
+    qn_cell_in_clear(&r->next_in);
+    LIST_DEL(n->relays, r);
+    n->relays_n--;
+    qn_mem_put(&n->env->mem, r, sizeof *r);
+}
+
+void relay_new(neighbour *nb, uint32_t stream)
+{
+    qn_node *n = nb->n;
+    relay *r = n->relays_n < RELAYS_MAX ? qn_mem_get(&n->env->mem, sizeof *r) : NULL;
+
+    if (r == NULL) {
+        qn_link_close(&nb->link, stream, QN_CLOSE_REFUSED);
+        return;
+    }
+    r->n = n;
+    r->id = ++n->ids;
+    chore_init(&r->chore, CHORE_RELAY, r);
+    qn_hop_init(&r->hop, &n->circuits_shared, nb->known ? &nb->id : NULL);
+    tie_accept(&r->prev_tie, TIE_RELAY_PREV, r, nb, stream);
+    LIST_ADD(n->relays, r);
+    n->relays_n++;
+    chore_add(n, &r->chore);
+}
+
+static void bury(relay *r, qn_err why)
+{
+    uint16_t code = why == QN_OK ? QN_CLOSE_DONE
+                                 : (qn_err_band(why) == QN_BAND_OURS || why == QN_UNKNOWN ||
+                                            why == QN_REFUSED
+                                        ? QN_CLOSE_REFUSED
+                                        : QN_CLOSE_GONE);
+
+    tie_close(&r->prev_tie, code);
+    tie_close(&r->next_tie, code);
+    r->dead = true;
+    chore_add(r->n, &r->chore);
+}
+
+/* ---- cells ------------------------------------------------------------------------------------------ */
+
+static void send_cell(relay *r, tie *to, qn_piece cell)
+{
+    if (to->nb == NULL)
+        return;
+    (void)qn_block_ref(cell.block);
+    if (qn_link_send(&to->nb->link, to->stream, cell, false) != QN_OK) {
+        qn_block_drop(cell.block);
+        qn_hop_closed(&r->hop, QN_NOMEM);
+        return;
+    }
+    neighbour_touch(to->nb);
+}
+
+static void give_back(tie *from, uint64_t *owed)
+{
+    if (from->nb == NULL || *owed == 0)
+        return;
+    qn_link_returned(&from->nb->link, from->stream, (size_t)*owed);
+    neighbour_touch(from->nb);
+    *owed = 0;
+}
+
+static bool drains(const tie *to)
+{
+    return to->nb == NULL || qn_link_writable(&to->nb->link, to->stream) >= QN_CELL_L;
+}
+
+void relay_room(relay *r, bool on_next)
+{
+    if (on_next)
+        give_back(&r->prev_tie, &r->owed_prev);
+    else
+        give_back(&r->next_tie, &r->owed_next);
+    chore_add(r->n, &r->chore); /* an end may have cells of its own */
+}
+
+void relay_input(relay *r, bool forward, qn_piece piece, bool more)
+{
+    tie *from = forward ? &r->prev_tie : &r->next_tie;
+    tie *to = forward ? &r->next_tie : &r->prev_tie;
+    uint64_t *owed = forward ? &r->owed_prev : &r->owed_next;
+    qn_piece cell;
+    qn_err err =
+        qn_cell_in_put(forward ? &r->prev_in : &r->next_in, r->n->env, piece, more, &cell);
+
+    *owed += piece.len;
+    if (err == QN_OK) {
+        if (forward)
+            qn_hop_forward(&r->hop, cell);
+        else
+            qn_hop_backward(&r->hop, cell);
+        qn_block_drop(cell.block);
+    } else if (err != QN_SHORT) {
+        qn_hop_closed(&r->hop, err);
+    }
+    relay_events(r);
+    /* An end has no other side and always drains: CREDIT bounds what applications do not read. */
+    if (r->dead || drains(to))
+        give_back(from, owed);
+    if (qn_hop_pending(&r->hop) || r->timer.due != qn_hop_due(&r->hop))
+        chore_add(r->n, &r->chore);
+}
+
+/* ---- what the hop reports ------------------------------------------------------------------------------ */
+
+static void extend(relay *r, const qn_peerid *id)
+{
+    qn_node *n = r->n;
+    const qn_relay *to = n->snapshot != NULL ? qn_snapshot_find(n->snapshot, id) : NULL;
+    neighbour *nb;
+    qn_err err;
+
+    if (to == NULL || !(to->d.roles & QN_ROLE_RELAY)) {
+        asker_want(n, WANT_LIST);
+        qn_hop_extend_failed(&r->hop, QN_UNKNOWN);
+        return;
+    }
+    nb = neighbour_get(n, to);
+    err = nb == NULL ? QN_UNREACHABLE
+                     : tie_open(&r->next_tie, TIE_RELAY_NEXT, r, nb, QN_KIND_CIRCUIT);
+    if (err == QN_OK)
+        qn_hop_extend_ok(&r->hop);
+    else
+        qn_hop_extend_failed(&r->hop, err);
+}
+
+static void app_event(relay *r, const qn_app_event *ev)
+{
+    edge *e = ev->user;
+
+    if (ev->type == QN_APP_EV_OPEN) {
+        e = node_exits(r->n) ? edge_new(r->n, true) : NULL;
+        if (e == NULL) {
+            qn_apps_opened(qn_hop_apps(&r->hop), ev->sid,
+                           node_exits(r->n) ? QN_APP_TOO_MANY : QN_APP_POLICY);
+            return;
+        }
+        e->relay = r;
+        e->apps = qn_hop_apps(&r->hop);
+        e->sid = ev->sid;
+        e->slot_source = r->id;
+        qn_apps_set_user(e->apps, ev->sid, e);
+        open_request(e, &ev->dest);
+    } else if (ev->type == QN_APP_EV_DATA) {
+        if (e != NULL)
+            edge_data(e, ev->piece);
+        else
+            qn_apps_consumed(qn_hop_apps(&r->hop), ev->sid, ev->piece.len);
+    } else if (e != NULL && ev->type == QN_APP_EV_END) {
+        if (ev->code == QN_APP_DONE)
+            edge_peer_end(e);
+        else
+            edge_unbound(e, ev->code);
+    } else if (e != NULL && ev->type == QN_APP_EV_ROOM) {
+        edge_room(e);
+    }
+}
+
+void relay_events(relay *r)
+{
+    qn_hop_event ev;
+
+    while (!r->dead && qn_hop_next(&r->hop, &ev)) {
+        switch (ev.type) {
+        case QN_HOP_EV_FORWARD:
+            send_cell(r, &r->next_tie, ev.piece);
+            break;
+        case QN_HOP_EV_BACKWARD:
+            send_cell(r, &r->prev_tie, ev.piece);
+            break;
+        case QN_HOP_EV_EXTEND:
+            extend(r, &ev.id);
+            break;
+        case QN_HOP_EV_APP:
+            app_event(r, &ev.app);
+            break;
+        case QN_HOP_EV_DEAD:
+            bury(r, ev.why);
+            break;
+        }
+    }
+}
+
+void relay_closed(relay *r, bool next_side, uint16_t code)
+{
+    qn_err why = qn_close_err(code);
+
+    (void)next_side;
+    qn_hop_closed(&r->hop, why);
+    relay_events(r);
+    chore_add(r->n, &r->chore);
+}
+
+static void flush(relay *r)
+{
+    while (!r->dead && r->prev_tie.nb != NULL && drains(&r->prev_tie)) {
+        qn_piece cell;
+
+        if (qn_hop_output(&r->hop, &cell) != QN_OK)
+            break;
+        send_cell(r, &r->prev_tie, cell);
+        qn_block_drop(cell.block);
+    }
+}
+
+void relay_service(relay *r)
+{
+    if (r->dead) {
+        relay_free(r);
+        return;
+    }
+    relay_events(r);
+    flush(r);
+    relay_events(r);
+    if (!r->dead)
+        node_timer(r->n, &r->timer, TIMER_RELAY, qn_hop_due(&r->hop));
+}

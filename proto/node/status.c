@@ -1,0 +1,137 @@
+/* Looking in: numbers for people and for tests. */
+#include "node/internal.h"
+
+static bool fresh(const qn_node *n, qn_time when, qn_time life)
+{
+    return when != 0 && n->env->now - when < life;
+}
+
+/* What a node waits for, in the order in which it gets it. */
+static void phase(const qn_node *n, qn_status *s)
+{
+    bool links = false;
+
+    for (const neighbour *nb = n->neighbours; nb != NULL; nb = nb->next)
+        links |= nb->up;
+    if (n->snapshot == NULL) {
+        s->phase = "directory";
+        s->advice = "no operator has answered yet: check the network file's addresses and the "
+                    "connection";
+    } else if (!links && n->neighbours_n > 0) {
+        s->phase = "link";
+        s->advice = "no link is up yet: the relays cannot be reached or refuse";
+    } else if (n->cfg.route == QN_ROUTE_PRIVACY && n->counters.circuits_built == 0) {
+        s->phase = "circuit";
+        s->advice = n->last_error == QN_NOPATH
+                        ? "the directory lists too few relays for three hops: wait, or choose fast"
+                        : "no circuit has been built yet";
+    } else {
+        s->phase = "probe";
+        s->advice = n->last_error == QN_NOPATH ? "the directory lists no exit that can be used"
+                                               : "no exit has answered within the last minute";
+    }
+}
+
+static qn_state state_of(const qn_node *n, qn_status *s)
+{
+    bool works;
+
+    if (n->cfg.socks)
+        works = fresh(n, n->probe_ok, QN_PROBE_FRESH);
+    else if (node_registers(n))
+        works = n->asker.registered && fresh(n, n->asker.heard, QN_LIVE_FOR);
+    else
+        works = n->snapshot != NULL;
+    s->phase = "ready";
+    s->advice = "";
+    if (works)
+        return QN_CONNECTED;
+    phase(n, s);
+    return n->snapshot == NULL && n->asker.failures > 0 ? QN_OFFLINE : QN_CALIBRATING;
+}
+
+void qn_node_status(const qn_node *n, qn_status *out)
+{
+    const qn_circuit_counts *c = &n->circuits_shared.counts;
+
+    *out = (qn_status){.mode = n->cfg.mode,
+                       .route = n->cfg.route,
+                       .last_error = n->last_error,
+                       .id = n->id,
+                       .last_probe = n->probe_ok,
+                       .mem_used = n->env->mem.used,
+                       .mem_peak = n->env->mem.peak};
+    out->state = state_of(n, out);
+    if (n->snapshot != NULL) {
+        out->peers_known = n->snapshot->relays_n;
+        out->snapshot_version = n->snapshot->version;
+    }
+    for (const neighbour *nb = n->neighbours; nb != NULL; nb = nb->next)
+        out->links += nb->up && !nb->over;
+    for (const circuit *v = n->circuits; v != NULL; v = v->next)
+        out->circuits += v->built && !v->dead;
+    for (const edge *e = n->edges; e != NULL; e = e->next)
+        out->streams += e->state == EDGE_OPEN;
+    out->counters = n->counters;
+    out->counters.cells_forward = c->cells_forward;
+    out->counters.cells_backward = c->cells_backward;
+    out->counters.relayed = c->relayed;
+    out->counters.aead_bytes = c->aead_bytes + n->tally.aead_bytes;
+    out->counters.dh = c->dh + n->tally.dh;
+    out->counters.handshakes = c->handshakes + n->tally.handshakes;
+}
+
+/* Lists grow at their head; people read them oldest first. */
+static const circuit *oldest_circuit(const qn_node *n, uint32_t i)
+{
+    const circuit *c = n->circuits;
+    uint32_t live = 0, skip;
+
+    for (; c != NULL; c = c->next)
+        live += !c->dead;
+    if (i >= live)
+        return NULL;
+    skip = live - 1 - i;
+    for (c = n->circuits; c != NULL; c = c->next)
+        if (!c->dead && skip-- == 0)
+            return c;
+    return NULL;
+}
+
+bool qn_node_circuit(const qn_node *n, uint32_t i, qn_circuit_info *out)
+{
+    const circuit *c = oldest_circuit(n, i);
+
+    if (c == NULL)
+        return false;
+    *out = (qn_circuit_info){.id = c->id,
+                             .hops_len = c->core.hops_n,
+                             .built = c->built,
+                             .streams = c->streams,
+                             .age = n->env->now - c->core.started,
+                             .up = c->up,
+                             .down = c->down};
+    for (uint8_t k = 0; k < c->core.hops_n; k++)
+        out->hop[k] = c->hops[k].id;
+    return true;
+}
+
+bool qn_node_peer(const qn_node *n, uint32_t i, qn_peer_info *out)
+{
+    const neighbour *nb = n->neighbours;
+    uint32_t skip;
+
+    if (i >= n->neighbours_n)
+        return false;
+    for (skip = n->neighbours_n - 1 - i; skip > 0; skip--)
+        nb = nb->next;
+    *out = (qn_peer_info){.id = nb->id,
+                          .known = nb->known,
+                          .outbound = nb->outbound,
+                          .up = nb->up && !nb->over,
+                          .streams = nb->link.streams_n,
+                          .in = nb->link.in,
+                          .out = nb->link.out,
+                          .age = n->env->now - nb->since};
+    return true;
+}

@@ -1,0 +1,38 @@
+/* A small private network in the pocket world: super, relays, exits, clients, one web server. */
+#ifndef POCKET_MESH_H
+#define POCKET_MESH_H
+
+#include "pocket/world.h"
+
+enum { MESH_RELAYS_MAX = 16 };
+
+typedef struct mesh_cfg {
+    pw_cfg world;
+    uint32_t relays, exits;
+    qn_route route;
+    const qn_carrier_kind *carrier; /* NULL: bare */
+} mesh_cfg;
+
+typedef struct mesh {
+    pw_world *w;
+    qn_network net;
+    qn_secret32 founder, operator_seed;
+    pw_node *super, *relay[MESH_RELAYS_MAX], *exit[MESH_RELAYS_MAX], *client;
+    qn_node_cfg client_cfg;
+    const qn_carrier_kind *carrier;
+    uint8_t hosts; /* addresses given out */
+} mesh;
+
+/* All started; nothing has run yet. */
+void mesh_new(mesh *m, const mesh_cfg *cfg);
+/* Runs until the client says connected, or the deadline; true when it does. */
+bool mesh_ready(mesh *m, qn_time within);
+/* Runs until a fetch is over, or the deadline. */
+pw_result mesh_await(mesh *m, pw_fetch *f, qn_time within);
+pw_node *mesh_add_client(mesh *m, const char *name, qn_route route);
+qn_status mesh_status(pw_node *n);
+void mesh_free(mesh *m);
+
+#define MESH_WEB "web.example"
+
+#endif

@@ -1,0 +1,65 @@
+/* Whole meshes: the main job, in both modes, over one and over three hops. */
+#include "pocket/mesh.h"
+#include "support/qt.h"
+
+static mesh_cfg quiet(uint64_t seed, qn_route route)
+{
+    return (mesh_cfg){.world = {.seed = seed, .delay_min = 5 * QN_MS, .delay_max = 30 * QN_MS},
+                      .relays = 3,
+                      .exits = 1,
+                      .route = route};
+}
+
+static void fetches(qn_route route, uint64_t up, uint64_t down)
+{
+    mesh_cfg cfg = quiet(1, route);
+    mesh m;
+    pw_fetch *f;
+
+    mesh_new(&m, &cfg);
+    ck_assert(mesh_ready(&m, 30 * QN_SEC));
+    f = pw_get(m.w, m.client, MESH_WEB, 80, up, down, NULL);
+    ck_assert_int_eq(mesh_await(&m, f, 120 * QN_SEC), PW_DONE);
+    ck_assert_uint_eq(pw_received(f), down);
+    mesh_free(&m);
+}
+
+START_TEST(one_hop_fetches_a_page)
+{
+    fetches(QN_ROUTE_FAST, 400, 50 << 10);
+}
+END_TEST
+
+START_TEST(three_hops_fetch_a_page)
+{
+    fetches(QN_ROUTE_PRIVACY, 400, 50 << 10);
+}
+END_TEST
+
+START_TEST(one_hop_carries_megabytes_both_ways)
+{
+    fetches(QN_ROUTE_FAST, 2 << 20, 5 << 20);
+}
+END_TEST
+
+START_TEST(three_hops_carry_megabytes_both_ways)
+{
+    fetches(QN_ROUTE_PRIVACY, 2 << 20, 5 << 20);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("pocket mesh");
+    TCase *t = tcase_create("main job");
+
+    tcase_set_timeout(t, 120);
+    tcase_add_test(t, one_hop_fetches_a_page);
+    tcase_add_test(t, three_hops_fetch_a_page);
+    tcase_add_test(t, one_hop_carries_megabytes_both_ways);
+    tcase_add_test(t, three_hops_carry_megabytes_both_ways);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+QT_MAIN(suite)
