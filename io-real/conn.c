@@ -53,8 +53,6 @@ void qn__conn_destroy(conn *c)
         (void)event_del(&c->leave_ev);
     (void)close(c->fd);
     c->fd = -1;
-    free(c->rest);
-    c->rest = NULL;
     c->hash_next = w->graves;
     w->graves = c;
     qn__doors_reconsider(w);
@@ -222,7 +220,7 @@ static void all_sent(conn *c)
         c->finish = false;
         (void)shutdown(c->fd, SHUT_WR);
     }
-    if (c->leaving == CLOSING)
+    if (c->leaving == CLOSING || c->leaving == RESETTING)
         qn__leave_sent(c);
 }
 
@@ -295,8 +293,6 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
     c->blocked = false;
     if (c->dialling)
         dial_ended(c, what);
-    else if (c->leaving == RESETTING)
-        qn__leave_writable(c);
     else
         qn__conn_send(c);
     qn__settle(w);

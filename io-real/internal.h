@@ -34,9 +34,10 @@ enum {
 
 typedef enum leaving {
     STAYING,
-    RESETTING, /* RST once `rest` has been written and acknowledged */
-    CLOSING,   /* the node may still have bytes; FIN after them */
-    LINGERING  /* FIN sent, node told; reading away what the peer still sends */
+    RESETTING,    /* the node may still have bytes; RST after them */
+    AWAITING_ACK, /* the node has been told; RST when the peer's kernel has every byte */
+    CLOSING,      /* the node may still have bytes; FIN after them */
+    LINGERING     /* the node has been told, FIN sent; reading away what the peer still sends */
 } leaving;
 
 typedef struct conn {
@@ -45,8 +46,6 @@ typedef struct conn {
     int fd;     /* -1: dead, waits in the graveyard */
     struct event read_ev, write_ev, leave_ev;
     struct conn *hash_next, *queue_next;
-    uint8_t *rest; /* RESETTING: bytes the node gave up, rest_n from rest_at */
-    size_t rest_at, rest_n;
     qn_time leave_by;
     leaving leaving;
     bool dialling, reading, blocked, queued, finish;
@@ -117,8 +116,7 @@ void qn__conn_destroy(conn *c);
 /* leave.c */
 void qn__leave_reset(conn *c, bool drain);
 void qn__leave_close(conn *c);
-void qn__leave_sent(conn *c);     /* the node has nothing more for a CLOSING conn */
-void qn__leave_writable(conn *c); /* RESETTING */
+void qn__leave_sent(conn *c); /* the node has nothing more for a leaving conn, or it cannot go */
 void qn__leave_readable(conn *c); /* LINGERING */
 
 /* door.c */

@@ -15,8 +15,6 @@
 #include "io-real/sockets.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 static void on_leave_tick(evutil_socket_t fd, short what, void *arg);
@@ -40,95 +38,48 @@ static void begin(conn *c, leaving how)
     c->leave_by = c->world->env->env.now + QN_LEAVE_MS * QN_MS;
     (void)evtimer_assign(&c->leave_ev, c->world->base, on_leave_tick, c);
     qn__conn_want_read(c, false);
+    tick_in(c, QN_LEAVE_MS);
 }
 
-/* ---- reset --------------------------------------------------------------------------------- */
-
-/* Takes what the socket would not: the node forgets the conn when the action has been performed. */
-static bool keep_rest(conn *c)
-{
-    qn_node *node = c->world->node;
-    qn_slice v;
-
-    while (qn_node_peek(node, c->id, &v, 1) > 0 && v.n > 0) {
-        uint8_t *bigger = realloc(c->rest, c->rest_n + v.n);
-
-        if (bigger == NULL)
-            return false;
-        c->rest = bigger;
-        memcpy(c->rest + c->rest_n, v.p, v.n);
-        c->rest_n += v.n;
-        qn_node_consume(node, c->id, v.n);
-    }
-    return true;
-}
-
-static bool delivered(const conn *c)
-{
-    return c->rest_at == c->rest_n && qn_socket_unsent(c->fd) == 0;
-}
+/* ---- what the contract asks for ------------------------------------------------------------ */
 
 void qn__leave_reset(conn *c, bool drain)
 {
     if (c->leaving != STAYING)
         return;
-    if (!drain || c->dialling || c->broken) {
+    if (!drain) {
         reset_now(c);
         return;
     }
     begin(c, RESETTING);
-    qn__conn_send(c);
-    if (c->fd < 0)
-        return;
-    if (!keep_rest(c) || delivered(c))
-        reset_now(c);
-    else
-        tick_in(c, QN_LEAVE_TICK_MS);
-}
-
-void qn__leave_writable(conn *c)
-{
-    while (c->rest_at < c->rest_n) {
-        ssize_t put = write(c->fd, c->rest + c->rest_at, c->rest_n - c->rest_at);
-
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0 && errno == EAGAIN) {
-            qn__conn_wait_writable(c);
-            return;
-        }
-        if (put < 0) {
-            reset_now(c);
-            return;
-        }
-        c->world->view.bytes_out += (uint64_t)put;
-        c->rest_at += (size_t)put;
-    }
-}
-
-/* ---- orderly close ------------------------------------------------------------------------- */
-
-void qn__leave_close(conn *c)
-{
-    if (c->leaving != STAYING)
-        return;
-    begin(c, CLOSING);
-    tick_in(c, QN_LEAVE_MS);
     if (c->dialling || c->broken)
         qn__leave_sent(c);
     else
         qn__conn_queue(c);
 }
 
-void qn__leave_sent(conn *c)
+void qn__leave_close(conn *c)
 {
-    qn_world *w = c->world;
-
-    if (c->leaving == RESETTING) {
-        reset_now(c);
+    if (c->leaving != STAYING)
         return;
-    }
-    qn_node_released(w->node, c->id);
+    begin(c, CLOSING);
+    if (c->dialling || c->broken)
+        qn__leave_sent(c);
+    else
+        qn__conn_queue(c);
+}
+
+/* The peer's kernel has everything, or never will. */
+static void reset_when_acknowledged(conn *c)
+{
+    if (c->broken || qn_socket_unsent(c->fd) == 0 || c->world->env->env.now >= c->leave_by)
+        reset_now(c);
+    else
+        tick_in(c, QN_LEAVE_TICK_MS);
+}
+
+static void send_fin(conn *c)
+{
     qn_socket_linger_reset(c->fd, false);
     if (c->eof || c->broken || c->dialling || shutdown(c->fd, SHUT_WR) != 0) {
         qn__conn_destroy(c);
@@ -136,6 +87,17 @@ void qn__leave_sent(conn *c)
     }
     c->leaving = LINGERING;
     qn__conn_want_read(c, true);
+}
+
+void qn__leave_sent(conn *c)
+{
+    qn_node_released(c->world->node, c->id);
+    if (c->leaving == CLOSING) {
+        send_fin(c);
+        return;
+    }
+    c->leaving = AWAITING_ACK;
+    reset_when_acknowledged(c);
 }
 
 void qn__leave_readable(conn *c)
@@ -158,13 +120,11 @@ static void on_leave_tick(evutil_socket_t fd, short what, void *arg)
     (void)what;
     qn__enter(w);
     switch (c->leaving) {
-    case RESETTING:
-        if (delivered(c) || w->env->env.now >= c->leave_by)
-            reset_now(c);
-        else
-            tick_in(c, QN_LEAVE_TICK_MS);
+    case AWAITING_ACK:
+        reset_when_acknowledged(c);
         break;
-    case CLOSING:
+    case RESETTING:
+    case CLOSING: /* bytes are left: cut short is an error, never a clean end */
         qn_node_released(w->node, c->id);
         reset_now(c);
         break;

@@ -134,8 +134,8 @@ unsigned qn_request_parse(qn_slice text, uint16_t port, qn_request *out)
         return 400;
     if (!s.host_ours || s.origin)
         return 403;
-    if (s.body)
-        return 413;
     out->head = is(method, "HEAD");
-    return out->head || is(method, "GET") ? 200 : 405;
+    if (!out->head && !is(method, "GET"))
+        return 405;
+    return s.body ? 413 : 200;
 }

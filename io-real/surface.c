@@ -90,16 +90,17 @@ static void answer(guest *g, unsigned status, const char *body, bool head)
                               "Cache-Control: no-store\r\n"
                               "X-Content-Type-Options: nosniff\r\n"
                               "%s"
-                              "Connection: close\r\n\r\n%s",
-                              status, s->phrase, strlen(body),
-                              status == 405 ? "Allow: GET, HEAD\r\n" : "", head ? "" : body);
+                              "Connection: close\r\n\r\n%s%s",
+                              status, s->phrase, strlen(body) + 1,
+                              status == 405 ? "Allow: GET, HEAD\r\n" : "", head ? "" : body,
+                              head ? "" : "\n");
 }
 
 static void answer_error(guest *g, unsigned status, bool head)
 {
     char body[160];
 
-    (void)snprintf(body, sizeof body, "{\"error\": \"%s\"}\n", sentence_of(status)->text);
+    (void)snprintf(body, sizeof body, "{\"error\": \"%s\"}", sentence_of(status)->text);
     answer(g, status, body, head);
 }
 
