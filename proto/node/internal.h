@@ -181,7 +181,8 @@ typedef struct relay {
     tie prev_tie, next_tie;
     qn_hop hop;
     qn_cell_in prev_in, next_in;
-    uint64_t owed_prev, owed_next; /* bytes of cells that wait on the other side's full queue */
+    qn_queue forward, backward;    /* cells the next and the previous stream have no room for */
+    uint64_t owed_prev, owed_next; /* bytes that came and whose credit was not returned yet */
     uint64_t id;
     bool dead;
     qn_timer timer;
@@ -374,7 +375,7 @@ void client_blame(qn_node *n, const qn_peerid *id);
 void relay_new(neighbour *nb, uint32_t stream);
 void relay_input(relay *r, bool forward, qn_piece piece, bool more);
 void relay_room(relay *r, bool on_next);
-void relay_closed(relay *r, bool next_side, uint16_t code);
+void relay_closed(relay *r, uint16_t code);
 void relay_events(relay *r);
 void relay_service(relay *r);
 

@@ -388,10 +388,8 @@ static void stream_closed(tie *t, uint16_t code)
         client_closed(t->owner, code);
         break;
     case TIE_RELAY_PREV:
-        relay_closed(t->owner, false, code);
-        break;
     case TIE_RELAY_NEXT:
-        relay_closed(t->owner, true, code);
+        relay_closed(t->owner, code);
         break;
     case TIE_ASKER:
         asker_closed(t->owner, qn_close_err(code));

@@ -230,13 +230,12 @@ static void dial_action(const conn *k, qn_action *a)
 }
 
 /* The node forgets the conn with this action. */
-static void reset_action(qn_node *n, const conn *k, qn_conn c, qn_action *a)
+static void reset_action(qn_node *n, const conn *k, qn_action *a)
 {
     a->type = QN_ACT_RESET;
     if (k->kind == CONN_LEG) {
         neighbour_leg_gone(k->owner, k->leg);
     } else {
-        conns_forget(&n->conns, c);
         edge_released(k->owner);
     }
     node_settle(n);
@@ -276,7 +275,7 @@ static bool conn_action(qn_node *n, qn_conn c, uint16_t todo, qn_action *a)
         k->releasing = true;
         return true;
     default:
-        reset_action(n, k, c, a);
+        reset_action(n, k, a);
         return true;
     }
 }

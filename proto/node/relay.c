@@ -1,10 +1,10 @@
 /*
  * Circuits of others: this node as pipe, joint or end.
  *
- * A cell that arrives is transformed where it lies and queued on the other side's stream; it is
- * never copied. Credit goes back to the sender at once while the other side drains, and is owed
- * while that queue is full: so back-pressure travels hop by hop, and a circuit holds here at most
- * what it was credited.
+ * A cell that arrives is transformed where it lies and queued on the other side's stream, uncopied
+ * when it is large. Cells for which that stream has no room wait here, and the credit they used is
+ * owed to their sender until they leave: so back-pressure travels hop by hop, and a circuit holds
+ * here at most what it was credited.
  */
 #include "node/internal.h"
 
@@ -18,6 +18,8 @@ void relay_free(relay *r)
     qn_hop_clear(&r->hop);
     qn_cell_in_clear(&r->prev_in);
     qn_cell_in_clear(&r->next_in);
+    qn_queue_clear(&r->forward, &n->env->mem);
+    qn_queue_clear(&r->backward, &n->env->mem);
     LIST_DEL(n->relays, r);
     n->relays_n--;
     qn_mem_put(&n->env->mem, r, sizeof *r);
@@ -58,52 +60,92 @@ static void bury(relay *r, qn_err why)
 
 /* ---- cells ------------------------------------------------------------------------------------------ */
 
-static void send_cell(relay *r, tie *to, qn_piece cell)
+/* A waiting cell must not pin the 16 KiB block it came in with others: it gets one of its own. */
+static qn_err park(relay *r, qn_queue *q, qn_piece cell)
 {
+    qn_piece own;
+    qn_err err = QN_OK;
+
+    if (cell.len >= cell.block->cap / 4) {
+        own = cell;
+        (void)qn_block_ref(own.block);
+    } else {
+        err = qn_cell_get(r->n->env, cell.len, &own);
+        if (err != QN_OK)
+            return err;
+        memcpy(qn_piece_data(&own), qn_piece_data(&cell), cell.len);
+    }
+    err = qn_queue_push(q, &r->n->env->mem, own);
+    if (err != QN_OK)
+        qn_block_drop(own.block);
+    return err;
+}
+
+static bool has_room(const tie *to, size_t bytes)
+{
+    return to->nb != NULL && qn_link_writable(&to->nb->link, to->stream) >= bytes;
+}
+
+/* Borrows the cell. What the stream cannot take now waits here, within the credit we gave. */
+static void send_cell(relay *r, bool forward, qn_piece cell)
+{
+    tie *to = forward ? &r->next_tie : &r->prev_tie;
+    qn_queue *q = forward ? &r->forward : &r->backward;
+    qn_err err;
+
     if (to->nb == NULL)
         return;
-    (void)qn_block_ref(cell.block);
-    if (qn_link_send(&to->nb->link, to->stream, cell, false) != QN_OK) {
-        qn_block_drop(cell.block);
-        qn_hop_closed(&r->hop, QN_NOMEM);
-        return;
+    if (q->n > 0 || !has_room(to, cell.len)) {
+        err = park(r, q, cell);
+    } else {
+        (void)qn_block_ref(cell.block);
+        err = qn_link_send(&to->nb->link, to->stream, cell, false);
+        if (err != QN_OK)
+            qn_block_drop(cell.block);
+        neighbour_touch(to->nb);
     }
-    neighbour_touch(to->nb);
+    if (err != QN_OK)
+        qn_hop_closed(&r->hop, err);
 }
 
-static void give_back(tie *from, uint64_t *owed)
+/* Sends what waits and has room, then returns the credit of all that left. */
+static void advance(relay *r, bool forward)
 {
-    if (from->nb == NULL || *owed == 0)
-        return;
-    qn_link_returned(&from->nb->link, from->stream, (size_t)*owed);
-    neighbour_touch(from->nb);
-    *owed = 0;
-}
+    tie *to = forward ? &r->next_tie : &r->prev_tie;
+    tie *from = forward ? &r->prev_tie : &r->next_tie;
+    qn_queue *q = forward ? &r->forward : &r->backward;
+    uint64_t *owed = forward ? &r->owed_prev : &r->owed_next;
 
-static bool drains(const tie *to)
-{
-    return to->nb == NULL || qn_link_writable(&to->nb->link, to->stream) >= QN_CELL_L;
+    while (q->n > 0 && has_room(to, qn_queue_head(q)->len)) {
+        qn_piece cell = qn_queue_pop(q, &r->n->env->mem);
+
+        if (qn_link_send(&to->nb->link, to->stream, cell, false) != QN_OK) {
+            qn_block_drop(cell.block);
+            qn_hop_closed(&r->hop, QN_NOMEM);
+            return;
+        }
+        neighbour_touch(to->nb);
+    }
+    if (*owed > q->bytes && from->nb != NULL) {
+        qn_link_returned(&from->nb->link, from->stream, (size_t)(*owed - q->bytes));
+        neighbour_touch(from->nb);
+        *owed = q->bytes;
+    }
 }
 
 void relay_room(relay *r, bool on_next)
 {
-    if (on_next)
-        give_back(&r->prev_tie, &r->owed_prev);
-    else
-        give_back(&r->next_tie, &r->owed_next);
+    advance(r, on_next);
     chore_add(r->n, &r->chore); /* an end may have cells of its own */
 }
 
 void relay_input(relay *r, bool forward, qn_piece piece, bool more)
 {
-    tie *from = forward ? &r->prev_tie : &r->next_tie;
-    tie *to = forward ? &r->next_tie : &r->prev_tie;
-    uint64_t *owed = forward ? &r->owed_prev : &r->owed_next;
+    qn_cell_in *in = forward ? &r->prev_in : &r->next_in;
     qn_piece cell;
-    qn_err err =
-        qn_cell_in_put(forward ? &r->prev_in : &r->next_in, r->n->env, piece, more, &cell);
+    qn_err err = qn_cell_in_put(in, r->n->env, piece, more, &cell);
 
-    *owed += piece.len;
+    *(forward ? &r->owed_prev : &r->owed_next) += piece.len;
     if (err == QN_OK) {
         if (forward)
             qn_hop_forward(&r->hop, cell);
@@ -115,8 +157,8 @@ void relay_input(relay *r, bool forward, qn_piece piece, bool more)
     }
     relay_events(r);
     /* An end has no other side and always drains: CREDIT bounds what applications do not read. */
-    if (r->dead || drains(to))
-        give_back(from, owed);
+    if (!r->dead)
+        advance(r, forward);
     if (qn_hop_pending(&r->hop) || r->timer.due != qn_hop_due(&r->hop))
         chore_add(r->n, &r->chore);
 }
@@ -183,10 +225,10 @@ void relay_events(relay *r)
     while (!r->dead && qn_hop_next(&r->hop, &ev)) {
         switch (ev.type) {
         case QN_HOP_EV_FORWARD:
-            send_cell(r, &r->next_tie, ev.piece);
+            send_cell(r, true, ev.piece);
             break;
         case QN_HOP_EV_BACKWARD:
-            send_cell(r, &r->prev_tie, ev.piece);
+            send_cell(r, false, ev.piece);
             break;
         case QN_HOP_EV_EXTEND:
             extend(r, &ev.id);
@@ -201,24 +243,21 @@ void relay_events(relay *r)
     }
 }
 
-void relay_closed(relay *r, bool next_side, uint16_t code)
+void relay_closed(relay *r, uint16_t code)
 {
-    qn_err why = qn_close_err(code);
-
-    (void)next_side;
-    qn_hop_closed(&r->hop, why);
+    qn_hop_closed(&r->hop, qn_close_err(code));
     relay_events(r);
     chore_add(r->n, &r->chore);
 }
 
 static void flush(relay *r)
 {
-    while (!r->dead && r->prev_tie.nb != NULL && drains(&r->prev_tie)) {
+    while (!r->dead && r->backward.n == 0 && has_room(&r->prev_tie, QN_CELL_L)) {
         qn_piece cell;
 
         if (qn_hop_output(&r->hop, &cell) != QN_OK)
             break;
-        send_cell(r, &r->prev_tie, cell);
+        send_cell(r, false, cell);
         qn_block_drop(cell.block);
     }
 }

@@ -25,6 +25,7 @@ typedef struct end {
     void *person;     /* pw_fetch or serving */
     bool want_write;  /* has more to send than the window took */
     bool read_paused; /* had no room; waits for READ */
+    bool finishing;   /* FIN once everything is sent */
     bool closing;     /* released once everything is sent */
 } end;
 

@@ -117,6 +117,10 @@ static bool fetch_over(void *ctx)
 pw_result mesh_await(mesh *m, pw_fetch *f, qn_time within)
 {
     (void)pw_run(m->w, pw_now(m->w) + within, fetch_over, f);
+    if (pw_outcome(f) != PW_DONE)
+        fprintf(stderr, "pocket: fetch: SOCKS reply %d, %llu bytes, %s end%s\n", pw_socks_reply(f),
+                (unsigned long long)pw_received(f), pw_clean_end(f) ? "clean" : "no clean",
+                pw_corrupt(f) ? ", corrupt" : "");
     return pw_outcome(f);
 }
 

@@ -119,11 +119,15 @@ void pw__send(pw_world *w, pw_pipe *p, int from)
         pw__write(w, p, from, v[0].p, n, false);
         qn_node_consume(e->node->core, e->conn, n);
     }
-    if (e->kind == HOLD_NODE && e->closing && !e->want_write) {
+    if (p->dead || e->kind != HOLD_NODE || e->want_write)
+        return;
+    if (e->finishing || e->closing)
+        pw__write(w, p, from, NULL, 0, true);
+    e->finishing = false;
+    if (e->closing) {
         e->closing = false;
         pw__bind(e->node, e->conn, NULL);
         e->kind = HOLD_NONE;
-        pw__write(w, p, from, NULL, 0, true);
         qn_node_released(e->node->core, e->conn);
     }
 }
@@ -183,7 +187,7 @@ static void room_again(pw_world *w, pw_pipe *p, int from)
 
     if (p->dead)
         return;
-    if (e->kind == HOLD_NODE && (e->want_write || e->closing)) {
+    if (e->kind == HOLD_NODE && e->want_write) {
         pw__send(w, p, from);
         if (e->kind == HOLD_NODE)
             pw__drain(e->node);

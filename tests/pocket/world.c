@@ -167,8 +167,8 @@ static void do_conn_action(pw_node *n, const qn_action *a)
         pw__lane(w, p, 1 - side);
         break;
     case QN_ACT_FINISH:
+        p->end[side].finishing = true;
         pw__send(w, p, side);
-        pw__write(w, p, side, NULL, 0, true);
         break;
     case QN_ACT_CLOSE:
         p->end[side].closing = true;
