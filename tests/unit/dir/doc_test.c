@@ -1,0 +1,168 @@
+/* The examples of docs/wire/directory.md and network.md are what this code writes and reads. */
+#include "unit/dir/fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void fill(void *out, size_t n, uint8_t with)
+{
+    memset(out, with, n);
+}
+
+/* The keys the pages name: every byte of a secret is the same. */
+enum { FOUNDER = 0x01, OPERATOR = 0x02, IDENTITY = 0x03, LINK = 0x04, ONION = 0x05 };
+
+static qn_secret32 secret(uint8_t byte)
+{
+    qn_secret32 s;
+
+    fill(&s, sizeof s, byte);
+    return s;
+}
+
+static qn_dated_key dated(uint8_t byte)
+{
+    qn_dated_key k = {.not_before = QT_EPOCH, .not_after = QT_EPOCH + 7 * 86400};
+    qn_dh_secret s;
+
+    fill(&s, sizeof s, byte);
+    qn_dh_derive(&s, &k.key);
+    return k;
+}
+
+static qn_network page_network(void)
+{
+    qn_network n = {.name = "example", .created = QT_EPOCH, .threshold = 1, .operators_n = 1};
+    qn_secret32 sign = secret(OPERATOR);
+    qn_sign_public key = fx_sign_public(&sign);
+    qn_dated_key link = dated(LINK);
+
+    fill(n.operators[0].id.b, 32, 0xaa);
+    memcpy(n.operators[0].sign_key, key.b, 32);
+    memcpy(n.operators[0].link_key, link.key.b, 32);
+    n.operators[0].addr = fx_addr("9.9.9.9:443");
+    return n;
+}
+
+static qn_descriptor page_descriptor(void)
+{
+    qn_descriptor d = {.sequence = 1, .roles = QN_ROLE_RELAY | QN_ROLE_EXIT, .addrs_n = 1};
+
+    d.valid_after = QT_EPOCH;
+    d.valid_until = QT_EPOCH + 7 * 86400;
+    d.addrs[0] = fx_addr("8.8.8.8:443");
+    d.link = dated(LINK);
+    d.onion[0] = dated(ONION);
+    d.onions_n = 1;
+    d.ports_n = 2;
+    d.ports[0] = 80;
+    d.ports[1] = 443;
+    memcpy(d.country, "IS", 3);
+    memcpy(d.contact, "abuse@example.org", 18);
+    return d;
+}
+
+/* Compares, or prints what the page ought to say when QT_DOC_PRINT is set. */
+static void page_says(const char *page, const char *id, const uint8_t *p, size_t n)
+{
+    if (getenv("QT_DOC_PRINT") != NULL)
+        printf("%s %s\n%s\n", page, id, qt_unhex(p, n));
+    else
+        qt_assert_bytes(p, n, qt_doc_hex(page, id));
+}
+
+static void setup(void)
+{
+    qn_secret32 founder = secret(FOUNDER);
+    uint8_t file[1024];
+    size_t n;
+
+    qt_env_open(&t, 1);
+    net = page_network();
+    qt_assert_err(qn_network_encode(&net, &t.env, &founder, file, sizeof file, &n), QN_OK);
+}
+
+START_TEST(the_network_page_shows_a_network)
+{
+    qn_secret32 founder = secret(FOUNDER);
+    uint8_t file[1024];
+    char why[160];
+    qn_network got;
+    size_t n;
+
+    qt_assert_err(qn_network_encode(&net, &t.env, &founder, file, sizeof file, &n), QN_OK);
+    page_says("network.md", "network", file, n);
+    page_says("network.md", "network-id", net.id, sizeof net.id);
+    qt_assert_err(qn_network_decode(&got, &t.env, file, n, why), QN_OK);
+}
+END_TEST
+
+START_TEST(the_directory_page_shows_each_object)
+{
+    qn_secret32 identity = secret(IDENTITY), seed = secret(OPERATOR);
+    qn_descriptor d = page_descriptor();
+    qn_heartbeat h = {.descriptor = 1, .time = QT_EPOCH, .load = 250};
+    uint8_t descriptor[QN_DESCRIPTOR_MAX], beat[QN_HEARTBEAT_MAX];
+    size_t descriptor_n, beat_n;
+    qn_snapshot_signature signature;
+    qn_blob body, list;
+    qn_registry r;
+
+    qt_assert_err(qn_descriptor_sign(&d, &t.env, &net, &identity, descriptor, &descriptor_n),
+                  QN_OK);
+    page_says("directory.md", "descriptor", descriptor, descriptor_n);
+    page_says("directory.md", "peerid", d.id.b, sizeof d.id.b);
+    page_says("directory.md", "onion-id", d.onion_id[0], QN_ONION_ID);
+    qt_assert_err(qn_heartbeat_sign(&h, &t.env, &net, &identity, beat, &beat_n), QN_OK);
+    page_says("directory.md", "heartbeat", beat, beat_n);
+    qn_registry_init(&r, &t.env, &net);
+    qt_assert_err(qn_registry_register(&r, qn_slice_of(descriptor, descriptor_n), NULL), QN_OK);
+    qt_assert_err(qn_registry_heartbeat(&r, qn_slice_of(beat, beat_n)), QN_OK);
+    qt_assert_err(qn_snapshot_build(&body, &r, QT_EPOCH, QT_EPOCH + 3600), QN_OK);
+    qt_assert_err(qn_snapshot_sign(&signature, &t.env, &net, qn_slice_of(body.p, body.n), &seed),
+                  QN_OK);
+    qt_assert_err(qn_snapshot_join(&list, &t.env, qn_slice_of(body.p, body.n), &signature, 1),
+                  QN_OK);
+    page_says("directory.md", "snapshot", list.p, list.n);
+    qn_blob_clear(&body, &t.env.mem);
+    qn_blob_clear(&list, &t.env.mem);
+    qn_registry_clear(&r);
+}
+END_TEST
+
+START_TEST(the_directory_page_shows_each_message)
+{
+    static const char text[] = "not a directory";
+    static const struct {
+        const char *id;
+        qn_dir_message m;
+    } v[] = {
+        {"list", {.type = QN_DIR_LIST, .version = (uint64_t)QT_EPOCH}},
+        {"ok", {.type = QN_DIR_OK}},
+        {"error",
+         {.type = QN_DIR_ERROR, .code = 405, .bytes = {(const uint8_t *)text, sizeof text - 1}}},
+        {"unchanged", {.type = QN_DIR_UNCHANGED}},
+    };
+    uint8_t out[64];
+    size_t n = qn_dir_message_head(&v[_i].m, out);
+
+    if (v[_i].m.bytes.n > 0)
+        memcpy(out + n, v[_i].m.bytes.p, v[_i].m.bytes.n);
+    page_says("directory.md", v[_i].id, out, n + v[_i].m.bytes.n);
+}
+END_TEST
+
+static Suite *doc_suite(void)
+{
+    Suite *s = suite_create("dir/doc");
+    TCase *tc = tcase_create("pages");
+
+    tcase_add_checked_fixture(tc, setup, fx_close);
+    tcase_add_test(tc, the_network_page_shows_a_network);
+    tcase_add_test(tc, the_directory_page_shows_each_object);
+    tcase_add_loop_test(tc, the_directory_page_shows_each_message, 0, 4);
+    suite_add_tcase(s, tc);
+    return s;
+}
+
+QT_MAIN(doc_suite)

@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""directory_ref - the examples of docs/wire/directory.md and network.md, made a second way.
+
+usage: directory_ref.py
+
+Written from those two pages alone: its own CBOR writer, Ed25519 and X25519 of python3-cryptography.
+Prints "page id" and the bytes in hex, or exits 1 when a page says otherwise.
+"""
+import hashlib
+import re
+import struct
+import sys
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+EPOCH = 1700000000
+WEEK = 7 * 86400
+
+
+def head(major, n):
+    if n < 24:
+        return bytes([major << 5 | n])
+    for extra, form in ((24, ">B"), (25, ">H"), (26, ">I"), (27, ">Q")):
+        if n < 1 << 8 * struct.calcsize(form):
+            return bytes([major << 5 | extra]) + struct.pack(form, n)
+    raise ValueError(n)
+
+
+def cbor(v):
+    if isinstance(v, bool):
+        return b"\xf5" if v else b"\xf4"
+    if isinstance(v, int):
+        return head(0, v)
+    if isinstance(v, bytes):
+        return head(2, len(v)) + v
+    if isinstance(v, str):
+        return head(3, len(v.encode())) + v.encode()
+    if isinstance(v, list):
+        return head(4, len(v)) + b"".join(map(cbor, v))
+    pairs = sorted((cbor(k), cbor(x)) for k, x in v.items())
+    return head(5, len(v)) + b"".join(k + x for k, x in pairs)
+
+
+def sha256(p):
+    return hashlib.sha256(p).digest()
+
+
+def signer(byte):
+    return Ed25519PrivateKey.from_private_bytes(bytes([byte]) * 32)
+
+
+def public(key):
+    return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
+def x25519(byte):
+    return public(X25519PrivateKey.from_private_bytes(bytes([byte]) * 32))
+
+
+def envelope(tag, network, body, key):
+    return cbor([body, public(key), key.sign(tag + network + body)])
+
+
+def addr(a, b, c, d, port):
+    return bytes([a, b, c, d]) + struct.pack(">H", port)
+
+
+def examples():
+    founder, operator, identity = signer(1), signer(2), signer(3)
+    body = cbor({1: 1, 2: public(founder), 3: "example", 4: False, 5: EPOCH, 6: 1,
+                 7: [[b"\xaa" * 32, public(operator), x25519(4), addr(9, 9, 9, 9, 443)]]})
+    yield "network.md", "network", envelope(b"qnet-network-v1", bytes(32), body, founder)
+    net = sha256(b"qnet-network-v1" + bytes(32) + body)
+    yield "network.md", "network-id", net
+
+    descriptor = envelope(b"qnet-descriptor-v1", net, cbor({
+        1: 1, 2: 1, 3: EPOCH, 4: EPOCH + WEEK, 5: 1 | 2, 6: [addr(8, 8, 8, 8, 443)],
+        7: [x25519(4), EPOCH, EPOCH + WEEK], 8: [[x25519(5), EPOCH, EPOCH + WEEK]],
+        9: [80, 443], 10: "IS", 11: "abuse@example.org"}), identity)
+    yield "directory.md", "descriptor", descriptor
+    yield "directory.md", "peerid", sha256(public(identity))
+    yield "directory.md", "onion-id", sha256(x25519(5))[:8]
+    yield "directory.md", "heartbeat", envelope(
+        b"qnet-heartbeat-v1", net, cbor({1: 1, 2: 1, 3: EPOCH, 4: 250}), identity)
+
+    body = cbor({1: 1, 2: EPOCH, 3: EPOCH + 3600, 4: net, 5: [[descriptor, "IS", 750]]})
+    signed = struct.pack(">QQ", EPOCH, EPOCH + 3600) + sha256(body)
+    signature = operator.sign(b"qnet-snapshot-v1" + net + signed)
+    yield "directory.md", "snapshot", cbor([body, [[0, signature]]])
+
+    for name, message in (("list", [3, EPOCH]), ("ok", [16]),
+                          ("error", [17, 405, "not a directory"]), ("unchanged", [19])):
+        wire = cbor(message)
+        yield "directory.md", name, struct.pack(">I", len(wire)) + wire
+
+
+def page_says(page, name):
+    """The block of a page, decoded; None when there is no such block."""
+    text = (Path(__file__).parents[3] / "docs" / "wire" / page).read_text()
+    block = re.search(rf"^```hex name={name}\n(.*?)^```", text, re.M | re.S)
+    return bytes.fromhex(re.sub(r"#.*", "", block[1])) if block else None
+
+
+def main():
+    wrong = 0
+    for page, name, want in examples():
+        print(page, name, want.hex(), sep="\n" if len(want) > 40 else " ")
+        if page_says(page, name) != want:
+            print(f"{page}: the block '{name}' says otherwise", file=sys.stderr)
+            wrong += 1
+    return wrong > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
