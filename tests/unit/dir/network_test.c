@@ -253,6 +253,28 @@ START_TEST(keys_are_drawn_apart_and_name_their_node)
 }
 END_TEST
 
+START_TEST(an_operators_entry_follows_from_its_secrets)
+{
+    qn_secret32 seed = fx_secret('o', 9);
+    qn_addr addr = fx_addr("9.9.9.9:443");
+    qn_dh_secret link;
+    qn_dh_public link_key;
+    qn_operator o;
+    qn_keys keys;
+    qn_peerid id;
+
+    qn_keys_generate(&t.env, &keys);
+    qt_assert_err(qn_operator_of(&t.env, &keys, &seed, &addr, &o), QN_OK);
+    qt_assert_err(qn_keys_peerid(&t.env, &keys, &id), QN_OK);
+    ck_assert(qn_peerid_equal(&o.id, &id));
+    ck_assert_mem_eq(o.sign_key, fx_sign_public(&seed).b, 32);
+    memcpy(link.b, keys.link.b, 32);
+    qn_dh_derive(&link, &link_key);
+    ck_assert_mem_eq(o.link_key, link_key.b, 32);
+    ck_assert(qn_addr_equal(&o.addr, &addr));
+}
+END_TEST
+
 static Suite *network_suite(void)
 {
     Suite *s = suite_create("dir/network");
@@ -269,6 +291,7 @@ static Suite *network_suite(void)
     tcase_add_loop_test(tc, no_founder_writes_a_file_that_would_be_refused, 0, 12);
     tcase_add_test(tc, only_a_lab_network_has_private_operators);
     tcase_add_test(tc, says_in_a_sentence_what_is_wrong);
+    tcase_add_test(tc, an_operators_entry_follows_from_its_secrets);
     tcase_add_test(tc, keys_are_drawn_apart_and_name_their_node);
     suite_add_tcase(s, tc);
     return s;
