@@ -1,5 +1,6 @@
 #include "settings.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 const key_info key_table[KEYS] = {
@@ -144,6 +145,23 @@ const char *settings_source(const settings *s, key_id k, char out[320])
         return out;
     }
     return "?";
+}
+
+bool settings_read_environment(settings *s, qn_why why)
+{
+    for (unsigned k = 0; k < KEYS; k++) {
+        const char *text = key_table[k].variable ? getenv(key_table[k].variable) : NULL;
+
+        if (text == NULL)
+            continue;
+        if (text[0] == '\0')
+            return qn_why_say(why, "%s is set but empty; unset it or give it a value",
+                              key_table[k].variable);
+        if (!settings_add(s, (key_id)k, text, k == KEY_MODE ? FROM_STEALTH_MODE : FROM_ENVIRONMENT,
+                          0, why))
+            return false;
+    }
+    return true;
 }
 
 /* Levenshtein distance of two short words. */

@@ -1,9 +1,8 @@
-/* Settings from the command line and the environment. */
+/* Settings from the command line. */
 #include "commands.h"
 #include "settings.h"
 
 #include <getopt.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* getopt values; the settings themselves are 0 .. KEYS-1. */
@@ -27,23 +26,6 @@ static void fill_options(struct option o[OPTIONS + 1])
             .has_arg = k == OPT_CONFIG || k == OPT_HELPER_MODE ? required_argument : no_argument,
             .val = OPT_BASE + k};
     o[OPTIONS] = (struct option){0};
-}
-
-bool settings_read_environment(settings *s, qn_why why)
-{
-    for (unsigned k = 0; k < KEYS; k++) {
-        const char *text = key_table[k].variable ? getenv(key_table[k].variable) : NULL;
-
-        if (text == NULL)
-            continue;
-        if (text[0] == '\0')
-            return qn_why_say(why, "%s is set but empty; unset it or give it a value",
-                              key_table[k].variable);
-        if (!settings_add(s, (key_id)k, text, k == KEY_MODE ? FROM_STEALTH_MODE : FROM_ENVIRONMENT,
-                          0, why))
-            return false;
-    }
-    return true;
 }
 
 static void print_usage(const char *command, const char *summary)
