@@ -23,6 +23,7 @@ typedef struct side {
     bool hold;                /* do not consume what is shown */
     bool mute;                /* do not answer OPEN */
     bool echo;                /* send back what is shown, END for END */
+    size_t refill;            /* read so much more of a stream that hears of room */
     unsigned pongs, cells[2]; /* cells put out: S, L */
     uint64_t pong;
     qn_dest dest; /* of the last OPEN */
@@ -102,6 +103,7 @@ static inline void side_event(side *x, const side *other, const qn_app_event *ev
         break;
     case QN_APP_EV_ROOM:
         s->rooms++;
+        (void)side_send(x, ev->sid, x->refill);
         break;
     case QN_APP_EV_PONG:
         x->pongs++;
