@@ -216,13 +216,15 @@ static void proceed(qn_node *n)
         return;
     if (a->want == 0) {
         tie_close(&a->tie, QN_CLOSE_DONE);
+        qn_dir_reader_clear(&a->reader, n->env);
         return;
     }
     if (a->tie.nb == NULL) {
+        qn_dir_reader_clear(&a->reader, n->env);
+        qn_dir_reader_init(&a->reader, QN_DIR_MESSAGE_MAX);
         nb = directory(n);
         err = nb == NULL ? QN_UNREACHABLE
                          : tie_open(&a->tie, TIE_ASKER, n, nb, QN_KIND_DIRECTORY);
-        qn_dir_reader_init(&a->reader, QN_DIR_MESSAGE_MAX);
     }
     if (err == QN_OK)
         err = ask(n, (uint8_t)(a->want & WANT_REGISTER    ? WANT_REGISTER

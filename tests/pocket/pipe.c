@@ -154,8 +154,9 @@ static size_t offer(pw_world *w, pw_pipe *p, int to, const uint8_t *bytes, size_
             break;
         }
         for (unsigned i = 0; i < count && done + part < n; i++) {
-            size_t k = QN_MIN(v[i].n, cut(w, n - done - part));
+            size_t k = cut(w, n - done - part);
 
+            k = QN_MIN(k, v[i].n);
             memcpy(v[i].p, bytes + done + part, k);
             part += k;
             if (k < v[i].n)

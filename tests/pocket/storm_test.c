@@ -54,6 +54,14 @@ static void strike(storm *s)
     }
 }
 
+static void heal(storm *s)
+{
+    for (unsigned i = 0; i < 3; i++)
+        pw_fail_alloc(s->m.relay[i], 0);
+    pw_fail_alloc(s->m.exit[0], 0);
+    pw_fail_alloc(s->m.super, 0);
+}
+
 static void check_promise(const storm *s, uint64_t seed)
 {
     for (unsigned i = 0; i < FETCHES; i++) {
@@ -95,6 +103,7 @@ static qn_hash storm_run(uint64_t seed, bool check)
         (void)pw_run(s.m.w, pw_now(s.m.w) + (1 + draw(&s, 300)) * QN_MS, NULL, NULL);
         strike(&s);
     }
+    heal(&s);
     (void)pw_run(s.m.w, pw_now(s.m.w) + 90 * QN_SEC, NULL, NULL);
     if (check)
         check_promise(&s, seed);
