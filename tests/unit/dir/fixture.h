@@ -237,7 +237,7 @@ static inline void fx_registry(qn_registry *r, uint16_t n)
     qn_registry_init(r, &t.env, &net);
     for (uint16_t i = 0; i < n; i++) {
         qt_assert_err(qn_registry_register(r, fx_descriptor(i), NULL), QN_OK);
-        qt_assert_err(qn_registry_heartbeat(r, fx_beat(i, 7, t.env.wall, i)), QN_OK);
+        qt_assert_err(qn_registry_heartbeat(r, fx_beat(i, 7, t.env.wall, i % 1000)), QN_OK);
     }
 }
 
