@@ -197,16 +197,6 @@ ReadGroup(const YamlNode& node, const Scenario& scenario)
     return group;
 }
 
-Unit
-UnitOfMetric(const std::string& path)
-{
-    auto has = [&path](const char* part) { return path.find(part) != std::string::npos; };
-    return has("_ns")        ? Unit::Time
-           : has("bytes")    ? Unit::Size
-           : has("permille") ? Unit::Permille
-                             : Unit::Count;
-}
-
 void
 ReadRange(MapReader& map, Expectation& out, Unit unit)
 {
@@ -223,6 +213,21 @@ ReadRange(MapReader& map, Expectation& out, Unit unit)
 }
 
 } // namespace
+
+Unit
+UnitOfMetric(const std::string& path)
+{
+    auto has = [&path](const char* part) { return path.find(part) != std::string::npos; };
+    if (has("_ns"))
+    {
+        return Unit::Time;
+    }
+    if (has("bytes"))
+    {
+        return Unit::Size;
+    }
+    return has("permille") ? Unit::Permille : Unit::Count;
+}
 
 void
 ReadGeneral(const YamlNode& node, Scenario& out)

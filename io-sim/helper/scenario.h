@@ -13,6 +13,8 @@
 
 #include "qnet/node.h"
 
+#include "quantity.h"
+
 namespace qnet
 {
 
@@ -106,6 +108,9 @@ struct Scenario
     std::string canonical; ///< the whole scenario after `extends` and --set
     std::string sha256;    ///< of `canonical`
 };
+
+/// The unit of a metric, which its path in summary.json says: ..._ns..., ...bytes, ...permille.
+Unit UnitOfMetric(const std::string& path);
 
 /// \param sets "key=value" each; keys are dotted, list items by name or number
 /// Throws ScenarioError: one sentence with file and line.

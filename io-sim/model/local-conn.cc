@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "local-conn.h"
 
-#include "ns3/ptr.h"
 #include "ns3/simulator.h"
 
 namespace qnet
@@ -52,7 +51,7 @@ LocalConn::TellLater()
 {
     if (m_node != nullptr && !m_tell.IsRunning())
     {
-        m_tell = ns3::Simulator::ScheduleNow(&LocalConn::Tell, ns3::Ptr<LocalConn>(this));
+        m_tell = ns3::Simulator::ScheduleNow([self = shared_from_this()]() { self->Tell(); });
     }
 }
 

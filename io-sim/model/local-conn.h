@@ -7,10 +7,10 @@
 #ifndef QNET_SIM_LOCAL_CONN_H
 #define QNET_SIM_LOCAL_CONN_H
 
+#include <memory>
 #include <string>
 
 #include "ns3/event-id.h"
-#include "ns3/simple-ref-count.h"
 
 #include "byte-conn.h"
 
@@ -29,7 +29,7 @@ class LocalUser
     ~LocalUser() = default;
 };
 
-class LocalConn final : public ByteConn, public ns3::SimpleRefCount<LocalConn>
+class LocalConn final : public ByteConn, public std::enable_shared_from_this<LocalConn>
 {
   public:
     explicit LocalConn(LocalUser* program);

@@ -365,7 +365,7 @@ NodeApp::Accept(MsgSocket* socket, const qn_addr& from)
     return Answer::Accepted;
 }
 
-ns3::Ptr<LocalConn>
+std::shared_ptr<LocalConn>
 NodeApp::OpenSocks(LocalUser* program)
 {
     if (m_node == nullptr || m_socksPaused)
@@ -375,13 +375,13 @@ NodeApp::OpenSocks(LocalUser* program)
     qn_addr from{4, {127, 0, 0, 1}, 40000};
     Enter();
     qn_conn c = qn_node_accepted(m_node, QN_LISTEN_SOCKS, &from);
-    ns3::Ptr<LocalConn> local;
+    std::shared_ptr<LocalConn> local;
     if (c != 0)
     {
-        local = ns3::Create<LocalConn>(program);
+        local = std::make_shared<LocalConn>(program);
         local->SetNode(this, c);
         Entry& e = m_conns[c];
-        e.conn = ns3::PeekPointer(local);
+        e.conn = local.get();
         e.local = local;
     }
     Drive();

@@ -35,7 +35,7 @@ class NodeApp final : public ns3::Application, private ConnUser, private MsgList
     void SetOperator(const qn_secret32& seed);
 
     /// A program on this machine connects to the SOCKS port. \return null if the node is not up
-    ns3::Ptr<LocalConn> OpenSocks(LocalUser* program);
+    std::shared_ptr<LocalConn> OpenSocks(LocalUser* program);
 
     bool IsUp() const;
     uint32_t GetIndex() const;
@@ -53,7 +53,7 @@ class NodeApp final : public ns3::Application, private ConnUser, private MsgList
     struct Entry
     {
         ByteConn* conn = nullptr;
-        ns3::Ptr<LocalConn> local; ///< the same conn, if it is one
+        std::shared_ptr<LocalConn> local; ///< the same conn, if it is one
         bool eofTold = false;
         bool finishing = false;
         bool closing = false;   ///< the node only waits for its last bytes to leave

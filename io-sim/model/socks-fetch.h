@@ -102,7 +102,7 @@ class SocksFetch final : private LocalUser
     ns3::Ptr<NodeApp> m_node;
     FetchUser* m_user;
     FetchRequest m_request;
-    ns3::Ptr<LocalConn> m_conn;
+    std::shared_ptr<LocalConn> m_conn;
     State m_state = State::Method;
     FetchOutcome m_outcome = FetchOutcome::Unfinished;
     std::string m_in; ///< before the body

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "figure-script.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include "figures.h"
+#include "output-file.h"
+
+extern char** environ;
+
+namespace qnet
+{
+
+namespace
+{
+
+/// Runs "gnuplot SCRIPT" in the folder. \return "" or what went wrong
+std::string
+RunGnuplot(const std::string& folder, const std::string& script)
+{
+    std::string name = "gnuplot";
+    std::string argument = script;
+    std::string change = "cd '";
+    for (char c : folder)
+    {
+        change += c == '\'' ? "''" : std::string(1, c); // gnuplot's quoting
+    }
+    change += "'";
+    std::string option = "-e";
+    char* argv[] = {name.data(), option.data(), change.data(), argument.data(), nullptr};
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    pid_t pid = 0;
+    int err = posix_spawnp(&pid, "gnuplot", &actions, nullptr, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (err == ENOENT)
+    {
+        return "gnuplot is not installed (apt install gnuplot-nox); the data and the scripts are "
+               "in "
+               "figs/";
+    }
+    if (err != 0)
+    {
+        return std::string("gnuplot did not start: ") + std::strerror(err);
+    }
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+    {
+    }
+    return status == 0 ? "" : "gnuplot did not like " + script + "; its own words are above";
+}
+
+} // namespace
+
+void
+WriteFigureStyle(const std::string& folder)
+{
+    OutputFile out(folder + "/style.gp");
+    out.Write(
+        "# The common look of all figures. Colours: Okabe and Ito (2008), told apart with any\n"
+        "# common colour-blindness; dashes tell routes apart, so print in grey works too.\n"
+        "set datafile separator ','\n"
+        "set encoding utf8\n"
+        "set style line 1 lc rgb '#0072B2' lw 2.2\n"
+        "set style line 2 lc rgb '#D55E00' lw 2.2\n"
+        "set style line 3 lc rgb '#009E73' lw 2.2\n"
+        "set style line 4 lc rgb '#CC79A7' lw 2.2\n"
+        "set style line 5 lc rgb '#E69F00' lw 2.2\n"
+        "set style line 6 lc rgb '#555555' lw 1.4\n"
+        "set border 3 lw 1 lc rgb '#444444'\n"
+        "set tics nomirror out scale 0.6\n"
+        "set grid lw 1 lc rgb '#dddddd'\n"
+        "set key samplen 3 spacing 1.2\n");
+    out.Close();
+}
+
+void
+WriteFigureScript(const std::string& folder,
+                  const std::string& id,
+                  const std::string& title,
+                  const std::string& body)
+{
+    OutputFile out(folder + "/" + id + ".gp");
+    out.Write("# " + title + ". Again, in the results folder: gnuplot figs/" + id + ".gp\n" +
+              "load 'figs/style.gp'\n" + "set title '" + title + "' font ',15'\n" +
+              "set terminal svg size 760,430 dynamic enhanced font 'DejaVu Sans,13' name '" + id +
+              "' background rgb 'white'\n" + "set output 'figs/" + id + ".svg'\n" + body +
+              "set terminal pngcairo size 1520,860 enhanced font 'DejaVu Sans,13' fontscale 1.9 "
+              "linewidth 2 background rgb 'white'\n" +
+              "set output 'figs/" + id + ".png'\nreplot\nset output\n");
+    out.Close();
+}
+
+std::string
+DrawFigures(const std::string& folder, const std::vector<Figure>& figures)
+{
+    for (const Figure& figure : figures)
+    {
+        std::string why = RunGnuplot(folder, "figs/" + figure.id + ".gp");
+        if (!why.empty())
+        {
+            return why;
+        }
+    }
+    return "";
+}
+
+} // namespace qnet

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * \file
+ * The gnuplot side of figures: the common look, one script per figure, and running them.
+ */
+#ifndef QNET_SIM_FIGURE_SCRIPT_H
+#define QNET_SIM_FIGURE_SCRIPT_H
+
+#include <string>
+
+namespace qnet
+{
+
+/// style.gp: colours of Okabe and Ito, which people with colour-blindness tell apart.
+void WriteFigureStyle(const std::string& folder);
+/// \param body everything between the common look and the two outputs; ends with a plot command
+void WriteFigureScript(const std::string& folder,
+                       const std::string& id,
+                       const std::string& title,
+                       const std::string& body);
+
+} // namespace qnet
+
+#endif

@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "report.h"
+
+#include <cstdio>
+#include <memory>
+
+#include "html.h"
+#include "output-file.h"
+#include "quantity.h"
+
+namespace qnet
+{
+
+namespace
+{
+
+const char* const STYLE = R"css(
+:root { --ink: #1d2433; --soft: #5b6474; --line: #dde1e8; --tint: #f5f7fa; --blue: #0072B2; --bad: #b3261e; --good: #00704a; }
+* { box-sizing: border-box; }
+body { margin: 0; color: var(--ink); background: #fff; font: 16px/1.55 system-ui, "DejaVu Sans", sans-serif; }
+main { max-width: 900px; margin: 0 auto; padding: 32px 24px 64px; }
+h1 { font-size: 30px; line-height: 1.2; margin: 0 0 6px; }
+h2 { font-size: 21px; margin: 44px 0 10px; padding-top: 14px; border-top: 1px solid var(--line); }
+h3 { font-size: 16px; margin: 24px 0 6px; }
+p { margin: 8px 0; } .lead { font-size: 18px; color: var(--soft); }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); gap: 12px; margin: 22px 0; }
+.tile { background: var(--tint); border: 1px solid var(--line); border-radius: 10px; padding: 12px 16px; }
+.tile b { display: block; font-size: 24px; line-height: 1.25; } .tile span { color: var(--soft); font-size: 14px; }
+.tile.bad b { color: var(--bad); } .tile.good b { color: var(--good); }
+figure { margin: 26px 0 34px; } figure svg { width: 100%; height: auto; display: block; border: 1px solid var(--line); border-radius: 10px; }
+figcaption { color: var(--soft); font-size: 14px; margin-top: 8px; } figcaption b { color: var(--ink); }
+.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: 14px; margin: 10px 0; width: 100%; }
+th, td { padding: 5px 10px; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+th { color: var(--soft); font-weight: 600; } th:first-child, td:first-child { text-align: left; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 18px; margin: 10px 0; } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
+pre { background: var(--tint); border: 1px solid var(--line); border-radius: 10px; padding: 14px; overflow-x: auto; font: 13px/1.45 "DejaVu Sans Mono", monospace; }
+li { margin: 5px 0; } .note { background: #fff7e0; border: 1px solid #efdca6; border-radius: 10px; padding: 10px 16px; }
+)css";
+
+std::string
+ReadSvg(const std::string& path)
+{
+    std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
+    std::string text;
+    if (file)
+    {
+        char part[65536];
+        for (size_t n = 0; (n = std::fread(part, 1, sizeof part, file.get())) > 0;)
+        {
+            text.append(part, n);
+        }
+    }
+    size_t start = text.find("<svg"); // without the XML declaration, which only starts files
+    return start == std::string::npos ? "" : text.substr(start);
+}
+
+uint64_t
+Number(const json_t* json, const std::string& path)
+{
+    uint64_t value = 0;
+    JsonLookUp(json, path, &value);
+    return value;
+}
+
+/// 1234567 as "1,234,567".
+std::string
+Grouped(uint64_t value)
+{
+    std::string text = std::to_string(value);
+    for (size_t i = text.size(); i > 3;)
+    {
+        i -= 3;
+        text.insert(i, ",");
+    }
+    return text;
+}
+
+class Report
+{
+  public:
+    explicit Report(const ReportInput& input)
+        : m_in(input)
+    {
+    }
+
+    std::string
+    Make(const std::string& folder)
+    {
+        m_html.Raw("<!DOCTYPE html>\n");
+        m_html.Open("html", " lang=\"en\"");
+        m_html.Open("head");
+        m_html.Raw("<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" "
+                   "content=\"width=device-width, initial-scale=1\"/>\n");
+        m_html.Text("title", m_in.scenario.name + " - QNet simulation");
+        m_html.Raw(std::string("<style>") + STYLE + "</style>\n");
+        m_html.Close();
+        m_html.Open("body");
+        m_html.Open("main");
+        Head();
+        Expectations();
+        Pictures(folder);
+        Times();
+        Core();
+        Honesty();
+        Again();
+        return m_html.Take();
+    }
+
+  private:
+    void
+    Head()
+    {
+        const Scenario& s = m_in.scenario;
+        m_html.Text("h1", s.name);
+        m_html.Text("p", s.description, " class=\"lead\"");
+        m_html.Open("div", " class=\"tiles\"");
+        Tile(Grouped(Get("measured.done")) + " fetches",
+             "done after the warm-up, every byte checked",
+             "");
+        Tile(Grouped(Get("measured.failed")) + " failed",
+             FormatQuantity(Get("measured.failed_permille"), Unit::Permille) + " of those started",
+             Get("measured.failed") == 0 ? "good" : "bad");
+        Tile(Grouped(Get("streams.p1_violations")) + " wrong endings",
+             "a wrong byte, or a cut shown as a clean end (promise P1)",
+             Get("streams.p1_violations") == 0 ? "good" : "bad");
+        for (const char* route : {"fast", "privacy"})
+        {
+            std::string path = std::string("ttfb_ns.") + route;
+            if (Get(path + ".n") > 0)
+            {
+                Tile(FormatQuantity(Get(path + ".p50"), Unit::Time),
+                     std::string("median time to first byte, ") +
+                         (route[0] == 'f' ? "fast (1 hop)" : "privacy (3 hops)"),
+                     "");
+            }
+        }
+        Tile(FormatQuantity(Get("streams.delivered_bytes"), Unit::Size),
+             "delivered to programs in " + FormatQuantity(s.stop, Unit::Time) +
+                 " of simulated time",
+             "");
+        m_html.Close();
+        m_html.Open("dl");
+        Line("Question", s.question);
+        Line("Model", s.model);
+        Line("Metrics", s.metrics);
+        Line("It cannot say", s.cannotSay);
+        Line("Population", Population());
+        m_html.Close();
+    }
+
+    std::string
+    Population() const
+    {
+        std::string text;
+        for (const Group& group : m_in.scenario.groups)
+        {
+            text += (text.empty() ? "" : ", ") + Grouped(group.count) + " " + group.name;
+        }
+        return text;
+    }
+
+    void
+    Tile(const std::string& value, const std::string& label, const std::string& mood)
+    {
+        m_html.Open("div", " class=\"tile " + mood + "\"");
+        m_html.Text("b", value);
+        m_html.Text("span", label);
+        m_html.Close();
+    }
+
+    void
+    Line(const std::string& term, const std::string& text)
+    {
+        if (!text.empty())
+        {
+            m_html.Text("dt", term);
+            m_html.Text("dd", text);
+        }
+    }
+
+    void
+    Expectations()
+    {
+        if (m_in.verdicts.empty())
+        {
+            return;
+        }
+        m_html.Text("h2", "What the scenario expects");
+        std::vector<std::vector<std::string>> rows = {{"metric", "expected", "measured", ""}};
+        for (const Verdict& v : m_in.verdicts)
+        {
+            Unit unit = UnitOfMetric(v.expectation.what);
+            std::string text = v.expectation.text.substr(v.expectation.what.size());
+            rows.push_back({v.expectation.what,
+                            text,
+                            v.found ? FormatQuantity(v.actual, unit) : "no such metric",
+                            v.met ? "met" : "VIOLATED"});
+        }
+        m_html.Table(rows);
+    }
+
+    void
+    Pictures(const std::string& folder)
+    {
+        m_html.Text("h2", "Figures");
+        if (!m_in.noFigures.empty())
+        {
+            m_html.Text("p", "There are no pictures: " + m_in.noFigures + ".", " class=\"note\"");
+        }
+        for (const Figure& figure : m_in.figures)
+        {
+            m_html.Open("figure");
+            m_html.Raw(m_in.noFigures.empty() ? ReadSvg(folder + "/figs/" + figure.id + ".svg")
+                                              : "");
+            m_html.Open("figcaption");
+            m_html.Text("b", figure.title + ".");
+            m_html.Raw(" " + Escape(figure.caption) + " Data and script: figs/" + figure.id +
+                       ".csv, figs/" + figure.id + ".gp.");
+            m_html.Close();
+            m_html.Close();
+        }
+    }
+
+    std::vector<std::string>
+    TimeRow(const std::string& label, const std::string& path) const
+    {
+        std::vector<std::string> row = {label, Grouped(Get(path + ".n"))};
+        for (const char* point : {"p5", "p25", "p50", "p75", "p95", "p99", "max"})
+        {
+            row.push_back(FormatQuantity(Get(path + "." + point), Unit::Time));
+        }
+        return row;
+    }
+
+    void
+    Times()
+    {
+        m_html.Text("h2", "Times in numbers");
+        std::vector<std::vector<std::string>> rows = {
+            {"", "n", "p5", "p25", "median", "p75", "p95", "p99", "max"}};
+        const json_t* all = json_object_get(m_in.summary, "ttlb_ns");
+        for (const char* route : {"fast", "privacy"})
+        {
+            std::string first = std::string("ttfb_ns.") + route;
+            if (Get(first + ".n") == 0)
+            {
+                continue;
+            }
+            rows.push_back(TimeRow(std::string(route) + ": first byte", first));
+            void* i = json_object_iter(json_object_get(all, route));
+            for (; i != nullptr; i = json_object_iter_next(json_object_get(all, route), i))
+            {
+                std::string size = json_object_iter_key(i);
+                rows.push_back(TimeRow(std::string(route) + ": last byte of " + size,
+                                       std::string("ttlb_ns.") + route + "." + size));
+            }
+        }
+        rows.push_back(TimeRow("circuit of 3 hops: build", "circuits.build_ns"));
+        m_html.Table(rows);
+        m_html.Text("p",
+                    "Circuits after the warm-up: " + Grouped(Get("circuits.built")) + " built, " +
+                        Grouped(Get("circuits.failed")) +
+                        " failed. Fetches still under way at the "
+                        "end: " +
+                        Grouped(Get("measured.unfinished")) + ".");
+        m_html.Table(OutcomeRows());
+    }
+
+    std::vector<std::vector<std::string>>
+    OutcomeRows() const
+    {
+        std::vector<std::vector<std::string>> rows = {
+            {"how fetches ended", "measured", "whole run"}};
+        json_t* outcomes = json_object_get(json_object_get(m_in.summary, "streams"), "outcomes");
+        for (void* i = json_object_iter(outcomes); i != nullptr;
+             i = json_object_iter_next(outcomes, i))
+        {
+            std::string name = json_object_iter_key(i);
+            if (Get("streams.outcomes." + name) > 0)
+            {
+                rows.push_back({name,
+                                Grouped(Get("measured.outcomes." + name)),
+                                Grouped(Get("streams.outcomes." + name))});
+            }
+        }
+        return rows;
+    }
+
+    void
+    Core()
+    {
+        m_html.Text("h2", "What the real core did");
+        m_html.Text(
+            "p",
+            "Every node runs the same core library as the shipped program: handshakes, records, "
+            "cells and the directory are computed, not modelled. These are its own counters over "
+            "the whole run.");
+        static const char* const names[][2] = {{"cells", ""},
+                                               {"AEAD", "aead_bytes"},
+                                               {"X25519", "dh"},
+                                               {"handshakes", "handshakes"},
+                                               {"links", "links_opened"},
+                                               {"circuits", "circuits_built"},
+                                               {"relayed", "relayed_bytes"}};
+        std::vector<std::vector<std::string>> rows = {{"group"}};
+        for (const auto& name : names)
+        {
+            rows[0].push_back(name[0]);
+        }
+        const json_t* core = json_object_get(m_in.summary, "core");
+        for (void* i = json_object_iter(const_cast<json_t*>(core)); i != nullptr;
+             i = json_object_iter_next(const_cast<json_t*>(core), i))
+        {
+            std::string group = json_object_iter_key(i);
+            std::string path = "core." + group + ".";
+            std::vector<std::string> row = {
+                group, Grouped(Get(path + "cells_forward") + Get(path + "cells_backward"))};
+            for (size_t c = 1; c < sizeof names / sizeof names[0]; c++)
+            {
+                uint64_t value = Get(path + names[c][1]);
+                bool bytes = std::string(names[c][1]).find("bytes") != std::string::npos;
+                row.push_back(bytes ? FormatQuantity(value, Unit::Size) : Grouped(value));
+            }
+            rows.push_back(row);
+        }
+        m_html.Table(rows);
+        uint64_t delivered = Get("streams.delivered_bytes");
+        if (delivered > 0)
+        {
+            uint64_t tenths = Get("core.all.aead_bytes") * 10 / delivered;
+            m_html.Text(
+                "p",
+                "Per delivered byte, " + std::to_string(tenths / 10) + "." +
+                    std::to_string(tenths % 10) +
+                    " bytes were sealed or opened. One hop needs 2 passes, three hops need 10; "
+                    "cell padding, directory and handshakes come on top.");
+        }
+    }
+
+    void
+    Honesty()
+    {
+        static const char* const faked[] = {
+            "The network is tier M, a message channel: no packets, no loss, no retransmission. A "
+            "sender's "
+            "uplink serves its conns in turn, up to 16 KiB each; latency is a table by region plus "
+            "a fixed "
+            "offset per pair; a receiver's downlink is a FIFO that marks chunks when its queue is "
+            "long, "
+            "upon which the sender halves its window. Acknowledgements cost latency but no "
+            "bandwidth.",
+            "Links run on the bare carrier (records without disguise), because HTX is not built "
+            "yet. Times "
+            "and byte counts of the disguise are therefore missing.",
+            "CPUs are infinitely fast: cryptography is computed but takes no simulated time.",
+            "Name lookup is a fixed delay and never fails for the simulated servers; web servers "
+            "answer at "
+            "once and are never the bottleneck unless their access class says so.",
+            "One super peer signs the directory (threshold 1 of 1); the others list it.",
+            "Verified snapshots are shared between the nodes of the simulation, so each is "
+            "verified once.",
+            "The user's computer, its browser and the loopback to the node's SOCKS port take no "
+            "time.",
+            "Nobody fails, leaves or attacks in this run unless the scenario says so."};
+        m_html.Text("h2", "What is faked or abbreviated");
+        m_html.Open("ul");
+        for (const char* each : faked)
+        {
+            m_html.Text("li", each);
+        }
+        m_html.Close();
+        m_html.Text(
+            "p",
+            "One run is one sample: compare several seeds before you believe a difference. "
+            "Absolute times depend on the latency table and access classes, which are chosen, not "
+            "measured; the tail (p95 and above) is where this channel is known to be too kind.");
+    }
+
+    void
+    Again()
+    {
+        const RunFacts& f = m_in.facts;
+        m_html.Text("h2", "This run, again");
+        m_html.Text("pre", f.command);
+        m_html.Open("dl");
+        Line("digest", f.digest);
+        Line("scenario SHA-256", m_in.scenario.sha256);
+        Line("wall time",
+             FormatQuantity(f.wallMs * 1000000, Unit::Time) + " for " +
+                 FormatQuantity(m_in.scenario.stop, Unit::Time) + " simulated; " +
+                 Grouped(f.simulatorEvents) + " events; peak memory " +
+                 FormatQuantity(f.peakKib * 1024, Unit::Size));
+        Line("made", f.when + " on " + f.host);
+        Line("with", f.versions + "; " + f.compiler);
+        m_html.Close();
+        m_html.Text(
+            "p",
+            "The digest covers every event in order, the CSV files and summary.json. The same "
+            "scenario, seed and tier give the same digest on another machine.");
+        m_html.Text("h2", "The scenario as it ran");
+        m_html.Text("pre", m_in.scenario.canonical);
+    }
+
+    uint64_t
+    Get(const std::string& path) const
+    {
+        return Number(m_in.summary, path);
+    }
+
+    const ReportInput& m_in;
+    Html m_html;
+};
+
+} // namespace
+
+void
+WriteReport(const std::string& folder, const ReportInput& input)
+{
+    std::string text = Report(input).Make(folder);
+    OutputFile out(folder + "/report.html");
+    out.Write(text);
+    out.Close();
+}
+
+} // namespace qnet

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * \file
+ * report.html: the run for a person. One file, nothing loaded from elsewhere.
+ */
+#ifndef QNET_SIM_REPORT_H
+#define QNET_SIM_REPORT_H
+
+#include <string>
+#include <vector>
+
+#include "figures.h"
+#include "summary.h"
+
+namespace qnet
+{
+
+/// What is true of this execution only, and so in no digest.
+struct RunFacts
+{
+    std::string command; ///< to make this run again
+    std::string digest;
+    std::string when; ///< UTC
+    std::string host;
+    std::string compiler;
+    std::string versions;
+    uint64_t wallMs = 0;
+    uint64_t peakKib = 0;
+    uint64_t simulatorEvents = 0;
+};
+
+struct ReportInput
+{
+    const Scenario& scenario;
+    const json_t* summary;
+    const std::vector<Verdict>& verdicts;
+    const std::vector<Figure>& figures;
+    const std::string& noFigures; ///< why there are no pictures, or ""
+    const RunFacts& facts;
+};
+
+/// Writes `folder`/report.html, with the SVG files in `folder`/figs inside it.
+void WriteReport(const std::string& folder, const ReportInput& input);
+
+} // namespace qnet
+
+#endif

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// qnet-sim: the command line of the simulator.
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <new>
+
+#include <dirent.h>
+
+#include "map-reader.h"
+#include "output-file.h"
+#include "run.h"
+#include "scenario.h"
+
+namespace
+{
+
+using namespace qnet;
+
+class UsageError : public std::runtime_error
+{
+  public:
+    using std::runtime_error::runtime_error;
+};
+
+const char* const HELP =
+    "qnet-sim - runs networks of QNet nodes in ns-3, reproducibly\n"
+    "\n"
+    "usage: qnet-sim run SCENARIO.yaml --out DIR [--seed N] [--tier M] [--set KEY=VALUE]... "
+    "[--quiet]\n"
+    "       qnet-sim check SCENARIO.yaml [--set KEY=VALUE]...\n"
+    "       qnet-sim list [DIR]\n"
+    "       qnet-sim --help | --version\n"
+    "\n"
+    "run    simulates and writes DIR: summary.json, run.json, streams.csv, circuits.csv, "
+    "nodes.csv,\n"
+    "       figs/ and report.html. The last line is \"digest: \" and a SHA-256 that depends on "
+    "scenario,\n"
+    "       seed and tier only.\n"
+    "check  reads a scenario and says whether it is fine.\n"
+    "list   names the scenarios in a folder (sim-scenarios) with their questions.\n"
+    "\n"
+    "--seed N         instead of the scenario's own\n"
+    "--tier M         how faithful the network is; M, the message channel, is the only one so far\n"
+    "--set KEY=VALUE  changes the scenario: --set general.stop='10 s' --set "
+    "population.homes.count=10\n"
+    "--quiet          only warnings and the digest\n"
+    "\n"
+    "Exit status: 0 fine; 1 an expectation of the scenario was violated; 2 wrong usage or "
+    "scenario;\n"
+    "3 results cannot be written; 4 the simulation could not be set up.\n";
+
+/// Takes options off the command line one by one.
+class Arguments
+{
+  public:
+    Arguments(int argc, char** argv)
+        : m_words(argv + 1, argv + argc)
+    {
+    }
+
+    bool
+    Empty() const
+    {
+        return m_at == m_words.size();
+    }
+
+    std::string
+    Next()
+    {
+        return m_words[m_at++];
+    }
+
+    std::string
+    Value(const std::string& option)
+    {
+        if (Empty())
+        {
+            throw UsageError(option + " needs a value");
+        }
+        return Next();
+    }
+
+  private:
+    std::vector<std::string> m_words;
+    size_t m_at = 0;
+};
+
+uint64_t
+SeedOf(const std::string& text)
+{
+    uint64_t seed = 0;
+    std::string why;
+    if (!ParseQuantity(text, Unit::Count, &seed, &why))
+    {
+        throw UsageError("--seed " + text + ": " + why);
+    }
+    return seed;
+}
+
+void
+CheckTier(const std::string& tier)
+{
+    if (tier == "T" || tier == "P")
+    {
+        throw UsageError("tier " + tier + " is not built yet: only M, the message channel, is");
+    }
+    if (tier != "M")
+    {
+        throw UsageError("--tier " + tier + ": tiers are M, T and P, and only M is built yet");
+    }
+}
+
+[[noreturn]] void
+UnknownOption(const std::string& option)
+{
+    static const std::vector<std::string> known = {
+        "--seed", "--out", "--tier", "--set", "--quiet", "--help", "--version"};
+    throw UsageError("unknown option " + option + Suggestion(option, known));
+}
+
+RunOptions
+ParseRun(Arguments& arguments, bool simulates)
+{
+    RunOptions options;
+    while (!arguments.Empty())
+    {
+        std::string word = arguments.Next();
+        if (word == "--set")
+        {
+            options.sets.push_back(arguments.Value(word));
+        }
+        else if (simulates && word == "--seed")
+        {
+            options.seed = SeedOf(arguments.Value(word));
+            options.hasSeed = true;
+        }
+        else if (simulates && word == "--out")
+        {
+            options.out = arguments.Value(word);
+        }
+        else if (simulates && word == "--tier")
+        {
+            CheckTier(arguments.Value(word));
+        }
+        else if (simulates && word == "--quiet")
+        {
+            options.quiet = true;
+        }
+        else if (word[0] == '-')
+        {
+            UnknownOption(word);
+        }
+        else if (options.scenario.empty())
+        {
+            options.scenario = word;
+        }
+        else
+        {
+            throw UsageError("one scenario at a time; \"" + word + "\" is a second one");
+        }
+    }
+    if (options.scenario.empty())
+    {
+        throw UsageError("which scenario? (qnet-sim list names them)");
+    }
+    if (simulates && options.out.empty())
+    {
+        throw UsageError("where to? (--out DIR)");
+    }
+    return options;
+}
+
+int
+Check(const RunOptions& options)
+{
+    Scenario s = ReadScenario(options.scenario, options.sets);
+    uint64_t nodes = 0;
+    for (const Group& group : s.groups)
+    {
+        nodes += group.role == Role::Web ? 0 : group.count;
+    }
+    std::printf("%s: fine: %s, %llu nodes, %s of simulated time, sha256 %s\n",
+                options.scenario.c_str(),
+                s.name.c_str(),
+                static_cast<unsigned long long>(nodes),
+                FormatQuantity(s.stop, Unit::Time).c_str(),
+                s.sha256.c_str());
+    return STATUS_OK;
+}
+
+int
+List(const std::string& folder)
+{
+    std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(folder.c_str()), &closedir);
+    if (!dir)
+    {
+        throw UsageError("no folder " + folder + " here; name the one with the scenarios");
+    }
+    std::vector<std::string> files;
+    while (const dirent* entry = readdir(dir.get()))
+    {
+        std::string name = entry->d_name;
+        if (name.size() > 5 && name.compare(name.size() - 5, 5, ".yaml") == 0)
+        {
+            files.push_back(folder + "/" + name);
+        }
+    }
+    std::sort(files.begin(), files.end());
+    for (const std::string& file : files)
+    {
+        Scenario s = ReadScenario(file, {});
+        std::printf("%s\n    %s\n", file.c_str(), s.question.c_str());
+    }
+    return STATUS_OK;
+}
+
+int
+Dispatch(Arguments arguments)
+{
+    if (arguments.Empty())
+    {
+        std::fputs(HELP, stderr);
+        return STATUS_USAGE;
+    }
+    std::string command = arguments.Next();
+    if (command == "run")
+    {
+        return Run(ParseRun(arguments, true));
+    }
+    if (command == "check")
+    {
+        return Check(ParseRun(arguments, false));
+    }
+    if (command == "list")
+    {
+        return List(arguments.Empty() ? "sim-scenarios" : arguments.Next());
+    }
+    if (command == "--help" || command == "-h" || command == "help")
+    {
+        std::fputs(HELP, stdout);
+        return STATUS_OK;
+    }
+    if (command == "--version")
+    {
+        std::puts("qnet-sim " QNET_VERSION);
+        return STATUS_OK;
+    }
+    throw UsageError("unknown command " + command +
+                     Suggestion(command, {"run", "check", "list", "--help", "--version"}));
+}
+
+int
+Complain(const std::exception& error, int status)
+{
+    std::fprintf(stderr, "qnet-sim: %s\n", error.what());
+    return status;
+}
+
+} // namespace
+
+int
+main(int argc, char** argv)
+{
+    try
+    {
+        int status = Dispatch(Arguments(argc, argv));
+        if (std::fflush(stdout) != 0)
+        {
+            std::perror("qnet-sim: standard output");
+            return STATUS_OUTPUT;
+        }
+        return status;
+    }
+    catch (const UsageError& error)
+    {
+        return Complain(error, STATUS_USAGE);
+    }
+    catch (const ScenarioError& error)
+    {
+        return Complain(error, STATUS_USAGE);
+    }
+    catch (const OutputError& error)
+    {
+        return Complain(error, STATUS_OUTPUT);
+    }
+    catch (const std::bad_alloc&)
+    {
+        std::fputs("qnet-sim: out of memory\n", stderr);
+        return STATUS_CORE;
+    }
+    catch (const std::exception& error)
+    {
+        return Complain(error, STATUS_CORE);
+    }
+}

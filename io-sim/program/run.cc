@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "run.h"
+
+#include <cinttypes>
+#include <cstdio>
+#include <ctime>
+
+#include <openssl/crypto.h>
+#include <sodium.h>
+#include <sys/utsname.h>
+
+#include "ns3/simulator.h"
+
+#include "csv.h"
+#include "figures.h"
+#include "output-file.h"
+#include "progress.h"
+#include "recorder.h"
+#include "report.h"
+#include "scenario.h"
+#include "summary.h"
+
+namespace qnet
+{
+
+namespace
+{
+
+void
+WriteText(const std::string& path, const std::string& text)
+{
+    OutputFile out(path);
+    out.Write(text);
+    out.Close();
+}
+
+/// Writes what is digested. \return the digest
+std::string
+WriteDigested(const std::string& folder,
+              const Simulation& simulation,
+              const Recorder& recorder,
+              const json_t* summary)
+{
+    Sha256 digest;
+    auto add = [&digest](const std::string& name, const std::string& sha) {
+        digest.Add(name + " " + sha + "\n");
+    };
+    add("events", recorder.GetEventDigest());
+    add("streams.csv", WriteStreams(folder + "/streams.csv", simulation, recorder));
+    add("circuits.csv", WriteCircuits(folder + "/circuits.csv", recorder));
+    add("nodes.csv", WriteNodes(folder + "/nodes.csv", simulation, recorder));
+    OutputFile out(folder + "/summary.json");
+    out.Write(JsonText(summary));
+    add("summary.json", out.Close());
+    return digest.Hex();
+}
+
+std::string
+Quoted(const std::string& word)
+{
+    bool plain = word.find_first_of(" '\"$&|;<>()*?[]{}\\`!~#\n\t") == std::string::npos;
+    return plain && !word.empty() ? word : "'" + word + "'";
+}
+
+RunFacts
+Facts(const RunOptions& options, uint64_t seed)
+{
+    RunFacts facts;
+    facts.command = "qnet-sim run " + Quoted(options.scenario) + " --seed " + std::to_string(seed) +
+                    " --out " + Quoted(options.out);
+    for (const std::string& set : options.sets)
+    {
+        facts.command += " --set " + Quoted(set);
+    }
+    char when[32] = "";
+    std::time_t now = std::time(nullptr);
+    std::tm utc{};
+    gmtime_r(&now, &utc);
+    std::strftime(when, sizeof when, "%Y-%m-%d %H:%M UTC", &utc);
+    facts.when = when;
+    struct utsname host = {};
+    uname(&host);
+    facts.host = std::string(host.sysname) + " " + host.release + " " + host.machine;
+#ifdef __clang__
+    facts.compiler = "clang " __clang_version__;
+#else
+    facts.compiler = "gcc " __VERSION__;
+#endif
+    facts.versions = std::string("qnet " QNET_VERSION ", ns-3 3.37, ") +
+                     OpenSSL_version(OPENSSL_VERSION) + ", libsodium " + sodium_version_string() +
+                     ", build " QNET_BUILD_TYPE;
+    return facts;
+}
+
+json_t*
+VerdictJson(const Verdict& v)
+{
+    return json_pack("{s:s, s:s, s:I, s:b}",
+                     "what",
+                     v.expectation.what.c_str(),
+                     "expected",
+                     v.expectation.text.c_str(),
+                     "actual",
+                     static_cast<json_int_t>(v.actual),
+                     "met",
+                     v.met ? 1 : 0);
+}
+
+std::string
+FactsJson(const RunFacts& f, const std::vector<Verdict>& verdicts)
+{
+    JsonPtr out(json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I}",
+                          "digest",
+                          f.digest.c_str(),
+                          "command",
+                          f.command.c_str(),
+                          "when",
+                          f.when.c_str(),
+                          "host",
+                          f.host.c_str(),
+                          "compiler",
+                          f.compiler.c_str(),
+                          "versions",
+                          f.versions.c_str(),
+                          "wall_ms",
+                          static_cast<json_int_t>(f.wallMs),
+                          "peak_rss_kib",
+                          static_cast<json_int_t>(f.peakKib),
+                          "simulator_events",
+                          static_cast<json_int_t>(f.simulatorEvents)));
+    json_t* list = json_array();
+    for (const Verdict& v : verdicts)
+    {
+        json_array_append_new(list, VerdictJson(v));
+    }
+    json_object_set_new(out.get(), "expectations", list);
+    return JsonText(out.get());
+}
+
+bool
+PrintVerdicts(const std::vector<Verdict>& verdicts)
+{
+    bool all = true;
+    for (const Verdict& v : verdicts)
+    {
+        if (v.met)
+        {
+            continue;
+        }
+        all = false;
+        std::string actual = v.found ? FormatQuantity(v.actual, UnitOfMetric(v.expectation.what))
+                                     : "no such metric in summary.json";
+        std::fprintf(stderr,
+                     "qnet-sim: %s: expected %s, but it was %s\n",
+                     v.expectation.place.c_str(),
+                     v.expectation.text.c_str(),
+                     actual.c_str());
+    }
+    return all;
+}
+
+void
+PrintResult(const json_t* summary, const RunFacts& facts, const std::string& out)
+{
+    auto get = [summary](const char* path) {
+        uint64_t value = 0;
+        JsonLookUp(summary, path, &value);
+        return value;
+    };
+    std::printf("%" PRIu64 " fetches done, %" PRIu64 " failed, %" PRIu64
+                " unfinished; %s delivered; "
+                "%" PRIu64 ".%" PRIu64 " s wall, %" PRIu64 " MiB\n",
+                get("streams.done"),
+                get("streams.failed"),
+                get("streams.unfinished"),
+                FormatQuantity(get("streams.delivered_bytes"), Unit::Size).c_str(),
+                facts.wallMs / 1000,
+                facts.wallMs % 1000 / 100,
+                facts.peakKib / 1024);
+    for (const char* route : {"fast", "privacy"})
+    {
+        std::string path = std::string("ttfb_ns.") + route;
+        if (get((path + ".n").c_str()) > 0)
+        {
+            std::printf("time to first byte, %s: median %s, p95 %s\n",
+                        route,
+                        FormatQuantity(get((path + ".p50").c_str()), Unit::Time).c_str(),
+                        FormatQuantity(get((path + ".p95").c_str()), Unit::Time).c_str());
+        }
+    }
+    std::printf("report: %s/report.html\n", out.c_str());
+}
+
+} // namespace
+
+int
+Run(const RunOptions& options)
+{
+    Scenario scenario = ReadScenario(options.scenario, options.sets);
+    uint64_t seed = options.hasSeed ? options.seed : scenario.seed;
+    MakeFolder(options.out);
+    WriteText(options.out + "/scenario.yaml",
+              scenario.canonical); // fails before the work, not after
+    Progress progress(scenario.stop, options.quiet);
+    Simulation simulation(scenario, seed);
+    Recorder recorder(simulation);
+    simulation.Run();
+    progress.Done();
+
+    JsonPtr summary = MakeSummary(simulation, recorder);
+    RunFacts facts = Facts(options, seed);
+    facts.digest = WriteDigested(options.out, simulation, recorder, summary.get());
+    facts.wallMs = progress.WallMs();
+    facts.peakKib = PeakKib();
+    facts.simulatorEvents = ns3::Simulator::GetEventCount();
+    std::vector<Verdict> verdicts = Judge(summary.get(), scenario.expectations);
+    WriteText(options.out + "/run.json", FactsJson(facts, verdicts));
+    std::vector<Figure> figures = WriteFigures(options.out, simulation, recorder);
+    std::string noFigures = DrawFigures(options.out, figures);
+    WriteReport(options.out, {scenario, summary.get(), verdicts, figures, noFigures, facts});
+
+    if (!noFigures.empty())
+    {
+        std::fprintf(stderr, "qnet-sim: no pictures: %s\n", noFigures.c_str());
+    }
+    if (!options.quiet)
+    {
+        PrintResult(summary.get(), facts, options.out);
+    }
+    bool met = PrintVerdicts(verdicts);
+    std::printf("digest: %s\n", facts.digest.c_str());
+    return met ? STATUS_OK : STATUS_VIOLATED;
+}
+
+} // namespace qnet

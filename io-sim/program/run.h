@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * \file
+ * The command `run`: a scenario and a seed in, a folder of results out.
+ */
+#ifndef QNET_SIM_RUN_H
+#define QNET_SIM_RUN_H
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace qnet
+{
+
+/// Exit statuses, documented in --help.
+enum Status
+{
+    STATUS_OK = 0,
+    STATUS_VIOLATED = 1, ///< the run ended, but not as expected
+    STATUS_USAGE = 2,    ///< options or scenario are wrong
+    STATUS_OUTPUT = 3,   ///< results cannot be written
+    STATUS_CORE = 4      ///< the simulated core could not be set up
+};
+
+struct RunOptions
+{
+    std::string scenario;
+    std::string out;
+    bool hasSeed = false;
+    uint64_t seed = 0;
+    bool quiet = false;
+    std::vector<std::string> sets;
+};
+
+/// Throws ScenarioError, OutputError, std::runtime_error. \return STATUS_OK or STATUS_VIOLATED
+int Run(const RunOptions& options);
+
+} // namespace qnet
+
+#endif
