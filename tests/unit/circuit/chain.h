@@ -222,44 +222,57 @@ static inline void drain_all(chain *x)
     } while (x->closes != before);
 }
 
-/* What each machine puts out and each wire holds moves one step; false when nothing did. */
-static inline bool chain_step(chain *x)
+/* One cell leaves a machine. */
+static inline bool step_out(chain *x)
 {
-    bool moved = false;
     qn_piece cell;
 
-    while (x->forward[0].n < CHAIN_WIRE / 2 && qn_circuit_output(&x->circuit, &cell) == QN_OK) {
+    if (x->forward[0].n < CHAIN_WIRE / 2 && qn_circuit_output(&x->circuit, &cell) == QN_OK) {
         carry(x, 0, true, cell);
         qn_block_drop(cell.block);
-        moved = true;
+        return true;
     }
-    for (unsigned i = 0; i < x->hops; i++) {
-        while (x->backward[i].n < CHAIN_WIRE / 2 && qn_hop_output(&x->hop[i], &cell) == QN_OK) {
+    for (unsigned i = 0; i < x->hops; i++)
+        if (x->backward[i].n < CHAIN_WIRE / 2 && qn_hop_output(&x->hop[i], &cell) == QN_OK) {
             carry(x, i, false, cell);
             qn_block_drop(cell.block);
-            moved = true;
+            return true;
         }
-        drain_all(x);
+    return false;
+}
+
+/* One cell arrives at a machine. */
+static inline bool step_in(chain *x)
+{
+    qn_piece cell;
+
+    for (unsigned i = 0; i < x->hops; i++) {
         if (x->forward[i].n > 0) {
             cell = wire_take(&x->forward[i]);
             qn_hop_forward(&x->hop[i], cell);
-            drain_hop(x, i);
-            qn_block_drop(cell.block);
-            moved = true;
-        }
-        if (x->backward[i].n > 0) {
+        } else if (x->backward[i].n > 0) {
             cell = wire_take(&x->backward[i]);
             if (i > 0)
                 qn_hop_backward(&x->hop[i - 1], cell);
             else
                 qn_circuit_input(&x->circuit, cell);
-            drain_all(x);
-            qn_block_drop(cell.block);
-            moved = true;
+        } else {
+            continue;
         }
+        drain_all(x);
+        qn_block_drop(cell.block);
+        return true;
     }
+    return false;
+}
+
+/* One cell moves, or nothing is left to move. */
+static inline bool chain_step(chain *x)
+{
+    bool moved = step_out(x);
+
     drain_all(x);
-    return moved;
+    return moved || step_in(x);
 }
 
 static inline void chain_run(chain *x)
