@@ -98,22 +98,67 @@ static const circuit *oldest_circuit(const qn_node *n, uint32_t i)
     return NULL;
 }
 
+/* One-hop routes in use: our streams that are link streams themselves. */
+static const edge *oldest_one_hop(const qn_node *n, uint32_t i)
+{
+    const edge *found = NULL;
+    uint32_t live = 0;
+
+    for (const edge *e = n->edges; e != NULL; e = e->next)
+        live += !e->exit_side && e->tie.nb != NULL;
+    if (i >= live)
+        return NULL;
+    for (const edge *e = n->edges; e != NULL && live > i; e = e->next)
+        if (!e->exit_side && e->tie.nb != NULL) {
+            live--;
+            found = e;
+        }
+    return found;
+}
+
+static qn_circuit_info describe_circuit(const circuit *c)
+{
+    qn_circuit_info info = {.id = c->id,
+                            .hops_len = c->core.hops_n,
+                            .built = c->built,
+                            .streams = c->streams,
+                            .age = c->n->env->now - c->core.started,
+                            .up = c->up,
+                            .down = c->down};
+
+    for (uint8_t k = 0; k < c->core.hops_n; k++)
+        info.hop[k] = c->hops[k].id;
+    return info;
+}
+
+static qn_circuit_info describe_one_hop(const edge *e)
+{
+    return (qn_circuit_info){.id = e->id,
+                             .hops_len = 1,
+                             .hop = {e->tie.nb->id},
+                             .built = e->state == EDGE_OPEN,
+                             .streams = 1,
+                             .age = e->n->env->now - e->began,
+                             .up = e->up,
+                             .down = e->down};
+}
+
 bool qn_node_circuit(const qn_node *n, uint32_t i, qn_circuit_info *out)
 {
     const circuit *c = oldest_circuit(n, i);
+    const edge *e;
+    uint32_t circuits = 0;
 
-    if (c == NULL)
-        return false;
-    *out = (qn_circuit_info){.id = c->id,
-                             .hops_len = c->core.hops_n,
-                             .built = c->built,
-                             .streams = c->streams,
-                             .age = n->env->now - c->core.started,
-                             .up = c->up,
-                             .down = c->down};
-    for (uint8_t k = 0; k < c->core.hops_n; k++)
-        out->hop[k] = c->hops[k].id;
-    return true;
+    if (c != NULL) {
+        *out = describe_circuit(c);
+        return true;
+    }
+    for (c = n->circuits; c != NULL; c = c->next)
+        circuits += !c->dead;
+    e = oldest_one_hop(n, i - circuits);
+    if (e != NULL)
+        *out = describe_one_hop(e);
+    return e != NULL;
 }
 
 bool qn_node_peer(const qn_node *n, uint32_t i, qn_peer_info *out)

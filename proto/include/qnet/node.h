@@ -222,7 +222,8 @@ typedef struct qn_circuit_info {
     qn_time age;
     uint64_t up, down; /* application bytes */
 } qn_circuit_info;
-/* The i-th circuit (or one-hop route in use), oldest first; false when there is none. */
+/* The i-th circuit, oldest first, then the one-hop routes in use, one for each stream; false when
+ * there is none. */
 bool qn_node_circuit(const qn_node *n, uint32_t i, qn_circuit_info *out);
 
 typedef struct qn_peer_info {
