@@ -343,7 +343,7 @@ static unsigned link_space(edge *e, qn_span *v, unsigned max)
             break;
         v[n->lent_n] = (qn_span){.p = b->data + QN_STREAM_HEADER, .n = QN_FRAME_DATA_MAX};
         n->lent[n->lent_n++] = b;
-        room -= QN_FRAME_DATA_MAX;
+        room -= QN_MIN(room, QN_STREAM_HEADER + QN_FRAME_DATA_MAX); /* headers count in the queue */
     }
     return n->lent_n;
 }

@@ -98,6 +98,7 @@ static qn_err make_carrier(neighbour *nb, const qn_dh_public *key)
             qn_rng_fill(n->env, cfg.own_key.b, sizeof cfg.own_key.b);
     } else {
         cfg.responder = n->id;
+        cfg.origin = n->cfg.origin;
     }
     err = n->cfg.carrier->create(&nb->carrier, n->env, &cfg);
     qn_wipe(&cfg.own_key, sizeof cfg.own_key);

@@ -78,6 +78,7 @@ struct pw_server {
     char name[64];
     qn_addr addr;
     pw_manner manner;
+    uint64_t heard;
 };
 
 struct pw_world {

@@ -5,6 +5,8 @@
 
 #include "base/bytes.h"
 
+static const qn_addr origin_addr = {.family = 4, .ip = {203, 0, 113, 7}, .port = 443};
+
 static qn_addr host(mesh *m, uint16_t port)
 {
     return (qn_addr){.family = 4, .ip = {198, 18, 0, ++m->hosts}, .port = port};
@@ -15,7 +17,8 @@ static qn_node_cfg base_cfg(mesh *m, qn_mode mode)
     qn_node_cfg cfg = {.mode = mode,
                        .lab = true,
                        .carrier = m->carrier,
-                       .network = &m->net};
+                       .network = &m->net,
+                       .origin = origin_addr};
 
     if (mode != QN_CLIENT)
         cfg.listen = host(m, 4433);
@@ -69,6 +72,7 @@ void mesh_new(mesh *m, const mesh_cfg *cfg)
     *m = (mesh){.w = pw_new(&cfg->world),
                 .carrier = cfg->carrier != NULL ? cfg->carrier : &qn_carrier_bare};
     (void)pw_serve(m->w, MESH_WEB, &web, PW_SERVE);
+    m->origin = pw_serve(m->w, "origin.example", &origin_addr, PW_ORIGIN);
     super = base_cfg(m, QN_SUPER);
     found(m, &super);
     super.has_operator = true;

@@ -10,7 +10,7 @@ typedef struct mesh_cfg {
     pw_cfg world;
     uint32_t relays, exits;
     qn_route route;
-    const qn_carrier_kind *carrier; /* NULL: bare */
+    const qn_carrier_kind *carrier; /* NULL: bare; of two legs: the mesh has an origin for it */
 } mesh_cfg;
 
 typedef struct mesh {
@@ -20,6 +20,7 @@ typedef struct mesh {
     pw_node *super, *relay[MESH_RELAYS_MAX], *exit[MESH_RELAYS_MAX], *client;
     qn_node_cfg client_cfg;
     const qn_carrier_kind *carrier;
+    pw_server *origin;
     uint8_t hosts; /* addresses given out */
 } mesh;
 

@@ -1,5 +1,6 @@
 /* Whole meshes: the main job, in both modes, over one and over three hops. */
 #include "pocket/mesh.h"
+#include "support/carrier/dummy_carrier.h"
 #include "support/qt.h"
 
 static mesh_cfg quiet(uint64_t seed, qn_route route)
@@ -48,6 +49,34 @@ START_TEST(three_hops_carry_megabytes_both_ways)
 }
 END_TEST
 
+/* The seam: nothing above the carrier knows that this one has a second leg to an origin. */
+static void two_legs(qn_route route)
+{
+    mesh_cfg cfg = quiet(3, route);
+    mesh m;
+    pw_fetch *f;
+
+    cfg.carrier = &qt_carrier_dummy2;
+    mesh_new(&m, &cfg);
+    ck_assert(mesh_ready(&m, 30 * QN_SEC));
+    f = pw_get(m.w, m.client, MESH_WEB, 80, 300000, 500000, NULL);
+    ck_assert_int_eq(mesh_await(&m, f, 120 * QN_SEC), PW_DONE);
+    ck_assert_uint_gt(pw_heard(m.origin), 0);
+    mesh_free(&m);
+}
+
+START_TEST(a_carrier_with_an_origin_leg_slots_in_under_one_hop)
+{
+    two_legs(QN_ROUTE_FAST);
+}
+END_TEST
+
+START_TEST(a_carrier_with_an_origin_leg_slots_in_under_three_hops)
+{
+    two_legs(QN_ROUTE_PRIVACY);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("pocket mesh");
@@ -58,6 +87,8 @@ static Suite *suite(void)
     tcase_add_test(t, three_hops_fetch_a_page);
     tcase_add_test(t, one_hop_carries_megabytes_both_ways);
     tcase_add_test(t, three_hops_carry_megabytes_both_ways);
+    tcase_add_test(t, a_carrier_with_an_origin_leg_slots_in_under_one_hop);
+    tcase_add_test(t, a_carrier_with_an_origin_leg_slots_in_under_three_hops);
     suite_add_tcase(s, t);
     return s;
 }

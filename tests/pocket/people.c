@@ -25,7 +25,7 @@ struct pw_fetch {
 };
 
 typedef struct serving {
-    const pw_server *server;
+    pw_server *server;
     uint8_t head[REQUEST];
     uint32_t head_n;
     uint64_t up, down, received, sent;
@@ -88,7 +88,7 @@ const pw_server *pw__server_named(const pw_world *w, const char *name)
 bool pw__server_accepts(pw_world *w, pw_pipe *p, int side, const qn_addr *to)
 {
     for (uint32_t i = 0; i < w->servers_n; i++) {
-        const pw_server *s = &w->server[i];
+        pw_server *s = &w->server[i];
         serving *v;
 
         if (!qn_addr_equal(&s->addr, to) || s->manner == PW_REFUSE)
@@ -107,7 +107,7 @@ static void serve_on(pw_world *w, pw_pipe *p, int side, serving *v)
 {
     bool mid = v->server->manner == PW_RESET_MID;
 
-    if (v->head_n < REQUEST || v->received < v->up)
+    if (v->server->manner == PW_ORIGIN || v->head_n < REQUEST || v->received < v->up)
         return;
     v->sent = pour(w, p, side, v->sent, mid ? v->down / 2 : v->down);
     if (mid && v->sent >= v->down / 2) {
@@ -118,11 +118,36 @@ static void serve_on(pw_world *w, pw_pipe *p, int side, serving *v)
     }
 }
 
+uint64_t pw_heard(const pw_server *s)
+{
+    return s->heard;
+}
+
+static void origin_hears(pw_world *w, pw_pipe *p, int side, serving *v, const uint8_t *bytes,
+                         size_t n)
+{
+    static const char unasked[] = "and another thing\n";
+    bool line = memchr(bytes, '\n', n) != NULL;
+
+    if (v->sent > 0)
+        return;
+    pw__write(w, p, side, bytes, n, false);
+    if (line) {
+        v->sent = sizeof unasked - 1;
+        pw__write(w, p, side, (const uint8_t *)unasked, sizeof unasked - 1, false);
+    }
+}
+
 static size_t server_takes(pw_world *w, pw_pipe *p, int side, const uint8_t *bytes, size_t n)
 {
     serving *v = p->end[side].person;
     size_t done = QN_MIN(n, (size_t)(REQUEST - v->head_n));
 
+    v->server->heard += n;
+    if (v->server->manner == PW_ORIGIN) {
+        origin_hears(w, p, side, v, bytes, n);
+        return n;
+    }
     memcpy(v->head + v->head_n, bytes, done);
     v->head_n += (uint32_t)done;
     if (v->head_n == REQUEST) {

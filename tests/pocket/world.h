@@ -54,9 +54,12 @@ typedef enum pw_manner {
     PW_SERVE,      /* answers, then FIN */
     PW_RESET_MID,  /* RST after half the answer */
     PW_NEVER_READ, /* accepts and stalls */
-    PW_REFUSE      /* does not accept */
+    PW_REFUSE,     /* does not accept */
+    PW_ORIGIN      /* a site: repeats the first line it hears, then speaks once unasked */
 } pw_manner;
 
+/* Bytes that arrived at all conns of this server. */
+uint64_t pw_heard(const pw_server *s);
 /* A server behind a name and an address; port 80. */
 pw_server *pw_serve(pw_world *w, const char *name, const qn_addr *addr, pw_manner manner);
 

@@ -75,6 +75,7 @@ typedef struct qn_node_cfg {
     qn_allow exit_allow[QN_EXIT_ALLOW_MAX]; /* lab only: non-global destinations */
     uint8_t exit_allow_n;
     uint32_t exit_conns_max;        /* 0: 1000 */
+    qn_addr origin;                 /* where a two-leg carrier's second leg leads; family 0: none */
     uint32_t pool;                  /* privacy circuits kept ready; 0: 4 */
     uint64_t credit_budget;         /* 0: QN_CREDIT_BUDGET */
     qn_slice stored_snapshot;       /* what STORE once kept; needed during qn_node_new only */
