@@ -156,6 +156,31 @@ START_TEST(messages_keep_their_frames_and_byte_streams_share_them)
 }
 END_TEST
 
+START_TEST(the_documents_record_is_what_a_link_sends)
+{
+    qn_slice want = qt_doc_hex("link.md", "content");
+    qn_carrier_event ev;
+    qn_slice v[4];
+    uint32_t id;
+
+    start(0);
+    a.link.rx.received = a.link.rx.returned = 300;
+    a.link.rx.limit = 0x4012c;
+    qt_assert_err(qn_link_open(&a.link, QN_KIND_CIRCUIT, NULL, &id), QN_OK);
+    qt_assert_err(qn_link_send_bytes(&a.link, id, "\xc0\xff\xee", 4, false), QN_OK);
+    ck_assert(qn_link_fill(&a.link));
+    ck_assert_uint_eq(a.link.log.sent, 6);
+    ck_assert_uint_eq(qn_carrier_peek(a.end->carrier, 0, v, 4), 1);
+    memcpy(qn_carrier_space(b.end->carrier, 0).p, v[0].p, v[0].n);
+    qn_carrier_commit(b.end->carrier, 0, v[0].n);
+    ck_assert(qn_carrier_next(b.end->carrier, &ev));
+    ck_assert_int_eq(ev.type, QN_CARRIER_RECORD);
+    qt_assert_bytes(qn_piece_data(&ev.piece), ev.piece.len, want);
+    qn_block_drop(ev.piece.block);
+    ck_assert(!qn_carrier_next(b.end->carrier, &ev));
+}
+END_TEST
+
 /* ---- credit -------------------------------------------------------------------------------------
  */
 
@@ -395,6 +420,7 @@ static Suite *stream_suite(void)
     tcase_add_loop_test(tc, each_direction_ends_by_itself, 0, 2);
     tcase_add_loop_test(tc, a_stream_may_be_nothing_but_its_end, 0, 2);
     tcase_add_loop_test(tc, messages_keep_their_frames_and_byte_streams_share_them, 0, 2);
+    tcase_add_test(tc, the_documents_record_is_what_a_link_sends);
     tcase_add_loop_test(tc, a_full_stream_stops_alone_and_resumes_with_room, 0, 2);
     tcase_add_loop_test(tc, a_detached_queue_is_bounded, 0, 2);
     tcase_add_loop_test(tc, close_reaches_the_other_side_once_and_late_data_is_dropped, 0, 2);
