@@ -102,7 +102,7 @@ class Maker
         }
         Cdf("ttfb",
             "Time to first byte",
-            "time from the browser's SOCKS greeting to the first byte of the response (s)",
+            "time from SOCKS greeting to first byte of the response (s)",
             "From the moment a program connects to its own node's SOCKS port to the first byte of "
             "the "
             "web server's response. It includes opening the stream through the circuit, the exit's "
@@ -336,8 +336,8 @@ class Maker
               caption,
               "set xlabel 'simulated time (s)'\nset ylabel '" + ylabel +
                   "'\nset xrange [0:" + std::to_string(scenario.stop / 1000000) + "/1e3]\n" +
-                  "set key top left\n" + "set arrow 1 from " + warmup + ", graph 0 to " + warmup +
-                  ", graph 1 nohead dt 3 lc rgb '#666666'\n" +
+                  "set key outside bottom center horizontal\n" + "set arrow 1 from " + warmup +
+                  ", graph 0 to " + warmup + ", graph 1 nohead dt 3 lc rgb '#666666'\n" +
                   "set label 1 ' measured from here' at " + warmup +
                   ", graph 0.03 tc rgb '#666666' font ',11'\n" + body);
     }

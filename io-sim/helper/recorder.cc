@@ -2,7 +2,6 @@
 #include "recorder.h"
 
 #include <cinttypes>
-#include <cstdio>
 
 #include "ns3/callback.h"
 #include "ns3/simulator.h"
@@ -15,11 +14,43 @@ namespace qnet
 using ns3::MakeCallback;
 using ns3::Simulator;
 
-Recorder::Recorder(Simulation& simulation)
+namespace
+{
+
+const char*
+EventName(qn_event_type type)
+{
+    switch (type)
+    {
+    case QN_EV_LINK_UP:
+        return "link-up";
+    case QN_EV_LINK_DOWN:
+        return "link-down";
+    case QN_EV_SNAPSHOT:
+        return "snapshot";
+    case QN_EV_CIRCUIT_BUILT:
+        return "circuit-built";
+    case QN_EV_CIRCUIT_ENDED:
+        return "circuit-ended";
+    case QN_EV_STREAM_OPENED:
+        return "stream-opened";
+    case QN_EV_STREAM_FIRST:
+        return "stream-first";
+    case QN_EV_STREAM_ENDED:
+        return "stream-ended";
+    }
+    return "?";
+}
+
+} // namespace
+
+Recorder::Recorder(Simulation& simulation, OutputFile& events)
     : m_simulation(simulation),
       m_warmup(static_cast<int64_t>(simulation.GetScenario().warmup)),
-      m_last(simulation.GetMembers().size())
+      m_last(simulation.GetMembers().size()),
+      m_events(events)
 {
+    m_events.Write("time_ns,node,event,id,circuit,peer,error,hops,value,up,down\n");
     static const char* const plain[] = {
         "LinkUp", "LinkDown", "Snapshot", "StreamOpened", "StreamFirstByte", "StreamEnded"};
     for (const Member& member : simulation.GetMembers())
@@ -44,26 +75,22 @@ Recorder::Recorder(Simulation& simulation)
 void
 Recorder::OnEvent(uint32_t index, const qn_event& event)
 {
-    char line[256];
-    int n = std::snprintf(line,
-                          sizeof line,
-                          "%" PRId64 " %u %d %" PRIu64 " %" PRIu64
-                          " %02x%02x%02x%02x %d %u %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
-                          NowNs(),
-                          index,
-                          static_cast<int>(event.type),
-                          event.id,
-                          event.circuit,
-                          event.peer.b[0],
-                          event.peer.b[1],
-                          event.peer.b[2],
-                          event.peer.b[3],
-                          static_cast<int>(event.err),
-                          event.hops,
-                          event.value,
-                          event.up,
-                          event.down);
-    m_events.Add(line, static_cast<size_t>(n));
+    m_events.Printf("%" PRId64 ",%u,%s,%" PRIu64 ",%" PRIu64 ",%02x%02x%02x%02x,%s,%u,%" PRIu64
+                    ",%" PRIu64 ",%" PRIu64 "\n",
+                    NowNs(),
+                    index,
+                    EventName(event.type),
+                    event.id,
+                    event.circuit,
+                    event.peer.b[0],
+                    event.peer.b[1],
+                    event.peer.b[2],
+                    event.peer.b[3],
+                    qn_err_name(event.err),
+                    event.hops,
+                    event.value,
+                    event.up,
+                    event.down);
     m_eventCount++;
 }
 
@@ -184,12 +211,6 @@ const std::vector<SampleRow>&
 Recorder::GetSamples() const
 {
     return m_samples;
-}
-
-std::string
-Recorder::GetEventDigest() const
-{
-    return m_events.Hex();
 }
 
 uint64_t

@@ -2,7 +2,7 @@
 /**
  * \file
  * Listens to the trace sources of a simulation and keeps what the results need: one row per stream,
- * circuit and sampling interval, and a running hash over every event in order.
+ * circuit and sampling interval. Every event is written to events.csv as it happens.
  */
 #ifndef QNET_SIM_RECORDER_H
 #define QNET_SIM_RECORDER_H
@@ -10,7 +10,7 @@
 #include <map>
 #include <vector>
 
-#include "digest.h"
+#include "output-file.h"
 #include "simulation.h"
 
 namespace qnet
@@ -63,16 +63,14 @@ struct SampleRow
 class Recorder
 {
   public:
-    /// Connects to everything; before the run.
-    explicit Recorder(Simulation& simulation);
+    /// Connects to everything; before the run. Both outlive the recorder.
+    Recorder(Simulation& simulation, OutputFile& events);
     Recorder(const Recorder&) = delete;
     Recorder& operator=(const Recorder&) = delete;
 
     const std::vector<StreamRow>& GetStreams() const;
     const std::vector<CircuitRow>& GetCircuits() const;
     const std::vector<SampleRow>& GetSamples() const;
-    /// SHA-256 over every event so far, in order.
-    std::string GetEventDigest() const;
     uint64_t GetEventCount() const;
 
   private:
@@ -99,7 +97,7 @@ class Recorder
     std::map<std::pair<uint32_t, uint64_t>, size_t> m_open; ///< circuits not yet ended
     std::vector<SampleRow> m_samples;
     std::vector<Totals> m_last; ///< by node, at the last sample
-    Sha256 m_events;
+    OutputFile& m_events;
     uint64_t m_eventCount = 0;
 };
 

@@ -247,7 +247,7 @@ SocksFetch::SendGet()
 bool
 SocksFetch::StepHeader()
 {
-    if (m_first < 0)
+    if (m_first < 0 && !m_in.empty())
     {
         m_first = NowNs() - m_start;
     }

@@ -39,13 +39,14 @@ std::string
 WriteDigested(const std::string& folder,
               const Simulation& simulation,
               const Recorder& recorder,
+              const std::string& events,
               const json_t* summary)
 {
     Sha256 digest;
     auto add = [&digest](const std::string& name, const std::string& sha) {
         digest.Add(name + " " + sha + "\n");
     };
-    add("events", recorder.GetEventDigest());
+    add("events.csv", events);
     add("streams.csv", WriteStreams(folder + "/streams.csv", simulation, recorder));
     add("circuits.csv", WriteCircuits(folder + "/circuits.csv", recorder));
     add("nodes.csv", WriteNodes(folder + "/nodes.csv", simulation, recorder));
@@ -203,13 +204,14 @@ Run(const RunOptions& options)
               scenario.canonical); // fails before the work, not after
     Progress progress(scenario.stop, options.quiet);
     Simulation simulation(scenario, seed);
-    Recorder recorder(simulation);
+    OutputFile events(options.out + "/events.csv");
+    Recorder recorder(simulation, events);
     simulation.Run();
     progress.Done();
 
     JsonPtr summary = MakeSummary(simulation, recorder);
     RunFacts facts = Facts(options, seed);
-    facts.digest = WriteDigested(options.out, simulation, recorder, summary.get());
+    facts.digest = WriteDigested(options.out, simulation, recorder, events.Close(), summary.get());
     facts.wallMs = progress.WallMs();
     facts.peakKib = PeakKib();
     facts.simulatorEvents = ns3::Simulator::GetEventCount();
