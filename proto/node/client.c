@@ -40,6 +40,22 @@ static void refresh_candidates(qn_node *n, const qn_dest *d)
     }
 }
 
+bool client_port_refused(const qn_node *n, const qn_dest *d)
+{
+    bool exits = false;
+
+    for (uint32_t i = 0; n->snapshot != NULL && i < n->candidates_n; i++) {
+        const qn_relay *r = candidate_relay(n, i);
+
+        if (!(r->d.roles & QN_ROLE_EXIT) || !qn_relay_usable(r, n->env->wall))
+            continue;
+        if (takes_port(r, d))
+            return false;
+        exits = true;
+    }
+    return exits;
+}
+
 static qn_err choose(qn_node *n, const qn_dest *d, unsigned hops, uint32_t out[QN_HOPS_MAX])
 {
     const char *lacks = "";

@@ -368,6 +368,8 @@ void client_closed(circuit *c, uint16_t code);
 void client_service(circuit *c);
 void client_wake_waiting(qn_node *n);
 const qn_relay *client_exit_for(qn_node *n, const qn_dest *d);
+/* Exits are known, and none of them opens this port: waiting would not help. */
+bool client_port_refused(const qn_node *n, const qn_dest *d);
 /* A hop failed: it is chosen last until others have been used as often. */
 void client_blame(qn_node *n, const qn_peerid *id);
 

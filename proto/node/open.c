@@ -139,6 +139,8 @@ void open_bind(edge *e)
 
     if (n->stopping) {
         open_answer(e, QN_APP_GONE);
+    } else if (client_port_refused(n, &o->dest)) {
+        open_answer(e, QN_APP_POLICY);
     } else if (o->route == QN_ROUTE_PRIVACY) {
         circuit *c = client_pick(n, o);
 

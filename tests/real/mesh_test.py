@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""A whole mesh on loopback, seen from the application: bytes, paths, refusals, fairness."""
+import socket
+import struct
+import threading
+import unittest
+
+import mesh
+from mesh import MIB, MeshTest, socks_open, wait_for
+
+CONNECT, BIND, UDP_ASSOCIATE = 1, 2, 3
+NOT_ALLOWED, REFUSED, UNSUPPORTED = 2, 5, 7
+
+
+class Bytes(MeshTest):
+    def test_small_and_odd_sizes_arrive_whole_in_both_modes(self):
+        for user in ("fast", "privacy"):
+            for size in (0, 1, 1000, 16320, 16321, MIB, 3 * MIB + 1):
+                with self.subTest(user=user, size=size):
+                    self.assert_whole(size, user)
+
+    def test_a_large_transfer_arrives_whole_in_both_modes(self):
+        size = 1024 * MIB if mesh.RELEASE else 32 * MIB
+        for user in ("fast", "privacy"):
+            with self.subTest(user=user):
+                self.assert_whole(size, user, limit=120)
+
+    def test_uploads_arrive_whole(self):
+        with socket.create_server(("127.0.0.1", 0)) as sink:
+            conn, code = socks_open(self.mesh.socks, CONNECT, self.web.address)
+            self.assertEqual(code, 0)
+            conn.close()
+            conn, code = socks_open(self.mesh.socks, CONNECT, "%s:%d" % sink.getsockname())
+            self.assertEqual(code, NOT_ALLOWED)  # only the listed port, not all of the address
+            conn.close()
+
+    def test_without_a_user_name_the_configured_route_is_taken(self):
+        fetch = self.fetch("half", 2 * MIB)
+        path = wait_for(self.mesh.path_in_use, "a path with a stream")
+        self.assertEqual(len(path), 1)
+        fetch.process.kill()
+        fetch.end()
+
+
+class Paths(MeshTest):
+    size = 16 * MIB
+
+    def carried(self, user):
+        """Fetches once; returns the path's names and the names of all that carried the bytes."""
+        before = self.mesh.traffic()
+        fetch = self.fetch("half", 2 * self.size, user)
+        path = wait_for(self.mesh.path_in_use, "a path with a stream")
+        wait_for(lambda: fetch.received == self.size, "half of the body")
+        after = self.mesh.traffic()
+        fetch.process.kill()
+        fetch.end()
+        return path, {n for n in after if after[n] - before[n] >= self.size}, \
+            {n: after[n] - before[n] for n in after}
+
+    def test_exactly_client_and_named_hops_carry_the_bytes(self):
+        for user, hops in (("fast", 1), ("privacy", 3)):
+            with self.subTest(user=user):
+                path, carriers, grown = self.carried(user)
+                self.assertEqual(len(set(path)), hops)
+                self.assertEqual(carriers, {"client1", *path})
+                for name in set(grown) - carriers:
+                    self.assertLess(grown[name], self.size // 8, f"{name} carried bytes")
+
+    def test_a_hundred_fetches_use_every_relay(self):
+        for i in range(100):
+            self.assertEqual(self.fetch("file", 1000, "privacy").end(), 0)
+        for name in ("relay1", "relay2", "relay3"):
+            self.assertGreater(self.mesh.status(name)["counters"]["relayed"], 0, name)
+
+
+class Refusals(MeshTest):
+    def test_bind_and_udp_are_refused_as_unsupported(self):
+        for command in (BIND, UDP_ASSOCIATE, 9):
+            with self.subTest(command=command):
+                conn, code = socks_open(self.mesh.socks, command, self.web.address)
+                self.assertEqual(code, UNSUPPORTED)
+                self.assertEqual(conn.recv(1), b"")
+                conn.close()
+
+    def test_unlisted_destinations_are_not_allowed(self):
+        for dest in ("127.0.0.1:22", "10.0.0.1:80", "169.254.169.254:80", "0.0.0.0:80"):
+            with self.subTest(dest=dest):
+                conn, code = socks_open(self.mesh.socks, CONNECT, dest)
+                self.assertEqual(code, NOT_ALLOWED)
+                conn.close()
+
+    def test_garbage_ends_that_conn_and_nothing_else(self):
+        for garbage in (b"GET / HTTP/1.1\r\n\r\n", b"\x04\x01\x00\x50\x7f\x00\x00\x01\x00",
+                        b"\x05\x00", b"\x05\x01\x09", b"\xff" * 600, b"\x05\x01\x00\x05\x01\x00\x09aa"):
+            with self.subTest(garbage=garbage):
+                with socket.create_connection(mesh.host_port(self.mesh.socks), timeout=15) as conn:
+                    conn.sendall(garbage)
+                    conn.shutdown(socket.SHUT_WR)
+                    ended = b""
+                    try:
+                        while got := conn.recv(4096):
+                            ended += got
+                    except ConnectionResetError:
+                        pass
+                    self.assertLess(len(ended), 512)
+        self.assert_whole(1000)
+
+    def test_a_server_that_resets_mid_body_ends_in_an_error(self):
+        for user in ("fast", "privacy"):
+            with self.subTest(user=user):
+                fetch = self.fetch("reset", 2 * MIB, user)
+                self.assertNotIn(fetch.end(), (0, 28), "a short body passed for whole, or a timeout")
+                self.assertLessEqual(fetch.received, MIB)
+
+    def test_a_server_that_stops_short_is_not_hidden(self):
+        fetch = self.fetch("short", 2 * MIB)
+        self.assertEqual(fetch.end(), 18)  # curl: partial file
+        self.assertEqual(fetch.received, MIB)
+
+
+class Fairness(MeshTest):
+    def test_slow_readers_disturb_nobody(self):
+        slow = []
+        for _ in range(8):
+            conn, code = socks_open(self.mesh.socks, CONNECT, self.web.address)
+            self.assertEqual(code, 0)
+            conn.sendall(b"GET /file/%d HTTP/1.1\r\nHost: x\r\n\r\n" % (64 * MIB))
+            slow.append(conn)  # and never read
+        for user in ("fast", "privacy"):
+            self.assert_whole(4 * MIB, user)
+        for conn in slow:
+            conn.close()
+
+    def test_many_at_once_all_arrive_whole(self):
+        fetches = [self.fetch("file", MIB, "privacy" if i % 2 else "fast") for i in range(16)]
+        for fetch in fetches:
+            self.assertEqual(fetch.end(), 0, fetch.error)
+            self.assertEqual(fetch.sha.hexdigest(), mesh.digest(MIB))
+
+
+class Names(MeshTest):
+    """Names are resolved at the exit, and only there."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.dns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        cls.dns.bind(("127.0.0.1", 0))
+        cls.addClassCleanup(cls.dns.close)
+        cls.arguments = ["--dns-server", "%s:%d" % cls.dns.getsockname()]
+        threading.Thread(target=cls.answer, daemon=True).start()
+        super().setUpClass()
+
+    @classmethod
+    def answer(cls):
+        """A: 127.0.0.1 for web.test, 10.0.0.1 for inside.test; anything else does not exist."""
+        known = {b"\x03web\x04test\x00": b"\x7f\0\0\1", b"\x06inside\x04test\x00": b"\x0a\0\0\1"}
+        while True:
+            try:
+                query, sender = cls.dns.recvfrom(512)
+            except OSError:
+                return
+            end = query.index(b"\0", 12) + 1
+            name, kind = query[12:end].lower(), query[end:end + 2]
+            address = known.get(name) if kind == b"\0\1" else None
+            head = query[:2] + struct.pack(">HHHHH", 0x8180 if name in known else 0x8183, 1,
+                                           1 if address else 0, 0, 0)
+            record = b"\xc0\x0c\0\1\0\1" + struct.pack(">IH", 60, 4) + address if address else b""
+            cls.dns.sendto(head + query[12:end + 4] + record, sender)
+
+    def test_a_name_is_resolved_at_the_exit(self):
+        port = mesh.host_port(self.web.address)[1]
+        for user in ("fast", "privacy"):
+            with self.subTest(user=user):
+                fetch = mesh.Fetch(self.mesh.socks, f"http://web.test:{port}/file/1000", user)
+                self.assertEqual(fetch.end(), 0, fetch.error)
+                self.assertEqual(fetch.sha.hexdigest(), mesh.digest(1000))
+
+    def test_a_name_that_leads_inside_is_not_allowed(self):
+        conn, code = socks_open(self.mesh.socks, CONNECT, "inside.test:80")
+        self.assertEqual(code, NOT_ALLOWED)
+        conn.close()
+
+    def test_an_unknown_name_is_an_error(self):
+        conn, code = socks_open(self.mesh.socks, CONNECT, "nowhere.test:80")
+        self.assertNotEqual(code, 0)
+        conn.close()
+
+
+if __name__ == "__main__":
+    mesh.main()
