@@ -1,6 +1,7 @@
 #include "pocket/mesh.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -121,7 +122,7 @@ static bool fetch_over(void *ctx)
 pw_result mesh_await(mesh *m, pw_fetch *f, qn_time within)
 {
     (void)pw_run(m->w, pw_now(m->w) + within, fetch_over, f);
-    if (pw_outcome(f) != PW_DONE)
+    if (pw_outcome(f) != PW_DONE && getenv("POCKET_LOG") != NULL)
         fprintf(stderr, "pocket: fetch: SOCKS reply %d, %llu bytes, %s end%s\n", pw_socks_reply(f),
                 (unsigned long long)pw_received(f), pw_clean_end(f) ? "clean" : "no clean",
                 pw_corrupt(f) ? ", corrupt" : "");

@@ -1,0 +1,306 @@
+/* What users were promised, on whole meshes: ends, refusals, isolation, memory, lifetimes. */
+#include "pocket/mesh.h"
+#include "support/qt.h"
+
+static const qn_addr web = {.family = 4, .ip = {93, 184, 216, 35}, .port = 80};
+
+static void start(mesh *m, uint64_t seed, qn_route route)
+{
+    mesh_cfg cfg = {.world = {.seed = seed, .delay_min = 2 * QN_MS, .delay_max = 20 * QN_MS},
+                    .relays = 3,
+                    .exits = 1,
+                    .route = route};
+
+    mesh_new(m, &cfg);
+    ck_assert(mesh_ready(m, 30 * QN_SEC));
+}
+
+static void run_for(mesh *m, qn_time t)
+{
+    (void)pw_run(m->w, pw_now(m->w) + t, NULL, NULL);
+}
+
+static qn_route route_of(int i)
+{
+    return i % 2 ? QN_ROUTE_PRIVACY : QN_ROUTE_FAST;
+}
+
+/* ---- ends --------------------------------------------------------------------------------- */
+
+typedef struct progress {
+    const pw_fetch *f;
+    uint64_t bytes;
+} progress;
+
+static bool far_enough(void *ctx)
+{
+    const progress *p = ctx;
+
+    return pw_received(p->f) >= p->bytes || pw_outcome(p->f) != PW_RUNNING;
+}
+
+START_TEST(a_killed_exit_or_relay_ends_streams_in_an_error)
+{
+    mesh m;
+    pw_fetch *f;
+    progress half;
+
+    start(&m, (uint64_t)_i, route_of(_i));
+    f = pw_get(m.w, m.client, MESH_WEB, 80, 100, 4 << 20, NULL);
+    half = (progress){f, 1 << 20};
+    ck_assert(pw_run(m.w, pw_now(m.w) + 60 * QN_SEC, far_enough, &half));
+    /* Whoever carries it dies: with 3 hops that is some of these, with 1 hop an exit. */
+    pw_kill(m.w, m.exit[0]);
+    pw_kill(m.w, m.super);
+    for (unsigned i = 0; i < 3; i++)
+        pw_kill(m.w, m.relay[i]);
+    ck_assert_int_eq(mesh_await(&m, f, 60 * QN_SEC), PW_FAILED);
+    ck_assert(!pw_clean_end(f));
+    ck_assert(!pw_corrupt(f));
+    ck_assert_uint_lt(pw_received(f), 4 << 20);
+    mesh_free(&m);
+}
+END_TEST
+
+START_TEST(a_server_that_resets_in_mid_body_resets_the_application)
+{
+    mesh m;
+    pw_fetch *f;
+
+    start(&m, 7, route_of(_i));
+    (void)pw_serve(m.w, "reset.example", &web, PW_RESET_MID);
+    f = pw_get(m.w, m.client, "reset.example", 80, 10, 1 << 20, NULL);
+    ck_assert_int_eq(mesh_await(&m, f, 60 * QN_SEC), PW_FAILED);
+    ck_assert(!pw_clean_end(f));
+    ck_assert_int_eq(pw_socks_reply(f), 0);
+    mesh_free(&m);
+}
+END_TEST
+
+/* ---- refusals ----------------------------------------------------------------------------- */
+
+static int reply_to(mesh *m, const char *name, uint16_t port)
+{
+    pw_fetch *f = pw_get(m->w, m->client, name, port, 10, 10, NULL);
+
+    (void)mesh_await(m, f, 60 * QN_SEC);
+    return pw_socks_reply(f);
+}
+
+START_TEST(refusals_reach_the_application_with_their_own_code)
+{
+    static const qn_addr inside = {.family = 4, .ip = {10, 0, 0, 1}, .port = 80};
+    mesh m;
+
+    start(&m, 8, route_of(_i));
+    (void)pw_serve(m.w, "refuse.example", &web, PW_REFUSE);
+    (void)pw_serve(m.w, "inside.example", &inside, PW_SERVE);
+    ck_assert_int_eq(reply_to(&m, "refuse.example", 80), 5);
+    ck_assert_int_eq(reply_to(&m, "nowhere.example", 80), 4);
+    ck_assert_int_eq(reply_to(&m, "inside.example", 80), 2);
+    ck_assert_int_eq(reply_to(&m, MESH_WEB, 80), 0);
+    mesh_free(&m);
+}
+END_TEST
+
+/* ---- paths -------------------------------------------------------------------------------- */
+
+START_TEST(a_hundred_fetches_use_every_relay)
+{
+    mesh m;
+
+    start(&m, 9, QN_ROUTE_PRIVACY);
+    for (unsigned i = 0; i < 100; i++) {
+        pw_fetch *f = pw_get(m.w, m.client, MESH_WEB, 80, 10, 1000, NULL);
+
+        ck_assert_int_eq(mesh_await(&m, f, 60 * QN_SEC), PW_DONE);
+    }
+    for (unsigned i = 0; i < 3; i++)
+        ck_assert_uint_gt(mesh_status(m.relay[i]).counters.relayed, 20000);
+    mesh_free(&m);
+}
+END_TEST
+
+START_TEST(exactly_the_named_hops_carry_the_bytes)
+{
+    mesh m;
+    pw_fetch *f;
+
+    start(&m, 10, QN_ROUTE_FAST);
+    f = pw_get(m.w, m.client, MESH_WEB, 80, 10, 1 << 20, NULL);
+    ck_assert_int_eq(mesh_await(&m, f, 60 * QN_SEC), PW_DONE);
+    for (unsigned i = 0; i < 3; i++)
+        ck_assert_uint_lt(mesh_status(m.relay[i]).counters.aead_bytes, 65536);
+    ck_assert_uint_eq(mesh_status(m.exit[0]).counters.exit_bytes +
+                          mesh_status(m.super).counters.exit_bytes,
+                      (1 << 20) + 10 + 16);
+    mesh_free(&m);
+}
+END_TEST
+
+static uint64_t circuit_of(mesh *m, const char *user)
+{
+    pw_fetch *f = pw_get(m->w, m->client, MESH_WEB, 80, 10, 1000, user);
+    qn_event ev;
+
+    ck_assert_int_eq(mesh_await(m, f, 60 * QN_SEC), PW_DONE);
+    ck_assert_uint_gt(pw_events(m->client, QN_EV_STREAM_OPENED, &ev), 0);
+    return ev.circuit;
+}
+
+START_TEST(users_with_different_credentials_never_share_a_circuit)
+{
+    uint64_t alice[12], bob[12];
+    mesh m;
+
+    start(&m, 11, QN_ROUTE_PRIVACY);
+    for (unsigned i = 0; i < QN_LEN(alice); i++) {
+        alice[i] = circuit_of(&m, "privacy+alice");
+        bob[i] = circuit_of(&m, "privacy+bob");
+    }
+    for (unsigned i = 0; i < QN_LEN(alice); i++)
+        for (unsigned k = 0; k < QN_LEN(bob); k++)
+            ck_assert_uint_ne(alice[i], bob[k]);
+    mesh_free(&m);
+}
+END_TEST
+
+/* ---- memory and back-pressure ----------------------------------------------------------------- */
+
+static void memory_below(mesh *m, uint64_t bytes)
+{
+    pw_node *all[] = {m->client, m->super, m->exit[0], m->relay[0], m->relay[1], m->relay[2]};
+
+    for (unsigned i = 0; i < QN_LEN(all); i++)
+        ck_assert_uint_lt(mesh_status(all[i]).mem_used, bytes);
+}
+
+START_TEST(a_reader_that_stops_stops_only_itself)
+{
+    mesh m;
+    pw_fetch *stuck, *other;
+
+    start(&m, 12, route_of(_i));
+    stuck = pw_get(m.w, m.client, MESH_WEB, 80, 10, 200 << 20, NULL);
+    run_for(&m, 2 * QN_SEC);
+    pw_pause_reading(m.w, stuck, true);
+    run_for(&m, 20 * QN_SEC);
+    memory_below(&m, 12 << 20); /* a stream's largest windows, not the 200 MiB that were asked for */
+    other = pw_get(m.w, m.client, MESH_WEB, 80, 10, 2 << 20, NULL);
+    ck_assert_int_eq(mesh_await(&m, other, 30 * QN_SEC), PW_DONE);
+    ck_assert_int_eq(pw_outcome(stuck), PW_RUNNING);
+    mesh_free(&m);
+}
+END_TEST
+
+START_TEST(an_upload_to_a_server_that_never_reads_is_held_back)
+{
+    mesh m;
+    pw_fetch *f;
+
+    start(&m, 13, route_of(_i));
+    (void)pw_serve(m.w, "deaf.example", &web, PW_NEVER_READ);
+    f = pw_get(m.w, m.client, "deaf.example", 80, 100 << 20, 10, NULL);
+    run_for(&m, 30 * QN_SEC);
+    ck_assert_int_eq(pw_outcome(f), PW_RUNNING);
+    memory_below(&m, 12 << 20);
+    mesh_free(&m);
+}
+END_TEST
+
+/* ---- lifetimes ------------------------------------------------------------------------------------ */
+
+START_TEST(idle_circuits_and_links_go_away_everywhere)
+{
+    mesh m;
+    pw_fetch *f;
+
+    start(&m, 14, QN_ROUTE_FAST);
+    f = pw_get(m.w, m.client, MESH_WEB, 80, 10, 100000, "privacy");
+    ck_assert_int_eq(mesh_await(&m, f, 60 * QN_SEC), PW_DONE);
+    ck_assert_uint_gt(mesh_status(m.client).circuits, 0);
+    run_for(&m, 600 * QN_SEC); /* the pool is kept for five minutes, then 60 s idle */
+    ck_assert_uint_eq(mesh_status(m.client).circuits, 0);
+    memory_below(&m, 128 << 10);
+    mesh_free(&m);
+}
+END_TEST
+
+START_TEST(a_dead_relay_leaves_the_snapshot_after_its_time)
+{
+    mesh m;
+
+    start(&m, 15, QN_ROUTE_FAST);
+    ck_assert_uint_eq(mesh_status(m.super).peers_known, 5);
+    pw_kill(m.w, m.relay[0]);
+    run_for(&m, 60 * QN_SEC);
+    ck_assert_uint_eq(mesh_status(m.super).peers_known, 5);
+    run_for(&m, 130 * QN_SEC); /* 120 s without heartbeat, 60 s prune */
+    ck_assert_uint_eq(mesh_status(m.super).peers_known, 4);
+    run_for(&m, 70 * QN_SEC);
+    ck_assert_uint_eq(mesh_status(m.client).peers_known, 4);
+    mesh_free(&m);
+}
+END_TEST
+
+static bool is_stopped(void *ctx)
+{
+    return pw_stopped(ctx);
+}
+
+START_TEST(a_stopped_client_says_goodbye_within_two_seconds)
+{
+    mesh m;
+    pw_fetch *f;
+
+    start(&m, 16, route_of(_i));
+    f = pw_get(m.w, m.client, MESH_WEB, 80, 10, 10 << 20, NULL);
+    run_for(&m, QN_SEC);
+    pw_stop(m.w, m.client);
+    ck_assert(pw_run(m.w, pw_now(m.w) + 3 * QN_SEC, is_stopped, m.client));
+    ck_assert_int_ne(pw_outcome(f), PW_DONE);
+    ck_assert(!pw_clean_end(f));
+    mesh_free(&m);
+}
+END_TEST
+
+START_TEST(connected_ends_when_no_exit_answers_any_more)
+{
+    mesh m;
+
+    start(&m, 17, route_of(_i));
+    pw_isolate(m.w, m.exit[0], true);
+    pw_isolate(m.w, m.super, true);
+    run_for(&m, 130 * QN_SEC);
+    ck_assert_int_ne(mesh_status(m.client).state, QN_CONNECTED);
+    ck_assert_str_ne(mesh_status(m.client).advice, "");
+    pw_isolate(m.w, m.exit[0], false);
+    pw_isolate(m.w, m.super, false);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    mesh_free(&m);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("pocket promises");
+    TCase *t = tcase_create("promises");
+
+    tcase_set_timeout(t, 300);
+    tcase_add_loop_test(t, a_killed_exit_or_relay_ends_streams_in_an_error, 0, 4);
+    tcase_add_loop_test(t, a_server_that_resets_in_mid_body_resets_the_application, 0, 2);
+    tcase_add_loop_test(t, refusals_reach_the_application_with_their_own_code, 0, 2);
+    tcase_add_test(t, a_hundred_fetches_use_every_relay);
+    tcase_add_test(t, exactly_the_named_hops_carry_the_bytes);
+    tcase_add_test(t, users_with_different_credentials_never_share_a_circuit);
+    tcase_add_loop_test(t, a_reader_that_stops_stops_only_itself, 0, 2);
+    tcase_add_loop_test(t, an_upload_to_a_server_that_never_reads_is_held_back, 0, 2);
+    tcase_add_test(t, idle_circuits_and_links_go_away_everywhere);
+    tcase_add_test(t, a_dead_relay_leaves_the_snapshot_after_its_time);
+    tcase_add_loop_test(t, a_stopped_client_says_goodbye_within_two_seconds, 0, 2);
+    tcase_add_loop_test(t, connected_ends_when_no_exit_answers_any_more, 0, 2);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+QT_MAIN(suite)
