@@ -78,7 +78,8 @@ static uint32_t raise_descriptor_limit(void)
     (void)getrlimit(RLIMIT_NOFILE, &r);
     if (r.rlim_cur > UINT32_MAX)
         return UINT32_MAX;
-    return r.rlim_cur > 2 * QN_FD_RESERVE ? (uint32_t)r.rlim_cur - QN_FD_RESERVE : QN_FD_RESERVE;
+    return r.rlim_cur > 2 * QN_FD_RESERVE ? (uint32_t)r.rlim_cur - QN_FD_RESERVE
+                                          : (uint32_t)r.rlim_cur / 2;
 }
 
 /* malloc moves its mmap threshold up as large blocks are freed, and from then on keeps them; fixed,

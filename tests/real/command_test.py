@@ -1,0 +1,309 @@
+#!/usr/bin/env python3
+"""The qnet command by itself: every wrong input ends in one sentence and the documented exit status."""
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import unittest
+
+import mesh
+from mesh import QNET, wait_for
+
+FINE, FAILED, USAGE, CONFIG, STATE, NETWORK = range(6)
+
+
+def qnet(*arguments, env=None):
+    return subprocess.run([QNET, *arguments], capture_output=True, text=True, timeout=30, check=False,
+                          env={**os.environ, **(env or {})})
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="qnet-command.")
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as f:
+            f.write(text)
+        return self.path(name)
+
+    def refused(self, status, says, *arguments, env=None):
+        """One sentence on stderr, warnings aside, and nothing dumped."""
+        done = qnet(*arguments, env=env)
+        lines = [l for l in done.stderr.splitlines() if "WARNING" not in l]
+        self.assertEqual(done.returncode, status, done.stderr)
+        self.assertEqual(len(lines), 1, done.stderr)
+        self.assertTrue(lines[0].startswith("qnet: "), lines[0])
+        self.assertIn(says, lines[0])
+
+    def network(self):
+        """A network founded by an operator whose state is DIR/op; its port is free, not held."""
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.operator = "127.0.0.1:%d" % s.getsockname()[1]
+        for command in (("keygen", "--operator", "--state", self.path("op")),
+                        ("network", "init", "--out", self.path("net"), "--name", "test", "--lab",
+                         "--operator-state", self.path("op"), "--operator-addr", self.operator)):
+            self.assertEqual(qnet(*command).returncode, FINE)
+        return self.path("net")
+
+    def client(self, *more):
+        return ("run", "--state", self.path("state"), "--network", self.path("net"), "--carrier",
+                "bare", "--lab", "--socks-port", "any", "--status-port", "any", *more)
+
+    def start(self, *arguments):
+        node = subprocess.Popen([QNET, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                text=True)
+        self.addCleanup(node.communicate)
+        self.addCleanup(node.kill)
+        state = arguments[arguments.index("--state") + 1]
+        wait_for(lambda: os.path.exists(os.path.join(state, "run.json")) or node.poll() is not None,
+                 "run.json")
+        self.assertIsNone(node.poll(), "the node ended at once")
+        return node
+
+
+class Usage(Case):
+    def test_help_everywhere(self):
+        for command in ((), ("run",), ("status",), ("circuits",), ("peers",), ("keygen",), ("version",),
+                        ("network",), ("network", "init"), ("network", "show"), ("config",),
+                        ("config", "check"), ("config", "dump")):
+            with self.subTest(command=command):
+                done = qnet(*command, "--help")
+                self.assertEqual((done.returncode, done.stderr), (FINE, ""))
+                self.assertIn("usage: qnet", done.stdout)
+
+    def test_version(self):
+        self.assertRegex(qnet("version").stdout, r"^qnet \d+\.\d+\.\d+\n$")
+        self.assertEqual(qnet("--version").stdout, qnet("version").stdout)
+
+    def test_wrong_words(self):
+        for command in ((), ("fly",), ("run", "--fly"), ("run", "extra"), ("run", "--state"),
+                        ("keygen",), ("keygen", "--fly"), ("status",), ("status", "--state"),
+                        ("network",), ("network", "fly"), ("network", "init"),
+                        ("network", "init", "--out", "x", "--name", "y", "--operator-state", "z"),
+                        ("network", "init", "--threshold", "0"), ("network", "show"), ("config",),
+                        ("config", "check", "extra"), ("version", "extra")):
+            with self.subTest(command=command):
+                self.refused(USAGE, "", *command)
+
+
+class Config(Case):
+    def test_no_disguise_is_never_taken_by_accident(self):
+        self.refused(CONFIG, "no disguised carrier", "run", "--state", self.path("s"))
+        self.refused(CONFIG, "the bare carrier has no disguise: it is for tests; say --carrier bare "
+                     "together with --lab", "run", "--state", self.path("s"), "--carrier", "bare")
+        self.assertFalse(os.path.exists(self.path("s")))
+
+    def test_a_typo_is_named_with_its_line(self):
+        self.write("c", "mode: client\nsocks.prot: 1\n")
+        for verb in ("check", "dump"):
+            self.refused(CONFIG, "line 2: 'socks.prot' is not a setting, did you mean 'socks.port'",
+                         "config", verb, "--config", self.path("c"))
+
+    def test_a_missing_file(self):
+        self.refused(CONFIG, "No such file", "config", "check", "--config", self.path("none"))
+
+    def test_dump_names_every_origin(self):
+        self.write("c", "route: privacy\nsocks.port: 1111\nstatus.port: 2222\nmode: exit\n"
+                   "listen: 127.0.0.1:1\nexit.contact: a@file\n")
+        env = {"STEALTH_MODE": "super", "STEALTH_SOCKS_PORT": "3333", "EXIT_ABUSE_EMAIL": "a@env",
+               "EXIT_MAX_CONNECTIONS": "7"}
+        done = qnet("config", "dump", "--config", self.path("c"), "--mode", "relay", "--socks-port",
+                    "4444", env=env)
+        for line in ('mode: "super"  # STEALTH_MODE', 'socks.port: "4444"  # --socks-port',
+                     f'status.port: "2222"  # {self.path("c")} line 3', 'log.level: "info"  # default',
+                     'exit.contact: "a@env"  # EXIT_ABUSE_EMAIL',
+                     'exit.connections: "7"  # EXIT_MAX_CONNECTIONS'):
+            self.assertIn(line, done.stdout.splitlines())
+
+    def test_dump_is_a_configuration(self):
+        done = qnet("config", "dump", "--mode", "exit", "--listen", "127.0.0.1:1", "--exit-contact",
+                    "a@b", "--lab", "--exit-allow", "127.0.0.1:80", "--exit-allow", "10.0.0.0/8:80")
+        kept = "\n".join(l for l in done.stdout.splitlines() if '""' not in l)
+        again = qnet("config", "dump", "--config", self.write("c", kept))
+        self.assertEqual(again.returncode, FINE, again.stderr)
+        self.assertIn('exit.allow: ["127.0.0.1:80", "10.0.0.0/8:80"]', again.stdout)
+
+    def test_aliases_of_the_seeds(self):
+        for flag, mode in (("--relay-only", "relay"), ("--exit-node", "exit"),
+                           ("--bootstrap", "bootstrap")):
+            done = qnet("config", "dump", flag, "--listen", "127.0.0.1:1", "--exit-contact", "a@b")
+            self.assertIn(f'mode: "{mode}"  # --mode', done.stdout)
+        self.assertIn('mode: "client"', qnet("config", "dump", "--helper-mode", "client").stdout)
+
+
+class Networks(Case):
+    def test_init_and_show_agree(self):
+        self.network()
+        shown = json.loads(qnet("network", "show", self.path("net"), "--json").stdout)
+        self.assertEqual((shown["name"], shown["lab"], shown["threshold"]), ("test", True, 1))
+        self.assertEqual(shown["operators"][0]["addr"], self.operator)
+        self.assertEqual(os.stat(self.path("net.founder.key")).st_mode & 0o777, 0o600)
+
+    def test_what_is_not_a_network_file(self):
+        self.network()
+        with open(self.path("net"), "rb") as f:
+            good = f.read()
+        cases = {"text": b"hello\n", "empty": b"", "cut": good[:-1], "more": good + b"x",
+                 "flipped": good[:40] + bytes([good[40] ^ 1]) + good[41:], "large": bytes(100000)}
+        for name, content in cases.items():
+            with self.subTest(name=name):
+                with open(self.path(name), "wb") as f:
+                    f.write(content)
+                self.refused(CONFIG, "is not a usable network file", "network", "show", self.path(name))
+                self.refused(CONFIG, "is not a usable network file", "run", "--state",
+                             self.path("state"), "--network", self.path(name), "--carrier", "bare",
+                             "--lab")
+        self.refused(CONFIG, "No such file", "network", "show", self.path("none"))
+
+    def test_a_directory_stays_with_its_network(self):
+        self.network()
+        node = self.start(*self.client())
+        node.terminate()
+        node.wait()
+        os.rename(self.path("op"), self.path("op1"))
+        self.network()
+        self.refused(STATE, "belongs to another network", *self.client())
+
+    def test_without_a_network(self):
+        self.refused(CONFIG, "--network FILE", "run", "--state", self.path("s"), "--carrier", "bare",
+                     "--lab")
+
+
+class State(Case):
+    def setUp(self):
+        super().setUp()
+        self.network()
+
+    def test_keygen_never_overwrites(self):
+        first = qnet("keygen", "--state", self.path("k"))
+        self.assertRegex(first.stdout, r"^[a-z2-7]{61}\n$")
+        self.refused(STATE, "nothing was changed", "keygen", "--state", self.path("k"))
+        self.assertEqual(qnet("keygen", "--operator", "--state", self.path("k")).stdout, first.stdout)
+        self.refused(STATE, "nothing was changed", "keygen", "--operator", "--state", self.path("k"))
+
+    def test_a_world_readable_key(self):
+        qnet("keygen", "--state", self.path("state"))
+        os.chmod(self.path("state/identity.key"), 0o644)
+        self.refused(STATE, "can be read by other users", *self.client())
+
+    def test_a_damaged_key_is_not_replaced(self):
+        qnet("keygen", "--state", self.path("state"))
+        damaged = self.write("state/link.key", "nonsense")
+        self.refused(STATE, "is damaged or not a QNet link key", *self.client())
+        with open(damaged, encoding="utf-8") as f:
+            self.assertEqual(f.read(), "nonsense")
+
+    def test_a_missing_key_is_not_replaced(self):
+        qnet("keygen", "--state", self.path("state"))
+        os.remove(self.path("state/onion.key"))
+        self.refused(STATE, "no onion.key", *self.client())
+        self.assertFalse(os.path.exists(self.path("state/onion.key")))
+
+    def test_a_directory_open_to_others(self):
+        os.mkdir(self.path("state"), 0o755)
+        os.chmod(self.path("state"), 0o755)
+        self.refused(STATE, "chmod 700", *self.client())
+
+    def test_a_directory_that_cannot_be(self):
+        self.refused(STATE, "cannot make the state directory", "run", "--state",
+                     self.path("no/such/place"), "--carrier", "bare", "--lab")
+
+    def test_an_operator_needs_its_key(self):
+        self.refused(STATE, "has no operator key", "run", "--mode", "super", "--state",
+                     self.path("state"), "--network", self.path("net"), "--carrier", "bare", "--lab",
+                     "--listen", self.operator, "--exit-contact", "a@b", "--status-port", "off")
+
+    def test_two_processes_on_one_directory(self):
+        self.start(*self.client())
+        self.refused(STATE, "another qnet process", *self.client())
+
+    def test_a_damaged_snapshot_is_fetched_again(self):
+        qnet("keygen", "--state", self.path("state"))
+        self.write("state/snapshot", "nonsense")
+        self.start(*self.client())
+
+
+class Running(Case):
+    def setUp(self):
+        super().setUp()
+        self.network()
+
+    def test_a_busy_port_is_named(self):
+        with socket.create_server(("127.0.0.1", 0)) as busy:
+            port = str(busy.getsockname()[1])
+            where = f"127.0.0.1:{port} is in use"
+            run = ("run", "--state", self.path("state"), "--network", self.path("net"), "--carrier",
+                   "bare", "--lab")
+            self.refused(NETWORK, where, *run, "--socks-port", port, "--status-port", "off")
+            self.refused(NETWORK, where, *run, "--socks-port", "any", "--status-port", port)
+            self.refused(NETWORK, where, *run, "--mode", "relay", "--listen", f"127.0.0.1:{port}",
+                         "--status-port", "off")
+
+    def test_an_address_that_is_not_ours(self):
+        self.refused(NETWORK, "cannot listen on 192.0.2.1:9", "run", "--state", self.path("state"),
+                     "--network", self.path("net"), "--carrier", "bare", "--lab", "--mode", "relay",
+                     "--listen", "192.0.2.1:9", "--status-port", "off")
+
+    def test_starts_loudly_and_stops_quietly(self):
+        node = self.start(*self.client())
+        with open(self.path("state/run.json"), encoding="utf-8") as f:
+            about = json.load(f)
+        self.assertEqual(about["pid"], node.pid)
+        node.send_signal(signal.SIGHUP)
+        wait_for(lambda: mesh.ask(about["status"])["mode"] == "client", "an answer after SIGHUP")
+        node.terminate()
+        out, err = node.communicate(timeout=10)
+        self.assertEqual(node.returncode, FINE, err)
+        self.assertIn("ready", out)
+        self.assertIn("WARNING: the bare carrier has no disguise", err)
+        self.assertIn("SIGHUP changes nothing", err)
+        for name in ("run.json", "status.sock"):
+            self.assertFalse(os.path.exists(self.path("state/" + name)), name)
+
+    def test_restarts_after_a_kill(self):
+        node = self.start(*self.client())
+        node.kill()
+        node.wait()
+        os.remove(self.path("state/run.json"))
+        self.start(*self.client())
+
+    def test_asking_where_nothing_runs(self):
+        for what in ("status", "circuits", "peers"):
+            self.refused(NETWORK, "no node runs on", what, "--state", self.path("op"))
+
+    def test_only_loopback_is_offered(self):
+        """SOCKS and status listen on 127.0.0.1 and nowhere else."""
+        node = self.start(*self.client())
+        shown = subprocess.run(["ss", "-ltnpH"], capture_output=True, text=True, check=True).stdout
+        ours = [l.split()[3] for l in shown.splitlines() if f"pid={node.pid}," in l]
+        self.assertEqual(len(ours), 2, shown)
+        self.assertTrue(all(a.startswith("127.0.0.1:") for a in ours), ours)
+
+    def test_few_descriptors_are_shared_out(self):
+        """With 64 descriptors and 100 visitors, the node still answers its owner."""
+        node = subprocess.Popen(["sh", "-c", 'ulimit -n 64; exec "$0" "$@"', QNET, *self.client()],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(node.communicate)
+        self.addCleanup(node.kill)
+        wait_for(lambda: os.path.exists(self.path("state/run.json")), "run.json")
+        with open(self.path("state/run.json"), encoding="utf-8") as f:
+            about = json.load(f)
+        visitors = []
+        for _ in range(100):
+            visitors.append(socket.create_connection(mesh.host_port(about["socks"]), timeout=5))
+        self.assertEqual(mesh.ask(about["status"])["mode"], "client")
+        for visitor in visitors:
+            visitor.close()
+        wait_for(lambda: mesh.ask(about["status"])["active_connections"] < 8, "room again")
+
+
+if __name__ == "__main__":
+    mesh.main()

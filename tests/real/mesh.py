@@ -128,7 +128,7 @@ class Fetch:
     def __init__(self, socks, url, user=None, limit=PATIENCE):
         proxy = f"socks5h://{user}:x@{socks}" if user else f"socks5h://{socks}"
         self.process = subprocess.Popen(
-            ["curl", "-sS", "--max-time", str(limit), "-x", proxy, url],
+            ["curl", "-sSN", "--max-time", str(limit), "-x", proxy, url],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.sha, self.received = hashlib.sha256(), 0
         self.reader = threading.Thread(target=self.read, daemon=True)
