@@ -180,6 +180,35 @@ START_TEST(end_comes_behind_the_last_byte_even_when_all_is_small)
 }
 END_TEST
 
+START_TEST(end_waits_for_bytes_that_wait_for_a_cell_of_their_own)
+{
+    uint32_t sid = open_stream();
+
+    ck_assert_uint_eq(side_send(&client, sid, 9000), 9000);
+    qn_apps_end(&at_client, sid, QN_APP_DONE);
+    qn_apps_ping(&at_client, 1); /* goes first, in an S cell with room for END */
+    reset_cells();
+    settle();
+    ck_assert_uint_eq(client.cells[0], 1);
+    ck_assert_uint_eq(client.cells[1], 1);
+    ck_assert_uint_eq(exit_.s[sid].got, 9000);
+    ck_assert_uint_eq(exit_.s[sid].ends, 1);
+}
+END_TEST
+
+START_TEST(a_direction_that_ended_gets_no_more_credit)
+{
+    uint32_t sid = open_stream();
+
+    exit_.hold = true;
+    ck_assert_uint_eq(side_send(&client, sid, 65536), 65536);
+    qn_apps_end(&at_client, sid, QN_APP_DONE);
+    settle();
+    side_release(&exit_, sid);
+    ck_assert(!qn_apps_pending(&at_exit));
+}
+END_TEST
+
 START_TEST(an_error_ends_both_directions_and_drops_what_waits)
 {
     uint32_t sid = open_stream();
@@ -569,6 +598,8 @@ static Suite *apps_suite(void)
     tcase_add_test(tc, codes_survive_the_way_through_errors);
     tcase_add_test(tc, each_direction_ends_by_itself);
     tcase_add_test(tc, end_comes_behind_the_last_byte_even_when_all_is_small);
+    tcase_add_test(tc, end_waits_for_bytes_that_wait_for_a_cell_of_their_own);
+    tcase_add_test(tc, a_direction_that_ended_gets_no_more_credit);
     tcase_add_test(tc, an_error_ends_both_directions_and_drops_what_waits);
     tcase_add_test(tc, an_error_may_follow_a_clean_end_of_the_same_direction);
     tcase_add_test(tc, a_stream_given_up_before_open_left_is_never_heard_of);

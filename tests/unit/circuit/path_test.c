@@ -116,6 +116,13 @@ START_TEST(weight_is_a_share)
 }
 END_TEST
 
+START_TEST(a_weight_of_zero_is_nobody)
+{
+    add(QN_CANDIDATE_EXIT, 0);
+    qt_assert_err(choose(1), QN_NOPATH);
+}
+END_TEST
+
 START_TEST(equal_draws_make_equal_paths)
 {
     uint32_t first[QN_HOPS_MAX];
@@ -158,6 +165,7 @@ static Suite *path_suite(void)
     tcase_add_test(tc, one_node_listed_twice_is_one_node);
     tcase_add_test(tc, everybody_gets_a_turn_in_a_small_network);
     tcase_add_test(tc, weight_is_a_share);
+    tcase_add_test(tc, a_weight_of_zero_is_nobody);
     tcase_add_test(tc, equal_draws_make_equal_paths);
     tcase_add_loop_test(tc, names_what_is_missing, 0, (int)QN_LEN(few));
     suite_add_tcase(s, tc);

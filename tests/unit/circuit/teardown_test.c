@@ -383,6 +383,58 @@ START_TEST(an_answer_must_be_created_and_nothing_more)
 }
 END_TEST
 
+START_TEST(an_answer_before_there_is_anybody_to_answer_is_a_fault)
+{
+    static const uint8_t data[QN_CREATED_SIZE] = {QN_CREATE_NK};
+    qn_piece cell;
+
+    x.hold_extend = true;
+    chain_run(&x);
+    qt_assert_err(qn_create_cell(&x.t.env, QN_CMD_CREATED, data, sizeof data, &cell), QN_OK);
+    feed(0, false, cell);
+    qt_assert_err(x.hop_why[0], QN_PROTO);
+}
+END_TEST
+
+START_TEST(a_client_that_has_not_asked_takes_no_answer)
+{
+    static const uint8_t data[QN_CREATED_SIZE] = {QN_CREATE_NK};
+    qn_piece cell;
+
+    qt_assert_err(qn_create_cell(&x.t.env, QN_CMD_EXTENDED, data, sizeof data, &cell), QN_OK);
+    qn_circuit_input(&x.circuit, cell);
+    qn_block_drop(cell.block);
+    drain_all(&x);
+    qt_assert_err(x.why, QN_PROTO);
+}
+END_TEST
+
+START_TEST(only_the_client_ends_a_circuit_in_order)
+{
+    chain_run(&x);
+    qn_circuit_closed(&x.circuit, qn_circuit_close_err(0));
+    drain_all(&x);
+    qt_assert_err(x.why, QN_GONE);
+}
+END_TEST
+
+START_TEST(keys_do_not_outlive_their_circuit)
+{
+    static const qn_key zero;
+
+    chain_run(&x);
+    go_away(0);
+    for (unsigned i = 0; i < 3; i++) {
+        ck_assert_mem_eq(&x.hop[i].onion.forward.key, &zero, sizeof zero);
+        ck_assert_mem_eq(&x.hop[i].onion.backward.key, &zero, sizeof zero);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        ck_assert_mem_eq(&x.circuit.layer[i].forward.key, &zero, sizeof zero);
+        ck_assert_mem_eq(&x.circuit.layer[i].backward.key, &zero, sizeof zero);
+    }
+}
+END_TEST
+
 START_TEST(a_first_cell_is_extend_or_create)
 {
     static const uint8_t cmds[] = {QN_CMD_EXTENDED, QN_CMD_CREATED, QN_CMD_PING, QN_CMD_EXTEND,
@@ -451,6 +503,10 @@ static Suite *teardown_suite(void)
     tcase_add_test(tc, a_pipe_checks_the_class_and_nothing_else);
     tcase_add_loop_test(tc, nothing_may_be_sent_between_extend_and_its_answer, 0, 2);
     tcase_add_loop_test(tc, an_answer_must_be_created_and_nothing_more, 0, 3);
+    tcase_add_test(tc, an_answer_before_there_is_anybody_to_answer_is_a_fault);
+    tcase_add_test(tc, a_client_that_has_not_asked_takes_no_answer);
+    tcase_add_test(tc, only_the_client_ends_a_circuit_in_order);
+    tcase_add_test(tc, keys_do_not_outlive_their_circuit);
     tcase_add_loop_test(tc, a_first_cell_is_extend_or_create, 0, 5);
     tcase_add_test(tc, a_handshake_type_nobody_speaks_is_refused_not_punished);
     tcase_add_test(tc, an_end_in_use_is_not_extended);
