@@ -21,7 +21,7 @@
 #include "base/env.h"
 #include "base/limits.h"
 
-/* ---- layout --------------------------------------------------------------------------------- */
+/* ---- layout ---------------------------------------------------------------------------------- */
 
 #define QN_CELL_TAIL   32                         /* two tags, or tag and filler */
 #define QN_CELL_TEXT_S (QN_CELL_S - QN_CELL_TAIL) /* T: multiples of 128, see cell.md */

@@ -179,8 +179,7 @@ qn_err qn_circuit_output(qn_circuit *c, qn_piece *out)
     return QN_OK;
 }
 
-/* ---- app streams
- * ---------------------------------------------------------------------------------- */
+/* ---- app streams ----------------------------------------------------------------------------- */
 
 bool qn_circuit_usable(const qn_circuit *c)
 {
@@ -203,8 +202,7 @@ qn_apps *qn_circuit_apps(qn_circuit *c)
     return &c->apps;
 }
 
-/* ---- events and time
- * ------------------------------------------------------------------------------ */
+/* ---- events and time ------------------------------------------------------------------------- */
 
 bool qn_circuit_next(qn_circuit *c, qn_circuit_event *ev)
 {

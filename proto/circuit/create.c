@@ -146,8 +146,7 @@ qn_err qn_create_answer(qn_circuits *all, const uint8_t data[QN_CREATE_SIZE],
     return err;
 }
 
-/* ---- cells with one message
- * ---------------------------------------------------------------------- */
+/* ---- cells with one message ------------------------------------------------------------------ */
 
 qn_err qn_create_cell(qn_env *env, uint8_t cmd, const uint8_t *data, uint16_t n, qn_piece *out)
 {

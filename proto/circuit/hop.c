@@ -227,8 +227,7 @@ qn_apps *qn_hop_apps(qn_hop *h)
     return h->apps;
 }
 
-/* ---- cells that pass
- * ------------------------------------------------------------------------------ */
+/* ---- cells that pass ------------------------------------------------------------------------- */
 
 static qn_err pass(qn_hop *h, qn_piece cell, bool onward)
 {
@@ -310,8 +309,7 @@ void qn_hop_backward(qn_hop *h, qn_piece cell)
         die(h, err);
 }
 
-/* ---- events and time
- * -------------------------------------------------------------------------------- */
+/* ---- events and time ------------------------------------------------------------------------- */
 
 static bool next_cell(qn_hop *h, qn_hop_event *ev)
 {

@@ -94,8 +94,7 @@ qn_apps *qn_hop_apps(qn_hop *h);
 qn_time qn_hop_due(const qn_hop *h);
 void qn_hop_tick(qn_hop *h);
 
-/* ---- CLOSE, the link's frame, as circuits use it
- * ------------------------------------------------- */
+/* ---- CLOSE, the link's frame, as circuits use it --------------------------------------------- */
 
 /* DONE, REFUSED or GONE (frame/frame.h): all a neighbour learns of why. */
 uint16_t qn_circuit_close_code(qn_err why);

@@ -101,8 +101,7 @@ static void flush(void)
         qn_block_drop(cell.block);
 }
 
-/* ---- at the exit
- * ---------------------------------------------------------------------------------- */
+/* ---- at the exit ----------------------------------------------------------------------------- */
 
 START_TEST(exit_refuses_data_beyond_its_credit)
 {
@@ -313,8 +312,7 @@ START_TEST(the_next_cell_waits_for_the_last_ones_events)
 }
 END_TEST
 
-/* ---- at the client
- * -------------------------------------------------------------------------------- */
+/* ---- at the client --------------------------------------------------------------------------- */
 
 static void open_one(void)
 {

@@ -33,8 +33,7 @@ static uint32_t built_with_stream(void)
     return sid;
 }
 
-/* ---- building and using
- * --------------------------------------------------------------------------- */
+/* ---- building and using ---------------------------------------------------------------------- */
 
 START_TEST(a_circuit_is_built_and_every_hop_knows_its_role)
 {
@@ -131,8 +130,7 @@ START_TEST(aead_work_is_what_the_table_says)
 }
 END_TEST
 
-/* ---- what a place sees
- * ---------------------------------------------------------------------------- */
+/* ---- what a place sees ----------------------------------------------------------------------- */
 
 /* Cells as they lie in each hop when it passes them on, behind its own layer. */
 static uint8_t views[3][2][QN_CELL_L];
@@ -217,8 +215,7 @@ START_TEST(a_cell_costs_a_joint_no_memory)
 }
 END_TEST
 
-/* ---- time
- * ----------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 START_TEST(building_takes_ten_seconds_at_most)
 {

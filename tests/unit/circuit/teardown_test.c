@@ -26,8 +26,7 @@ static void assert_all_dead(void)
             ck_assert_msg(x.hop_dead[i], "hop %u is in state %u", i, x.hop[i].state);
 }
 
-/* ---- refusals
- * ------------------------------------------------------------------------------------- */
+/* ---- refusals -------------------------------------------------------------------------------- */
 
 static const qn_err refusals[] = {QN_UNKNOWN, QN_UNREACHABLE, QN_BUSY, QN_REFUSED};
 
@@ -102,8 +101,7 @@ START_TEST(the_last_epochs_onion_key_still_answers)
 }
 END_TEST
 
-/* ---- CLOSE in every state
- * ------------------------------------------------------------------------- */
+/* ---- CLOSE in every state -------------------------------------------------------------------- */
 
 static unsigned steps_to_build(void)
 {
@@ -200,8 +198,7 @@ START_TEST(after_the_end_nothing_is_said_or_heard)
 }
 END_TEST
 
-/* ---- cells that do not arrive as they were sent
- * ---------------------------------------------------- */
+/* ---- cells that do not arrive as they were sent ---------------------------------------------- */
 
 /* Which cell, counted over all wires from the start, is harmed, and how. */
 static unsigned harm_at;
@@ -309,8 +306,7 @@ START_TEST(tampering_dies_where_the_document_says)
 }
 END_TEST
 
-/* ---- cells that should not be
- * ----------------------------------------------------------------------- */
+/* ---- cells that should not be ---------------------------------------------------------------- */
 
 static qn_piece noise_cell(size_t n)
 {
