@@ -127,8 +127,7 @@ START_TEST(a_loan_not_taken_up_costs_nothing)
 }
 END_TEST
 
-/* ---- back-pressure
- * --------------------------------------------------------------------------------- */
+/* ---- back-pressure --------------------------------------------------------------------------- */
 
 START_TEST(a_slow_reader_stops_its_sender_and_nobody_else)
 {
