@@ -2,7 +2,6 @@
 #include "map-reader.h"
 
 #include <algorithm>
-#include <numeric>
 
 namespace qnet
 {
@@ -10,24 +9,29 @@ namespace qnet
 namespace
 {
 
-/// Levenshtein distance, one row at a time.
+/// Edits from a to b: insert, remove, replace, or swap two neighbours (Damerau, Levenshtein).
 size_t
 Distance(const std::string& a, const std::string& b)
 {
-    std::vector<size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), 0);
-    for (size_t i = 1; i <= a.size(); i++)
+    std::vector<std::vector<size_t>> d(a.size() + 1, std::vector<size_t>(b.size() + 1));
+    for (size_t i = 0; i <= a.size(); i++)
     {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b.size(); j++)
+        for (size_t j = 0; j <= b.size(); j++)
         {
-            size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+            if (i == 0 || j == 0)
+            {
+                d[i][j] = i + j;
+                continue;
+            }
+            size_t replaced = d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+            d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, replaced});
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+            {
+                d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+            }
         }
     }
-    return row[b.size()];
+    return d[a.size()][b.size()];
 }
 
 std::string
@@ -90,7 +94,10 @@ MapReader::GetNode() const
 const YamlNode*
 MapReader::Maybe(const std::string& key)
 {
-    m_asked.push_back(key);
+    if (std::find(m_asked.begin(), m_asked.end(), key) == m_asked.end())
+    {
+        m_asked.push_back(key);
+    }
     return m_node.Find(key);
 }
 
@@ -129,7 +136,7 @@ MapReader::NeedText(const std::string& key)
 std::string
 MapReader::Text(const std::string& key, const std::string& missing)
 {
-    return m_node.Find(key) != nullptr ? NeedText(key) : (m_asked.push_back(key), missing);
+    return Maybe(key) != nullptr ? NeedText(key) : missing;
 }
 
 uint64_t

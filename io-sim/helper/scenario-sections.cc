@@ -320,10 +320,14 @@ ReadDirectory(const YamlNode* node, Scenario& out)
 }
 
 void
-ReadWorkload(const YamlNode& node, Scenario& out)
+ReadWorkload(const YamlNode* node, Scenario& out)
 {
-    MustBe(node, YamlNode::Kind::List, "workload is a list");
-    for (const YamlNode& item : node.items)
+    if (node == nullptr)
+    {
+        return; // an idle network is worth measuring too
+    }
+    MustBe(*node, YamlNode::Kind::List, "workload is a list");
+    for (const YamlNode& item : node->items)
     {
         MapReader map(item, "a workload");
         map.NeedChoice("model", {"web"});
@@ -366,7 +370,10 @@ ReadExpect(const YamlNode* node, Scenario& out)
     {
         return;
     }
-    MustBe(*node, YamlNode::Kind::List, "expect is a list");
+    if (node->kind != YamlNode::Kind::List)
+    {
+        node->Fail("expect is a list");
+    }
     for (const YamlNode& item : node->items)
     {
         MapReader map(item, "an expectation");

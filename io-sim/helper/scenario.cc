@@ -127,7 +127,7 @@ ReadScenario(const std::string& path, const std::vector<std::string>& sets)
     ReadNetwork(map.Need("network"), out.network);
     ReadPopulation(map.Need("population"), out);
     ReadDirectory(map.Maybe("directory"), out);
-    ReadWorkload(map.Need("workload"), out);
+    ReadWorkload(map.Maybe("workload"), out);
     ReadMeasure(map.Maybe("measure"), out);
     ReadExpect(map.Maybe("expect"), out);
     map.Done();

@@ -105,6 +105,7 @@ MsgChannel::DoDispose()
         delete conn; // its chunks belong to the pool's slabs
     }
     m_listening.clear();
+    m_addresses.clear();
     m_hosts.clear();
     Object::DoDispose();
 }
@@ -126,11 +127,13 @@ MsgChannel::AddHost(const HostConfig& config)
     Host host;
     host.config = config;
     m_hosts.push_back(host);
-    return static_cast<uint32_t>(m_hosts.size() - 1);
+    auto number = static_cast<uint32_t>(m_hosts.size() - 1);
+    m_addresses[Key(config.addr, false)] = number;
+    return number;
 }
 
 MsgChannel::Address
-MsgChannel::Key(const qn_addr& addr)
+MsgChannel::Key(const qn_addr& addr, bool withPort)
 {
     uint64_t high = 0;
     uint64_t low = 0;
@@ -141,13 +144,14 @@ MsgChannel::Key(const qn_addr& addr)
     }
     // An IPv4 address leaves `low` to the port and the family; IPv6 hosts differ in their first
     // half.
-    return {high, low ^ (static_cast<uint64_t>(addr.port) << 8 | addr.family)};
+    uint64_t port = withPort ? addr.port : 0;
+    return {high, low ^ (port << 8 | addr.family)};
 }
 
 void
-MsgChannel::Listen(uint32_t host, const qn_addr& addr, MsgListener* listener)
+MsgChannel::Listen(const qn_addr& addr, MsgListener* listener)
 {
-    m_listening[Key(addr)] = Listening{host, listener};
+    m_listening[Key(addr, true)] = listener;
 }
 
 int64_t
@@ -190,18 +194,24 @@ MsgChannel::Connect(uint32_t host, const qn_addr& to, ConnUser* user, uint32_t k
     near->SetUser(user, key);
     near->m_window = m_initialWindow;
     near->m_threshold = m_maxWindow;
-    auto found = m_listening.find(Key(to));
-    if (found == m_listening.end())
+    auto known = m_addresses.find(Key(to, false));
+    if (known == m_addresses.end())
     {
         At(host, UNREACHABLE_NS, &MsgChannel::Unreachable, near);
         return near;
     }
     MsgSocket* far = &conn->side[1];
-    far->m_host = found->second.host;
+    far->m_host = known->second;
     far->m_window = m_initialWindow;
     far->m_threshold = m_maxWindow;
-    conn->listener = found->second.listener;
     conn->latency = GetLatency(host, far->m_host);
+    auto found = m_listening.find(Key(to, true));
+    if (found == m_listening.end())
+    {
+        At(host, 2 * conn->latency, &MsgChannel::Refused, near);
+        return near;
+    }
+    conn->listener = found->second;
     At(far->m_host, conn->latency, &MsgChannel::Syn, far);
     return near;
 }

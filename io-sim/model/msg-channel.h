@@ -125,9 +125,10 @@ class MsgChannel : public ns3::Object
     /// One-way latency in ns between regions, row by row; `count` squared entries, symmetric.
     void SetLatency(uint32_t count, std::vector<uint64_t> table);
     uint32_t AddHost(const HostConfig& config);
-    /// One listener per address and port; the last one wins.
-    void Listen(uint32_t host, const qn_addr& addr, MsgListener* listener);
-    /// Answers by ConnOpened or ConnFailed (REFUSED, UNREACHABLE) later.
+    /// One listener per address and port; the last one wins. The address must be a host's.
+    void Listen(const qn_addr& addr, MsgListener* listener);
+    /// Answers by ConnOpened or ConnFailed later: REFUSED by a host where nobody listens,
+    /// UNREACHABLE where there is no host.
     MsgSocket* Connect(uint32_t host, const qn_addr& to, ConnUser* user, uint32_t key);
 
     const HostStats& GetStats(uint32_t host) const;
@@ -153,14 +154,8 @@ class MsgChannel : public ns3::Object
         MsgSocket* ringTail = nullptr;
     };
 
-    struct Listening
-    {
-        uint32_t host;
-        MsgListener* listener;
-    };
-
     using Address = std::pair<uint64_t, uint64_t>;
-    static Address Key(const qn_addr& addr);
+    static Address Key(const qn_addr& addr, bool withPort);
 
     void Append(MsgSocket* s, const uint8_t* p, uint32_t n);
     void AppendControl(MsgSocket* s, ChunkKind kind);
@@ -197,8 +192,9 @@ class MsgChannel : public ns3::Object
     uint32_t m_regions = 0;
     std::vector<uint64_t> m_latency;
     std::vector<Host> m_hosts;
-    std::map<Address, Listening> m_listening;
-    MsgConn* m_conns = nullptr; ///< all of them, for DoDispose
+    std::map<Address, MsgListener*> m_listening; ///< by address and port
+    std::map<Address, uint32_t> m_addresses;     ///< hosts by address
+    MsgConn* m_conns = nullptr;                  ///< all of them, for DoDispose
     ChunkPool m_pool;
 };
 

@@ -241,7 +241,7 @@ NodeApp::StartApplication()
     }
     if (m_addr.port != 0 && m_mode != QN_CLIENT)
     {
-        m_shared->channel->Listen(m_host, m_addr, this);
+        m_shared->channel->Listen(m_addr, this);
     }
     Drive();
 }

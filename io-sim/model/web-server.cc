@@ -82,7 +82,7 @@ WebServer::DoDispose()
 void
 WebServer::StartApplication()
 {
-    m_channel->Listen(m_host, m_addr, this);
+    m_channel->Listen(m_addr, this);
 }
 
 void

@@ -151,8 +151,8 @@ class ChannelTestCase : public ns3::TestCase
         channel = ns3::CreateObject<MsgChannel>();
         channel->SetLatency(1, {LATENCY});
         uint32_t a = channel->AddHost({0, 0, RATE, RATE, qn_addr{4, {20, 1, 0, 1}, 0}});
-        uint32_t b = channel->AddHost({1, 0, RATE, RATE, SERVER});
-        channel->Listen(b, SERVER, &server);
+        channel->AddHost({1, 0, RATE, RATE, SERVER});
+        channel->Listen(SERVER, &server);
         client.socket = channel->Connect(a, SERVER, &client, 7);
     }
 

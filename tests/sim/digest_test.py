@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Same scenario and seed, same results: twice, and in every build there is."""
+import os
+import sys
+import unittest
+
+from simtest import BASELINE, QNET_SIM, ROOT, SKIPPED, SMALL, SimTest, digest_of, sim
+
+DIGESTED = ["events.csv", "streams.csv", "circuits.csv", "nodes.csv", "summary.json"]
+BUILDS = ["dev", "release", "clang"]
+
+
+def newest_source():
+    newest = 0.0
+    for folder in ("proto", "io-sim", "sim-scenarios"):
+        for at, _, names in os.walk(os.path.join(ROOT, folder)):
+            newest = max([newest, *(os.stat(os.path.join(at, name)).st_mtime for name in names)])
+    return newest
+
+
+def builds():
+    """Programs to compare, and why others are not."""
+    programs, missing = {}, []
+    for preset in BUILDS:
+        program = os.path.join(ROOT, "build", preset, "bin", "qnet-sim")
+        if not os.access(program, os.X_OK):
+            missing.append(f"build/{preset} is not built")
+        elif os.stat(program).st_mtime < newest_source():
+            missing.append(f"build/{preset} is older than the sources")
+        else:
+            programs[preset] = program
+    return programs, missing
+
+
+class Digests(SimTest):
+    def run_small(self, name, seed):
+        done = sim("run", BASELINE, *SMALL, "--seed", seed, "--out", self.path(name), "--quiet")
+        return digest_of(done)
+
+    def read(self, *names):
+        with open(self.path(*names), "rb") as f:
+            return f.read()
+
+    def test_a_seed_repeats_and_another_differs(self):
+        first = self.run_small("a", "1")
+        self.assertEqual(first, self.run_small("b", "1"))
+        for name in DIGESTED:
+            self.assertEqual(self.read("a", name), self.read("b", name), name)
+        self.assertNotEqual(first, self.run_small("c", "2"))
+        for name in DIGESTED:
+            self.assertNotEqual(self.read("a", name), self.read("c", name), name)
+
+    def test_progress_does_not_change_the_digest(self):
+        loud = sim("run", BASELINE, *SMALL, "--seed", "1", "--out", self.path("d"))
+        self.assertEqual(digest_of(loud), self.run_small("e", "1"))
+
+
+class Builds(SimTest):
+    """Runs 100 clients, so it is the last thing that is done."""
+
+    def test_builds_and_compilers_agree(self):
+        programs, missing = builds()
+        if len(programs) < 2:
+            print("SKIPPED: digests of builds not compared:", "; ".join(missing))
+            self.skipTest("fewer than two builds")
+        digests = {}
+        for preset, program in programs.items():
+            done = sim("run", BASELINE, "--out", self.path(preset), "--quiet", program=program)
+            digests[preset] = digest_of(done)
+        print("compared:", ", ".join(programs), *(f"(not {why})" for why in missing))
+        self.assertEqual(len(set(digests.values())), 1, digests)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1 and sys.argv[1] == "builds":
+        result = unittest.main(argv=[sys.argv[0], "Builds"], exit=False).result
+        sys.exit(SKIPPED if result.skipped and result.wasSuccessful() else not result.wasSuccessful())
+    unittest.main(argv=[sys.argv[0], "Digests"])

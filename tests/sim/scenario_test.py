@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""Scenarios and the command line: what is wrong is refused in one sentence with file and line."""
+import os
+import unittest
+
+from simtest import BASELINE, ROOT, SMALL, SimTest, sim
+
+MINIMAL = """\
+general:
+  name: minimal
+  stop: 1 s
+network:
+  regions: [here]
+  latency: {local: 2 ms}
+  access:
+    any: {up: 1 Gbit/s, down: 1 Gbit/s}
+population:
+  - {name: super, role: super, count: 1, access: any}
+  - {name: web, role: web, count: 1, access: any}
+  - {name: people, role: client, count: 1, access: any}
+workload:
+  - {model: web, clients: people, servers: web, sizes: {50 KiB: 1}, think: 1 s}
+"""
+
+
+class Scenarios(SimTest):
+    def check(self, text):
+        return sim("check", self.write("s.yaml", text))
+
+    def assert_refused(self, old, new, line, *words):
+        self.assertIn(old, MINIMAL)
+        done = self.check(MINIMAL.replace(old, new, 1))
+        self.assert_one_sentence(done, 2, f"s.yaml:{line}:", *words)
+
+    def test_the_minimal_scenario_is_fine(self):
+        self.assertEqual(self.check(MINIMAL).returncode, 0)
+
+    def test_shipped_scenarios_are_fine_and_listed(self):
+        folder = os.path.join(ROOT, "sim-scenarios")
+        listed = sim("list", folder)
+        self.assertEqual(listed.returncode, 0, listed.stderr)
+        for name in os.listdir(folder):
+            if name.endswith(".yaml"):
+                self.assertEqual(sim("check", os.path.join(folder, name)).returncode, 0, name)
+                self.assertIn(name, listed.stdout)
+
+    def test_unknown_keys_are_refused_with_line_and_suggestion(self):
+        self.assert_refused("  stop:", "  stpo:", 3, '"stpo"', '"stop"')
+        self.assert_refused("latency:", "latencies:", 6, '"latency"')
+        self.assert_refused("think: 1 s", "think: 1 s, thikn: 2 s", 14, '"thikn"', '"think"')
+        self.assert_refused("workload:", "wrokload:", 14, '"workload"')
+
+    def test_unknown_names_are_refused_with_line_and_suggestion(self):
+        self.assert_refused("role: client", "role: cleint", 12, '"client"')
+        self.assert_refused("clients: people", "clients: poeple", 14, '"people"')
+        self.assert_refused("role: client, count: 1, access: any", "role: client, count: 1, access: some",
+                            12, "known here: any")
+
+    def test_values_need_their_unit(self):
+        self.assert_refused("stop: 1 s", "stop: 1", 3, "a time such as")
+        self.assert_refused("up: 1 Gbit/s", "up: 1 GB/s", 8, "a rate such as")
+        self.assert_refused("count: 1, access: any}\n  - {name: web", "count: -1, access: any}\n  - {name: web",
+                            10, "a whole number")
+        self.assert_refused("50 KiB: 1", "50 KB: 1", 14, "a size such as")
+
+    def test_numbers_stay_in_range_and_do_not_overflow(self):
+        self.assert_refused("stop: 1 s", "stop: 99999999999999999999 s", 3, "a time such as")
+        self.assert_refused("stop: 1 s", "stop: 9999999999999 h", 3, "too large")
+        self.assert_refused("stop: 1 s", "stop: 0.5 ns", 3, "not a whole number")
+        self.assert_refused("count: 1", "count: 0", 10, "outside")
+
+    def test_broken_yaml_is_refused_with_line(self):
+        self.assert_refused("  regions: [here]", "  regions: [here", 6, "not YAML")
+        self.assert_refused("  name: minimal", "  name: minimal\n  name: again", 3, "twice")
+        self.assert_one_sentence(self.check(""), 2, "empty")
+        self.assert_one_sentence(self.check(MINIMAL + "---\nmore: 1\n"), 2, "one document")
+
+    def test_a_missing_file_is_named(self):
+        self.assert_one_sentence(sim("check", self.path("none.yaml")), 2, "none.yaml",
+                                 "No such file")
+
+    def test_extends_merges_and_does_not_run_in_circles(self):
+        self.write("base.yaml", MINIMAL)
+        child = self.write("child.yaml", "extends: base.yaml\npopulation:\n  - {name: people, count: 7}\n")
+        done = sim("check", child)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("8 nodes", done.stdout)
+        circle = self.write("circle.yaml", "extends: circle.yaml\n")
+        self.assert_one_sentence(sim("check", circle), 2, "for ever")
+
+    def test_set_changes_one_value(self):
+        done = sim("check", BASELINE, "--set", "population.people.count=5")
+        self.assertIn("32 nodes", done.stdout)
+        self.assert_one_sentence(sim("check", BASELINE, "--set", "population.poeple.count=5"), 2,
+                                 "population.poeple")
+        self.assert_one_sentence(sim("check", BASELINE, "--set", "general.stpo=5 s"), 2, '"stop"')
+
+
+class CommandLine(SimTest):
+    def run_sim(self, *arguments):
+        return sim("run", BASELINE, *SMALL, *arguments)
+
+    def test_tiers_that_do_not_exist_yet_are_refused(self):
+        for tier in "TP":
+            self.assert_one_sentence(self.run_sim("--out", self.path("o"), "--tier", tier), 2,
+                                     f"tier {tier} is not built yet")
+
+    def test_unknown_options_and_commands_get_a_suggestion(self):
+        self.assert_one_sentence(self.run_sim("--sede", "1"), 2, "--seed")
+        self.assert_one_sentence(sim("rum"), 2, '"run"')
+        self.assert_one_sentence(self.run_sim("--out", self.path("o"), "--seed", "x"), 2, "--seed x")
+
+    def test_help_goes_to_standard_output(self):
+        done = sim("--help")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("usage: qnet-sim run", done.stdout)
+
+    def test_a_folder_that_cannot_be_made_is_one_sentence(self):
+        self.write("file", "in the way")
+        self.assert_one_sentence(self.run_sim("--out", self.path("file", "o")), 3, "cannot make")
+        self.assert_one_sentence(self.run_sim("--out", self.path("no", "such")), 3, "cannot make")
+
+    def test_a_full_disk_is_one_sentence(self):
+        for name in ("scenario.yaml", "streams.csv", "events.csv", "report.html"):
+            os.makedirs(self.path(name, "o"))
+            os.symlink("/dev/full", self.path(name, "o", name))
+            done = self.run_sim("--out", self.path(name, "o"), "--quiet")
+            self.assert_one_sentence(done, 3, name, "No space left")
+
+    def test_a_violated_expectation_fails_the_run(self):
+        done = self.run_sim("--out", self.path("o"), "--quiet", "--set",
+                            "expect=[{what: measured.done, at_least: 1000000}]")
+        self.assert_one_sentence(done, 1, "measured.done", "at_least 1000000")
+        self.assertIn("digest: ", done.stdout)
+
+
+unittest.main()
