@@ -203,10 +203,12 @@ void qn_apps_opened(qn_apps *a, uint32_t sid, qn_app_code code)
     if (app == NULL)
         return;
     QN_ASSERT(!a->client && !app->opened);
-    if (code == QN_APP_DONE)
+    if (code == QN_APP_DONE) {
         app->opened = true;
-    else
+        a->room_news = a->room_news || app->wants;
+    } else {
         doom(a, app);
+    }
     app->opened_code = (uint8_t)code;
     qn__apps_tell(&app->tell_opened, &a->urgent);
 }
@@ -235,6 +237,7 @@ void qn_apps_end(qn_apps *a, uint32_t sid, qn_app_code code)
     } else if (!app->ended) {
         QN_ASSERT(a->client || app->opened);
         app->ended = true;
+        untell(&app->wants, &a->wants);
         qn__apps_tell(&app->tell_end, &a->ends);
     }
 }

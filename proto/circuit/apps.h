@@ -107,8 +107,9 @@ QN_MUST_CHECK qn_err qn_apps_open(qn_apps *a, const qn_dest *dest, void *user, u
 void qn_apps_set_user(qn_apps *a, uint32_t sid, void *user);
 /* Exit: the answer to OPEN. Not DONE: the stream is over. */
 void qn_apps_opened(qn_apps *a, uint32_t sid, qn_app_code code);
-/* Our direction ends: DONE: after the bytes committed so far; else at once, both ways, and what
- * waits is dropped. A stream that is over is left alone, here and below. */
+/* Our direction ends. DONE (at an exit: once it has answered OPEN): after the bytes committed so
+ * far; else at once, both ways, and what waits is dropped. A stream that is over is left alone,
+ * here and below. */
 void qn_apps_end(qn_apps *a, uint32_t sid, qn_app_code code);
 
 /* How many bytes may be taken from the application now. When 0, ROOM follows once there is some

@@ -72,7 +72,7 @@ size_t qn_apps_room(qn_apps *a, uint32_t sid)
     qn_app *app = qn__apps_find(a, sid);
     size_t room = app != NULL ? qn__apps_room(a, app) : 0;
 
-    if (app != NULL && room == 0)
+    if (app != NULL && room == 0 && !app->ended)
         qn__apps_tell(&app->wants, &a->wants);
     return room;
 }

@@ -11,7 +11,7 @@ typedef struct prologue {
 static prologue prologue_of(const qn_circuits *all, const qn_peerid *id,
                             const uint8_t key_id[QN_ONION_KEY_ID])
 {
-    prologue p;
+    prologue p = {{0}};
     uint8_t *at = p.b;
 
     memcpy(at, label, sizeof label);

@@ -24,6 +24,8 @@ START_TEST(bytes_may_follow_open_without_waiting)
     ck_assert_uint_eq(exit_.s[sid].got, 500);
     ck_assert_uint_eq(side_send(&exit_, sid, 1), 0); /* not before OPENED */
     qn_apps_opened(&at_exit, sid, QN_APP_DONE);
+    side_drain(&exit_, &client);
+    ck_assert_uint_eq(exit_.s[sid].rooms, 1);
     ck_assert_uint_eq(side_send(&exit_, sid, 300), 300);
     settle();
     ck_assert_uint_eq(client.s[sid].got, 300);
