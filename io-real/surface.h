@@ -3,7 +3,7 @@
  *
  * Built on bufferevents with our own request reader, not on evhttp: evhttp offers no bound on how
  * many connections are open and none on how long a request may dribble in
- * (docs/decisions/status-surface.md). At most QN_GUESTS_MAX connections, the oldest making way;
+ * (docs/decisions/0006). At most QN_GUESTS_MAX connections, the oldest making way;
  * five seconds each; one answer each.
  */
 #ifndef QN_REAL_SURFACE_H

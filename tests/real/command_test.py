@@ -2,6 +2,7 @@
 """The qnet command by itself: every wrong input ends in one sentence and the documented exit status."""
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -137,6 +138,25 @@ class Config(Case):
             done = qnet("config", "dump", flag, "--listen", "127.0.0.1:1", "--exit-contact", "a@b")
             self.assertIn(f'mode: "{mode}"  # --mode', done.stdout)
         self.assertIn('mode: "client"', qnet("config", "dump", "--helper-mode", "client").stdout)
+
+
+class Manual(Case):
+    @staticmethod
+    def page(name):
+        with open(os.path.join(mesh.ROOT, "docs", "man", name), encoding="utf-8") as f:
+            return f.read().replace("\\-", "-")
+
+    def test_every_key_and_option_has_its_entry(self):
+        page, help_text = self.page("qnet.conf.5"), qnet("run", "--help").stdout
+        for line in qnet("config", "dump").stdout.splitlines():
+            self.assertRegex(page, r"(?m)^\.BR? %s\b" % line.partition(":")[0])
+        for option in re.findall(r"^  (--[a-z-]+)", help_text, re.M):
+            self.assertIn(option, page + self.page("qnet.1"))
+
+    def test_the_example_is_accepted(self):
+        example = self.page("qnet.conf.5").split(".SH EXAMPLE\n.nf\n")[1].split("\n.fi")[0]
+        done = qnet("config", "check", "--config", self.write("c", example))
+        self.assertEqual((done.returncode, done.stdout), (FINE, "fine\n"), done.stderr)
 
 
 class Networks(Case):
