@@ -139,7 +139,7 @@ class Maker
             "(1 hop). Objects still under way at the end of the run are not in the curves, which "
             "flatters the largest size a little.",
             curves,
-            "set logscale x\nset format x '%g'\n");
+            "set logscale x\nset xtics (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)\n");
     }
 
     void
@@ -306,18 +306,20 @@ class Maker
         }
         WriteCurves(m_figs + "/" + id + ".csv", curves);
         // The last half percent would squeeze all others to the left.
+        uint64_t left = UINT64_MAX;
         uint64_t right = 0;
         for (const Curve& curve : curves)
         {
+            left = std::min(left, curve.values.At(0));
             right = std::max(right, curve.values.At(995));
         }
-        std::string range = settings.empty()
-                                ? "set xrange [0:" + std::to_string(right / 1000000 + 1) + "/1e3]\n"
-                                : "";
+        left = settings.empty() ? 0 : left;
+        std::string range = "set xrange [" + std::to_string(left / 1000000) +
+                            "/1e3:" + std::to_string(right / 1000000 + 1) + "/1e3]\n";
         Write(id,
               title,
               caption,
-              "set xlabel '" + xlabel + "'\nset ylabel 'share of streams at most this long'\n" +
+              "set xlabel '" + xlabel + "'\nset ylabel 'share at most this long'\n" +
                   "set yrange [0:1]\nset key bottom right\n" + range + settings +
                   PlotCurves(id, curves));
     }
@@ -336,8 +338,8 @@ class Maker
               caption,
               "set xlabel 'simulated time (s)'\nset ylabel '" + ylabel +
                   "'\nset xrange [0:" + std::to_string(scenario.stop / 1000000) + "/1e3]\n" +
-                  "set key outside bottom center horizontal\n" + "set arrow 1 from " + warmup +
-                  ", graph 0 to " + warmup + ", graph 1 nohead dt 3 lc rgb '#666666'\n" +
+                  "set key above\n" + "set arrow 1 from " + warmup + ", graph 0 to " + warmup +
+                  ", graph 1 nohead dt 3 lc rgb '#666666'\n" +
                   "set label 1 ' measured from here' at " + warmup +
                   ", graph 0.03 tc rgb '#666666' font ',11'\n" + body);
     }

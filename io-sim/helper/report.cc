@@ -23,7 +23,7 @@ h1 { font-size: 30px; line-height: 1.2; margin: 0 0 6px; }
 h2 { font-size: 21px; margin: 44px 0 10px; padding-top: 14px; border-top: 1px solid var(--line); }
 h3 { font-size: 16px; margin: 24px 0 6px; }
 p { margin: 8px 0; } .lead { font-size: 18px; color: var(--soft); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); gap: 12px; margin: 22px 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(250px, 1fr)); gap: 12px; margin: 22px 0; }
 .tile { background: var(--tint); border: 1px solid var(--line); border-radius: 10px; padding: 12px 16px; }
 .tile b { display: block; font-size: 24px; line-height: 1.25; } .tile span { color: var(--soft); font-size: 14px; }
 .tile.bad b { color: var(--bad); } .tile.good b { color: var(--good); }
@@ -251,7 +251,9 @@ class Report
             for (; i != nullptr; i = json_object_iter_next(json_object_get(all, route), i))
             {
                 std::string size = json_object_iter_key(i);
-                rows.push_back(TimeRow(std::string(route) + ": last byte of " + size,
+                std::string spaced = size;
+                spaced.insert(spaced.find_first_not_of("0123456789."), " ");
+                rows.push_back(TimeRow(std::string(route) + ": last byte of " + spaced,
                                        std::string("ttlb_ns.") + route + "." + size));
             }
         }
