@@ -43,16 +43,22 @@ static void bearer_forget(edge *e)
     e->relay = NULL;
 }
 
-void edge_free(edge *e)
+/* Neither knows the other any more; what the bearer has queued still leaves. */
+static void bearer_leave(edge *e)
 {
-    qn_node *n = e->n;
-
-    /* Both directions ended in order, but the bearer may not have said so yet. */
     if (e->tie.nb != NULL)
         qn_link_set_user(&e->tie.nb->link, e->tie.stream, NULL);
     if (e->apps != NULL)
         qn_apps_set_user(e->apps, e->sid, NULL);
+    e->tie.nb = NULL;
     bearer_forget(e);
+}
+
+void edge_free(edge *e)
+{
+    qn_node *n = e->n;
+
+    bearer_leave(e);
     qn_timers_cancel(&n->timers, &e->timer);
     opening_free(e);
     qn_queue_clear(&e->out, &n->env->mem);
@@ -186,12 +192,17 @@ static void socket_reset(edge *e)
         conns_todo(&e->n->conns, e->conn, TODO_RESET);
 }
 
-/* Both directions have ended in order; what waits for the socket still goes out. */
+/* Both directions have ended in order; what waits for the socket still goes out. The bearer may be
+ * gone before it has: it gets the credit back now and is left. */
 void edge_close(edge *e, qn_err err)
 {
     conn *c = conns_get(&e->n->conns, e->conn);
 
+    if (e->state == EDGE_OVER)
+        return;
     over(e, err);
+    bearer_returned(e, e->out.bytes - e->own_bytes);
+    bearer_leave(e);
     if (c == NULL) {
         bury(e);
         return;

@@ -1,0 +1,79 @@
+/*
+ * Attacks on whole meshes: what a hostile or merely unlucky neighbour, user or destination may try.
+ * Each test is one attack that once worked.
+ */
+#include "pocket/internal.h"
+#include "pocket/mesh.h"
+#include "support/qt.h"
+
+static void mesh_started(mesh *m, qn_route route, uint32_t window)
+{
+    mesh_new(m, &(mesh_cfg){.world = {.seed = 7,
+                                      .delay_min = QN_MS,
+                                      .delay_max = 5 * QN_MS,
+                                      .window = window},
+                            .relays = 3,
+                            .exits = 1,
+                            .route = route});
+    ck_assert(mesh_ready(m, 60 * QN_SEC));
+}
+
+static void run_for(mesh *m, qn_time span)
+{
+    (void)pw_run(m->w, pw_now(m->w) + span, NULL, NULL);
+}
+
+static bool asked(void *f)
+{
+    return pw_socks_reply(f) >= 0;
+}
+
+/* The pipe of the only user. */
+static pw_pipe *user_pipe(pw_world *w)
+{
+    pw_pipe *p = w->pipes;
+
+    while (p->dead || p->end[0].kind != HOLD_FETCH)
+        p = p->next;
+    return p;
+}
+
+/* ---- lifetimes ------------------------------------------------------------------------------- */
+
+/* Both directions have ended, bytes still wait for a user who does not read; then the circuit they
+ * came on goes away, and only then does he read them. */
+START_TEST(bytes_of_an_ended_stream_outlive_their_circuit)
+{
+    mesh m;
+    pw_fetch *f;
+
+    mesh_started(&m, QN_ROUTE_PRIVACY, 2000);
+    f = pw_get(m.w, m.client, MESH_WEB, 80, 0, 30000, NULL);
+    ck_assert(pw_run(m.w, pw_now(m.w) + 10 * QN_SEC, asked, f));
+    pw_pause_reading(m.w, f, true);
+    run_for(&m, QN_SEC);
+    pw__write(m.w, user_pipe(m.w), 0, NULL, 0, true);
+    run_for(&m, QN_SEC);
+    for (unsigned i = 0; i < 3; i++)
+        pw_kill(m.w, m.relay[i]);
+    pw_kill(m.w, m.exit[0]);
+    run_for(&m, QN_SEC);
+    pw_pause_reading(m.w, f, false);
+    run_for(&m, QN_SEC);
+    ck_assert(pw_outcome(f) == PW_DONE);
+    mesh_free(&m);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("attack");
+    TCase *life = tcase_create("lifetimes");
+
+    tcase_set_timeout(life, 60);
+    tcase_add_test(life, bytes_of_an_ended_stream_outlive_their_circuit);
+    suite_add_tcase(s, life);
+    return s;
+}
+
+QT_MAIN(suite)
