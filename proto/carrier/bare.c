@@ -13,7 +13,7 @@ static const qn_bare *bare_of_const(const qn_carrier *c)
     return (const qn_bare *)c;
 }
 
-/* ---- beginning and end ------------------------------------------------------------------ */
+/* ---- beginning and end ------------------------------------------------------------------- */
 
 static void drop_input(qn_bare *c)
 {
@@ -281,7 +281,7 @@ static void bare_tick(qn_carrier *carrier)
         lose(c, c->state == QN_BARE_SHAKING ? QN_TIMEOUT : QN_GONE, QN_CARRIER_RESET);
 }
 
-/* ---- the link's side ---------------------------------------------------------------------- */
+/* ---- the link's side --------------------------------------------------------------------- */
 
 static size_t bare_room(const qn_carrier *carrier)
 {

@@ -87,7 +87,7 @@ struct qn_carrier_kind {
     qn_err (*create)(qn_carrier **out, qn_env *env, const qn_carrier_cfg *cfg);
     void (*destroy)(qn_carrier *c); /* in any state; wipes and frees */
 
-    /* ---- wire side, per leg ---- */
+    /* ---- wire side, per leg ------------------------------------------------------------------ */
     /* Where to read to (in the engine's scratch); n == 0: do not read now. */
     qn_span (*space)(qn_carrier *c, uint8_t leg);
     void (*commit)(qn_carrier *c, uint8_t leg, size_t n);
@@ -99,7 +99,7 @@ struct qn_carrier_kind {
     qn_time (*due)(const qn_carrier *c); /* when to tick(); QN_NEVER */
     void (*tick)(qn_carrier *c);
 
-    /* ---- link side, after ESTABLISHED ---- */
+    /* ---- link side, after ESTABLISHED -------------------------------------------------------- */
     /* The largest content seal() would take now; 0: not now (QN_LINK_OUT_MAX sealed bytes wait, or
      * the carrier is lost). */
     size_t (*room)(const qn_carrier *c);

@@ -108,7 +108,7 @@ void qn_link_init(qn_link *l, qn_env *env, const qn_link_cfg *cfg);
  * caller's. May repeat. */
 void qn_link_clear(qn_link *l);
 
-/* ---- the carrier beneath --------------------------------------------------------------- */
+/* ---- the carrier beneath ----------------------------------------------------------------- */
 
 /* An ESTABLISHED carrier, which must outlive the attachment. peer_received: retained units the
  * peer has (0 on a fresh link); what it lacks is sent again. QN_PROTO, nothing changed: a number

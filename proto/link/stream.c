@@ -1,6 +1,6 @@
 #include "link/stream.h"
 
-/* ---- lists ---------------------------------------------------------------------------------- */
+/* ---- lists ------------------------------------------------------------------------------- */
 
 void qn_stream_list_add(qn_link *l, qn_stream_list which, qn_stream *s)
 {
@@ -33,7 +33,7 @@ void qn_stream_list_remove(qn_link *l, qn_stream_list which, qn_stream *s)
         l->list[which].last = prev;
 }
 
-/* ---- life ------------------------------------------------------------------------------------ */
+/* ---- life -------------------------------------------------------------------------------- */
 
 qn_stream *qn_stream_get(const qn_link *l, uint32_t id)
 {
@@ -96,7 +96,7 @@ void qn_stream_check(qn_link *l, qn_stream *s)
     }
 }
 
-/* ---- the egress queue ------------------------------------------------------------------------ */
+/* ---- the egress queue -------------------------------------------------------------------- */
 
 /* Headers count as well, so that many tiny frames are no way around the bound. */
 size_t qn_stream_writable(const qn_stream *s)

@@ -123,6 +123,23 @@ START_TEST(waking_over_and_over_does_not_starve_busy_flows)
 }
 END_TEST
 
+START_TEST(neither_do_many_that_take_turns_at_it)
+{
+    flow cheat[10] = {0}, busy = {.frame = FRAME};
+
+    give(&busy, 100u << 20);
+    while (clock_bytes < (22u << 20)) {
+        for (unsigned i = 0; i < QN_LEN(cheat); i++) {
+            cheat[i].frame = FRAME;
+            if (cheat[i].left == 0 && cheat[i].node.list == 0)
+                give(&cheat[i], FRAME);
+        }
+        serve();
+    }
+    ck_assert_uint_gt(busy.served, (1u << 20));
+}
+END_TEST
+
 START_TEST(a_removed_flow_is_gone_from_anywhere)
 {
     flow f[3] = {{.frame = FRAME}, {.frame = FRAME}, {.frame = FRAME}};
@@ -152,6 +169,7 @@ static Suite *sched_suite(void)
     tcase_add_test(tc, busy_flows_share_bytes_whatever_their_frames);
     tcase_add_test(tc, of_a_hundred_flows_none_starves);
     tcase_add_test(tc, waking_over_and_over_does_not_starve_busy_flows);
+    tcase_add_test(tc, neither_do_many_that_take_turns_at_it);
     tcase_add_test(tc, a_removed_flow_is_gone_from_anywhere);
     suite_add_tcase(s, tc);
     return s;

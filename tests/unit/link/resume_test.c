@@ -47,6 +47,8 @@ START_TEST(nothing_is_lost_or_doubled_at_any_cut)
     ck_assert_uint_ge(cuts, 5);
     ck_assert_uint_eq(b.s[up].bytes, to);
     ck_assert_uint_eq(a.s[down].bytes, to);
+    ck_assert_uint_eq(a.link.log.pos.units, qn_link_received(&b.link)); /* no part counted twice */
+    ck_assert_uint_eq(b.link.log.sent, qn_link_received(&a.link));
     ck_assert_uint_eq(b.s[up].news, 1);
     ck_assert_uint_eq(b.s[up].fins + a.s[down].fins, 2);
     ck_assert_uint_eq(a.closed + b.closed, 0);
@@ -120,6 +122,31 @@ START_TEST(what_is_queued_while_suspended_goes_out_first_thing)
 }
 END_TEST
 
+START_TEST(link_credit_lost_with_a_carrier_is_said_again)
+{
+    uint32_t id[5];
+    uint64_t at[5] = {0};
+
+    connect_sides();
+    b.no_fill = true;
+    for (unsigned i = 0; i < 5; i++) {
+        id[i] = open_stream(&a, QN_KIND_APP);
+        at[i] = send_some(&a, id[i], 0, 1 << 20, 16000, false);
+    }
+    qt_pair_run(&pair);
+    ck_assert_uint_lt(qn_credit_left(&a.link.log.tx),
+                      16000); /* five first windows use up the link's */
+    ck_assert(qn_link_fill(&b.link));
+    ck_assert_uint_eq(b.link.rx_acked, b.link.rx.received);
+    lose_carriers();
+    b.no_fill = false;
+    reconnect(16384);
+    ck_assert_uint_gt(qn_credit_left(&a.link.log.tx), QN_LINK_BASE / 2);
+    for (unsigned i = 0; i < 5; i++)
+        send_all(&a, id[i], at[i], 1 << 20, 16000, true);
+}
+END_TEST
+
 START_TEST(the_peers_claim_is_checked)
 {
     uint32_t id;
@@ -172,6 +199,19 @@ START_TEST(the_log_is_bounded_by_credit_and_budget)
 }
 END_TEST
 
+START_TEST(a_sender_without_budget_is_never_stopped_by_its_own_log)
+{
+    uint32_t id;
+
+    a.budget.limit = 0;
+    connect_sides();
+    id = open_stream(&a, QN_KIND_APP);
+    send_all(&a, id, 0, 24 << 20, 16000, true);
+    ck_assert_uint_eq(b.s[id].bytes, 24 << 20);
+    ck_assert_uint_gt(b.link.rx.window, 4 * QN_LINK_BASE);
+}
+END_TEST
+
 static Suite *resume_suite(void)
 {
     Suite *s = suite_create("link/resume");
@@ -183,8 +223,10 @@ static Suite *resume_suite(void)
     tcase_add_test(tc, a_message_cut_by_two_carriers_is_still_one_message);
     tcase_add_test(tc, window_updates_and_closes_survive);
     tcase_add_test(tc, what_is_queued_while_suspended_goes_out_first_thing);
+    tcase_add_test(tc, link_credit_lost_with_a_carrier_is_said_again);
     tcase_add_test(tc, the_peers_claim_is_checked);
     tcase_add_test(tc, the_log_is_bounded_by_credit_and_budget);
+    tcase_add_test(tc, a_sender_without_budget_is_never_stopped_by_its_own_log);
     suite_add_tcase(s, tc);
     return s;
 }

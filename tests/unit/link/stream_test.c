@@ -49,6 +49,7 @@ START_TEST(megabytes_arrive_exactly_and_memory_returns)
     ck_assert_uint_eq(b.s[id].fins, 1);
     ck_assert_uint_gt(b.link.rx.window, QN_LINK_BASE); /* it grew by itself */
     ck_assert_uint_gt(a.s[id].rooms, 0);
+    ck_assert_uint_le(a.s[id].rooms, (8 << 20) / (QN_STREAM_QUEUE_MAX / 4));
     send_all(&b, id, 0, 1, 1, true);
     pass(100 * QN_MS);
     pass(100 * QN_MS);
@@ -181,8 +182,28 @@ START_TEST(the_documents_record_is_what_a_link_sends)
 }
 END_TEST
 
-/* ---- credit -------------------------------------------------------------------------------------
- */
+/* A caller may keep a reference to what it sends: nothing is written behind such a piece. */
+START_TEST(a_shared_block_is_not_appended_to)
+{
+    uint32_t id;
+    qn_piece p;
+
+    start(_i);
+    id = open_stream(&a, QN_KIND_APP);
+    send_all(&a, id, 0, 10, 10, false);
+    p = make_piece(&a, id, 10, 600);
+    p.len = 500;
+    qn_block_ref(p.block);
+    qt_assert_err(qn_link_send(&a.link, id, p, false), QN_OK);
+    qt_assert_err(qn_link_send_bytes(&a.link, id, "0123456789", 10, false), QN_OK);
+    for (uint32_t i = 500; i < 600; i++)
+        ck_assert_uint_eq(p.block->data[p.off + i], pattern(id, 10 + i));
+    qn_link_close(&a.link, id, QN_CLOSE_GONE);
+    qn_block_drop(p.block);
+}
+END_TEST
+
+/* ---- credit ------------------------------------------------------------------------------ */
 
 START_TEST(a_full_stream_stops_alone_and_resumes_with_room)
 {
@@ -192,6 +213,7 @@ START_TEST(a_full_stream_stops_alone_and_resumes_with_room)
     start(_i);
     slow = open_stream(&a, QN_KIND_APP);
     other = open_stream(&a, QN_KIND_APP);
+    ck_assert_uint_eq(qn_link_writable(&a.link, slow), QN_STREAM_BASE - 1); /* the kind is data */
     b.hold = true;
     at = send_some(&a, slow, 0, 1 << 20, 16000, false);
     qt_pair_run(&pair);
@@ -230,8 +252,7 @@ START_TEST(a_detached_queue_is_bounded)
 }
 END_TEST
 
-/* ---- closing ------------------------------------------------------------------------------------
- */
+/* ---- closing ----------------------------------------------------------------------------- */
 
 START_TEST(close_reaches_the_other_side_once_and_late_data_is_dropped)
 {
@@ -295,8 +316,7 @@ START_TEST(shutting_the_link_tells_every_stream_on_both_sides)
 }
 END_TEST
 
-/* ---- small things
- * -------------------------------------------------------------------------------- */
+/* ---- small things ------------------------------------------------------------------------ */
 
 START_TEST(ping_measures_the_round_trip)
 {
@@ -325,6 +345,11 @@ START_TEST(a_quiet_peer_acknowledges_within_100_ms)
     pass(1);
     ck_assert_uint_eq(a.link.log.q.n, 0);
     ck_assert_uint_eq(qn_link_due(&b.link), QN_NEVER);
+    send_all(&a, id, 100, 200, 100, false);
+    send_all(&b, id, 0, 100, 100, false); /* the acknowledgement rides along */
+    ck_assert_uint_eq(a.link.log.q.n, 0);
+    ck_assert_uint_eq(qn_link_due(&b.link), QN_NEVER);
+    pass(100 * QN_MS);
     ck_assert_uint_eq(qn_link_due(&a.link), QN_NEVER); /* acknowledgements are not acknowledged */
 }
 END_TEST
@@ -420,6 +445,7 @@ static Suite *stream_suite(void)
     tcase_add_loop_test(tc, each_direction_ends_by_itself, 0, 2);
     tcase_add_loop_test(tc, a_stream_may_be_nothing_but_its_end, 0, 2);
     tcase_add_loop_test(tc, messages_keep_their_frames_and_byte_streams_share_them, 0, 2);
+    tcase_add_loop_test(tc, a_shared_block_is_not_appended_to, 0, 2);
     tcase_add_test(tc, the_documents_record_is_what_a_link_sends);
     tcase_add_loop_test(tc, a_full_stream_stops_alone_and_resumes_with_room, 0, 2);
     tcase_add_loop_test(tc, a_detached_queue_is_bounded, 0, 2);
