@@ -96,6 +96,8 @@ static void rearm(qn_node *n)
         due = a->timeout_at;
     else if (a->want != 0)
         due = a->retry_at;
+    if (n->stopping) /* nothing is asked any more, so it would stay due */
+        due = QN_NEVER;
     node_timer(n, &a->timer, TIMER_ASKER, due);
 }
 

@@ -65,6 +65,29 @@ START_TEST(bytes_of_an_ended_stream_outlive_their_circuit)
 }
 END_TEST
 
+/* Nothing of this node's leaves its pipes any more. */
+static void stall(pw_node *n)
+{
+    for (pw_pipe *p = n->world->pipes; p != NULL; p = p->next)
+        if (p->end[0].node == n || p->end[1].node == n)
+            p->open = false;
+}
+
+/* The minute to ask the directory again comes while a stop waits for peers who do not read. */
+START_TEST(a_stop_ends_though_the_directory_is_due)
+{
+    mesh m;
+
+    mesh_started(&m, QN_ROUTE_FAST, 0);
+    (void)pw_run(m.w, 60 * QN_SEC, NULL, NULL);
+    stall(m.client);
+    pw_stop(m.w, m.client);
+    run_for(&m, 3 * QN_SEC);
+    ck_assert(pw_stopped(m.client));
+    mesh_free(&m);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("attack");
@@ -72,6 +95,7 @@ static Suite *suite(void)
 
     tcase_set_timeout(life, 60);
     tcase_add_test(life, bytes_of_an_ended_stream_outlive_their_circuit);
+    tcase_add_test(life, a_stop_ends_though_the_directory_is_due);
     suite_add_tcase(s, life);
     return s;
 }
