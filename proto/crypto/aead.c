@@ -1,9 +1,45 @@
-/* ChaCha20-Poly1305, SHA-256 and HMAC through OpenSSL's EVP, with contexts kept per thread. */
+/* The AEADs through OpenSSL's EVP, and the contexts and algorithms a thread keeps. */
 #include "crypto/crypto.h"
 
 #include "crypto/internal.h"
 
 #include <openssl/evp.h>
+
+static const struct {
+    const char *name;
+    size_t key;
+} ciphers[QN_CIPHERS] = {
+    [QN_CHACHA20_POLY1305] = {"ChaCha20-Poly1305", 32},
+    [QN_AES_128_GCM] = {"AES-128-GCM", 16},
+    [QN_AES_256_GCM] = {"AES-256-GCM", 32},
+};
+
+static bool ciphers_new(struct qn_crypto *c)
+{
+    for (unsigned i = 0; i < QN_CIPHERS; i++) {
+        c->seal[i] = EVP_CIPHER_CTX_new();
+        c->open[i] = EVP_CIPHER_CTX_new();
+        c->cipher[i] = EVP_CIPHER_fetch(NULL, ciphers[i].name, NULL);
+        if (c->seal[i] == NULL || c->open[i] == NULL || c->cipher[i] == NULL ||
+            EVP_EncryptInit_ex2(c->seal[i], c->cipher[i], NULL, NULL, NULL) != 1 ||
+            EVP_DecryptInit_ex2(c->open[i], c->cipher[i], NULL, NULL, NULL) != 1)
+            return false;
+    }
+    return true;
+}
+
+static bool digests_new(struct qn_crypto *c)
+{
+    c->md = EVP_MD_CTX_new();
+    c->md_of[QN_SHA256] = EVP_MD_fetch(NULL, "SHA256", NULL);
+    c->md_of[QN_SHA384] = EVP_MD_fetch(NULL, "SHA384", NULL);
+    c->sha3_256 = EVP_MD_fetch(NULL, "SHA3-256", NULL);
+    c->sha3_512 = EVP_MD_fetch(NULL, "SHA3-512", NULL);
+    c->shake128 = EVP_MD_fetch(NULL, "SHAKE128", NULL);
+    c->shake256 = EVP_MD_fetch(NULL, "SHAKE256", NULL);
+    return c->md != NULL && c->md_of[QN_SHA256] != NULL && c->md_of[QN_SHA384] != NULL &&
+           c->sha3_256 != NULL && c->sha3_512 != NULL && c->shake128 != NULL && c->shake256 != NULL;
+}
 
 struct qn_crypto *qn_crypto_new(void)
 {
@@ -11,14 +47,7 @@ struct qn_crypto *qn_crypto_new(void)
 
     if (c == NULL)
         return NULL;
-    c->seal = EVP_CIPHER_CTX_new();
-    c->open = EVP_CIPHER_CTX_new();
-    c->md = EVP_MD_CTX_new();
-    c->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    c->cipher = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL);
-    if (c->seal == NULL || c->open == NULL || c->md == NULL || c->sha256 == NULL ||
-        c->cipher == NULL || EVP_EncryptInit_ex2(c->seal, c->cipher, NULL, NULL, NULL) != 1 ||
-        EVP_DecryptInit_ex2(c->open, c->cipher, NULL, NULL, NULL) != 1) {
+    if (!ciphers_new(c) || !digests_new(c)) {
         qn_crypto_free(c);
         return NULL;
     }
@@ -29,12 +58,24 @@ void qn_crypto_free(struct qn_crypto *c)
 {
     if (c == NULL)
         return;
-    EVP_CIPHER_CTX_free(c->seal);
-    EVP_CIPHER_CTX_free(c->open);
+    for (unsigned i = 0; i < QN_CIPHERS; i++) {
+        EVP_CIPHER_CTX_free(c->seal[i]);
+        EVP_CIPHER_CTX_free(c->open[i]);
+        EVP_CIPHER_free(c->cipher[i]);
+    }
+    for (unsigned i = 0; i < QN_MDS; i++)
+        EVP_MD_free(c->md_of[i]);
+    EVP_MD_free(c->sha3_256);
+    EVP_MD_free(c->sha3_512);
+    EVP_MD_free(c->shake128);
+    EVP_MD_free(c->shake256);
     EVP_MD_CTX_free(c->md);
-    EVP_MD_free(c->sha256);
-    EVP_CIPHER_free(c->cipher);
     OPENSSL_free(c);
+}
+
+size_t qn_cipher_key_size(qn_cipher cipher)
+{
+    return ciphers[cipher].key;
 }
 
 qn_nonce qn_nonce_le(uint64_t n)
@@ -69,14 +110,14 @@ static bool update(EVP_CIPHER_CTX *ctx, bool sealing, uint8_t *out, const uint8_
                     : EVP_DecryptUpdate(ctx, out, &done, in, (int)n)) == 1;
 }
 
-qn_err qn_aead_seal(qn_env *env, const qn_key *key, qn_nonce nonce, qn_slice ad, qn_slice a,
-                    qn_slice b, uint8_t *out, uint8_t tag[QN_TAG])
+qn_err qn_cipher_seal(qn_env *env, qn_cipher cipher, const uint8_t *key, qn_nonce nonce,
+                      qn_slice ad, qn_slice a, qn_slice b, uint8_t *out, uint8_t tag[QN_TAG])
 {
-    EVP_CIPHER_CTX *ctx = env->engine->crypto->seal;
+    EVP_CIPHER_CTX *ctx = env->engine->crypto->seal[cipher];
     uint8_t none[16];
     int left = 0;
 
-    if (EVP_EncryptInit_ex2(ctx, NULL, key->b, nonce.b, NULL) != 1 ||
+    if (EVP_EncryptInit_ex2(ctx, NULL, key, nonce.b, NULL) != 1 ||
         !update(ctx, true, NULL, ad.p, ad.n) || !update(ctx, true, out, a.p, a.n) ||
         !update(ctx, true, out + a.n, b.p, b.n) || EVP_EncryptFinal_ex(ctx, none, &left) != 1 ||
         EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, QN_TAG, tag) != 1)
@@ -84,16 +125,17 @@ qn_err qn_aead_seal(qn_env *env, const qn_key *key, qn_nonce nonce, qn_slice ad,
     return QN_OK;
 }
 
-qn_err qn_aead_open(qn_env *env, const qn_key *key, qn_nonce nonce, qn_slice ad, const uint8_t *in,
-                    size_t n, const uint8_t tag[QN_TAG], uint8_t *out)
+qn_err qn_cipher_open(qn_env *env, qn_cipher cipher, const uint8_t *key, qn_nonce nonce,
+                      qn_slice ad, const uint8_t *in, size_t n, const uint8_t tag[QN_TAG],
+                      uint8_t *out)
 {
-    EVP_CIPHER_CTX *ctx = env->engine->crypto->open;
+    EVP_CIPHER_CTX *ctx = env->engine->crypto->open[cipher];
     uint8_t expected[QN_TAG], none[16];
     size_t head = n - n % 128; /* keeps Poly1305 on its eight-way path (docs/wire/cell.md) */
     int left = 0;
 
     memcpy(expected, tag, QN_TAG); /* OpenSSL wants it writable; it may also lie where out goes */
-    if (EVP_DecryptInit_ex2(ctx, NULL, key->b, nonce.b, NULL) != 1 ||
+    if (EVP_DecryptInit_ex2(ctx, NULL, key, nonce.b, NULL) != 1 ||
         EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, QN_TAG, expected) != 1)
         return QN_INTERNAL;
     if (!update(ctx, false, NULL, ad.p, ad.n) || !update(ctx, false, out, in, head) ||
@@ -101,6 +143,18 @@ qn_err qn_aead_open(qn_env *env, const qn_key *key, qn_nonce nonce, qn_slice ad,
         EVP_DecryptFinal_ex(ctx, none, &left) != 1)
         return QN_AUTH;
     return QN_OK;
+}
+
+qn_err qn_aead_seal(qn_env *env, const qn_key *key, qn_nonce nonce, qn_slice ad, qn_slice a,
+                    qn_slice b, uint8_t *out, uint8_t tag[QN_TAG])
+{
+    return qn_cipher_seal(env, QN_CHACHA20_POLY1305, key->b, nonce, ad, a, b, out, tag);
+}
+
+qn_err qn_aead_open(qn_env *env, const qn_key *key, qn_nonce nonce, qn_slice ad, const uint8_t *in,
+                    size_t n, const uint8_t tag[QN_TAG], uint8_t *out)
+{
+    return qn_cipher_open(env, QN_CHACHA20_POLY1305, key->b, nonce, ad, in, n, tag, out);
 }
 
 qn_err qn_aead_rekey(qn_env *env, qn_key *key)
@@ -115,16 +169,4 @@ qn_err qn_aead_rekey(qn_env *env, qn_key *key)
         *key = next;
     qn_wipe(&next, sizeof next);
     return err;
-}
-
-qn_err qn_sha256(qn_env *env, const qn_slice *parts, size_t n, qn_hash *out)
-{
-    struct qn_crypto *c = env->engine->crypto;
-
-    if (EVP_DigestInit_ex2(c->md, c->sha256, NULL) != 1)
-        return QN_INTERNAL;
-    for (size_t i = 0; i < n; i++)
-        if (parts[i].n > 0 && EVP_DigestUpdate(c->md, parts[i].p, parts[i].n) != 1)
-            return QN_INTERNAL;
-    return EVP_DigestFinal_ex(c->md, out->b, NULL) == 1 ? QN_OK : QN_INTERNAL;
 }

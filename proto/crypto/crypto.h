@@ -1,7 +1,8 @@
 /*
  * Primitives, and the only layer that names a crypto library.
  *
- * OpenSSL: ChaCha20-Poly1305, SHA-256, HMAC. libsodium: X25519, Ed25519 (no heap, strict verify).
+ * OpenSSL: AEADs, hashes (digest.h), ML-KEM's SHA-3 (mlkem.h), NIST curves (curve.h), certificates
+ * (x509.h). libsodium: X25519, Ed25519 (no heap, strict verify).
  * Contexts live in the thread's engine; keys at rest are plain bytes in types of their own.
  */
 #ifndef QN_CRYPTO_CRYPTO_H
@@ -67,6 +68,25 @@ QN_MUST_CHECK qn_err qn_aead_open(qn_env *env, const qn_key *key, qn_nonce nonce
                                   uint8_t *out);
 /* Noise REKEY(k): the first 32 bytes of sealing 32 zeros under nonce 2^64-1 (Noise 4.2). */
 QN_MUST_CHECK qn_err qn_aead_rekey(qn_env *env, qn_key *key);
+
+/* ---- The three AEADs of TLS 1.3 (RFC 8446 B.4), all with 12-byte nonces and 16-byte tags ------
+ */
+
+typedef enum qn_cipher {
+    QN_CHACHA20_POLY1305,
+    QN_AES_128_GCM,
+    QN_AES_256_GCM,
+    QN_CIPHERS
+} qn_cipher;
+
+size_t qn_cipher_key_size(qn_cipher cipher); /* 16 or 32 bytes */
+/* As qn_aead_seal and qn_aead_open; key has the cipher's size. */
+QN_MUST_CHECK qn_err qn_cipher_seal(qn_env *env, qn_cipher cipher, const uint8_t *key,
+                                    qn_nonce nonce, qn_slice ad, qn_slice a, qn_slice b,
+                                    uint8_t *out, uint8_t tag[QN_TAG]);
+QN_MUST_CHECK qn_err qn_cipher_open(qn_env *env, qn_cipher cipher, const uint8_t *key,
+                                    qn_nonce nonce, qn_slice ad, const uint8_t *in, size_t n,
+                                    const uint8_t tag[QN_TAG], uint8_t *out);
 
 /* ---- Hashing ------------------------------------------------------------------------------- */
 
