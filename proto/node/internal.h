@@ -97,6 +97,7 @@ typedef struct neighbour {
     chore chore;
     qn_timer timer;
     qn_time since, idle_since;
+    qn_time over_since; /* with over */
     uint64_t serial; /* counts neighbours; an exit's slot source for one-hop streams */
     bool outbound, known;
     bool up;   /* ESTABLISHED and not LOST */

@@ -176,20 +176,26 @@ void neighbour_end(neighbour *nb, uint16_t code)
     neighbour_touch(nb);
 }
 
+static void abandon(neighbour *nb)
+{
+    nb->lost = true;
+    for (uint8_t i = 0; i < 2; i++)
+        conns_todo(&nb->n->conns, nb->leg[i], TODO_RESET);
+    neighbour_touch(nb);
+}
+
 static void link_over(neighbour *nb, qn_err err)
 {
     qn_node *n = nb->n;
 
     nb->over = true;
+    nb->over_since = n->env->now;
     (void)qn_link_fill(&nb->link);
     if (nb->up)
         node_event(n, &(qn_event){.type = QN_EV_LINK_DOWN, .id = nb->serial, .peer = nb->id,
                                   .err = err});
-    if (!nb->lost && !nb->up) { /* nobody to say farewell to */
-        nb->lost = true;
-        for (uint8_t i = 0; i < 2; i++)
-            conns_todo(&n->conns, nb->leg[i], TODO_RESET);
-    }
+    if (!nb->lost && !nb->up) /* nobody to say farewell to */
+        abandon(nb);
     neighbour_touch(nb);
 }
 
@@ -488,9 +494,15 @@ static qn_time idle_due(neighbour *nb)
     return nb->idle_since + QN_LINK_IDLE;
 }
 
+/* The farewell waits for room at a peer who may never read. */
+static qn_time farewell_due(const neighbour *nb)
+{
+    return nb->over && !nb->lost ? nb->over_since + QN_STOP_AFTER : QN_NEVER;
+}
+
 static qn_time neighbour_due(neighbour *nb)
 {
-    qn_time due = nb->over ? QN_NEVER : qn_link_due(&nb->link);
+    qn_time due = nb->over ? farewell_due(nb) : qn_link_due(&nb->link);
 
     due = QN_MIN(due, qn_carrier_due(nb->carrier));
     return QN_MIN(due, idle_due(nb));
@@ -508,6 +520,8 @@ void neighbour_tick(neighbour *nb)
         qn_carrier_tick(nb->carrier);
     if (idle_due(nb) <= now)
         neighbour_end(nb, QN_CLOSE_DONE);
+    if (farewell_due(nb) <= now)
+        abandon(nb);
     neighbour_drain(nb);
 }
 

@@ -2,6 +2,7 @@
  * Attacks on whole meshes: what a hostile or merely unlucky neighbour, user or destination may try.
  * Each test is one attack that once worked.
  */
+#include "node/internal.h"
 #include "pocket/internal.h"
 #include "pocket/mesh.h"
 #include "support/qt.h"
@@ -88,6 +89,42 @@ START_TEST(a_stop_ends_though_the_directory_is_due)
 }
 END_TEST
 
+static neighbour *dialled(pw_node *n)
+{
+    neighbour *nb = pw_core(n)->neighbours;
+
+    while (nb != NULL && !(nb->outbound && nb->up))
+        nb = nb->next;
+    return nb;
+}
+
+/* So much is sealed for a peer who does not read that not even CLOSE has room. */
+START_TEST(a_link_that_is_over_does_not_wait_for_a_peer_who_never_reads)
+{
+    mesh m;
+    neighbour *nb;
+    uint32_t before;
+
+    mesh_started(&m, QN_ROUTE_FAST, 0);
+    (void)pw_get(m.w, m.client, MESH_WEB, 80, 64u << 20, 1, NULL);
+    run_for(&m, QN_SEC);
+    stall(m.client);
+    run_for(&m, 10 * QN_SEC);
+    nb = dialled(m.client);
+    while (nb != NULL && nb->carrier->kind->room(nb->carrier) > 0)
+        nb = nb->next;
+    ck_assert(nb != NULL);
+    before = pw_core(m.client)->neighbours_n;
+    pw__stamp(m.client);
+    neighbour_end(nb, QN_CLOSE_MALFORMED);
+    node_settle(pw_core(m.client));
+    pw__drain(m.client);
+    run_for(&m, 10 * QN_SEC);
+    ck_assert_uint_lt(pw_core(m.client)->neighbours_n, before);
+    mesh_free(&m);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("attack");
@@ -96,6 +133,7 @@ static Suite *suite(void)
     tcase_set_timeout(life, 60);
     tcase_add_test(life, bytes_of_an_ended_stream_outlive_their_circuit);
     tcase_add_test(life, a_stop_ends_though_the_directory_is_due);
+    tcase_add_test(life, a_link_that_is_over_does_not_wait_for_a_peer_who_never_reads);
     suite_add_tcase(s, life);
     return s;
 }
