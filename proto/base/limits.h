@@ -33,6 +33,7 @@
 #define QN_LINK_OUT_MAX (256u << 10) /* sealed bytes waiting for the socket: two full writev */
 #define QN_STREAM_QUEUE_MAX (128u << 10) /* what an edge may queue ahead on one stream */
 #define QN_LINK_IDLE (100 * QN_SEC) /* a dialled link without streams: three heartbeats and slack */
+#define QN_LINK_IDLE_ACCEPTED (160 * QN_SEC) /* its dialler has ended it long before, or is gone */
 #define QN_CREDIT_BUDGET (64u << 20) /* node-wide sum of credit above the bases (P4) */
 
 /* Rekey (docs/wire/record.md): first of the three. Hard stop long before the nonce ends. */

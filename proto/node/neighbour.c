@@ -482,16 +482,16 @@ void neighbour_touch(neighbour *nb)
     chore_add(nb->n, &nb->chore);
 }
 
-/* A dialled link without streams is given up after a while; an accepted one is the dialler's. */
+/* A link without streams is given up after a while, by the dialler while there is one. */
 static qn_time idle_due(neighbour *nb)
 {
-    if (!nb->outbound || !nb->up || nb->over)
+    if (!nb->up || nb->over)
         return QN_NEVER;
     if (nb->link.streams_n > 0) {
         nb->idle_since = nb->n->env->now;
         return QN_NEVER;
     }
-    return nb->idle_since + QN_LINK_IDLE;
+    return nb->idle_since + (nb->outbound ? QN_LINK_IDLE : QN_LINK_IDLE_ACCEPTED);
 }
 
 /* The farewell waits for room at a peer who may never read. */

@@ -125,6 +125,31 @@ START_TEST(a_link_that_is_over_does_not_wait_for_a_peer_who_never_reads)
 }
 END_TEST
 
+static uint32_t strangers(pw_node *n)
+{
+    uint32_t count = 0;
+
+    for (const neighbour *nb = pw_core(n)->neighbours; nb != NULL; nb = nb->next)
+        count += !nb->outbound && !nb->known && !nb->over;
+    return count;
+}
+
+/* As a laptop whose lid is closed: no FIN, no RST, nothing. */
+START_TEST(a_client_that_vanished_is_forgotten)
+{
+    mesh m;
+
+    mesh_started(&m, QN_ROUTE_FAST, 0);
+    ck_assert_uint_eq(strangers(m.exit[0]), 1);
+    stall(m.client);
+    m.client->dead = true;
+    run_for(&m, 300 * QN_SEC);
+    ck_assert_uint_eq(strangers(m.exit[0]), 0);
+    m.client->dead = false;
+    mesh_free(&m);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("attack");
@@ -134,6 +159,7 @@ static Suite *suite(void)
     tcase_add_test(life, bytes_of_an_ended_stream_outlive_their_circuit);
     tcase_add_test(life, a_stop_ends_though_the_directory_is_due);
     tcase_add_test(life, a_link_that_is_over_does_not_wait_for_a_peer_who_never_reads);
+    tcase_add_test(life, a_client_that_vanished_is_forgotten);
     suite_add_tcase(s, life);
     return s;
 }
