@@ -7,7 +7,7 @@
  */
 #include "node/internal.h"
 
-enum { CIRCUITS_MAX = 64, POOL_DEFAULT = 4, POOL_BACKOFF_MAX = 6 };
+enum { CIRCUITS_MAX = 64, POOL_DEFAULT = 4, POOL_BACKOFF_MAX = 6, EXITS_WARM = 2 };
 #define POOL_BACKOFF    (250 * QN_MS) /* doubled with every failure in a row: 16 s at most */
 #define POOL_KEPT_AFTER (300 * QN_SEC) /* the pool is kept up so long after the last demand */
 
@@ -73,11 +73,41 @@ static qn_err choose(qn_node *n, const qn_dest *d, unsigned hops, uint32_t out[Q
     return err;
 }
 
+/* An exit we have a link to, least used first; NULL while there are fewer than EXITS_WARM. A link
+ * costs three round trips to set up, which a page should not wait for again and again. */
+static const qn_relay *warm_exit(qn_node *n, const qn_dest *d)
+{
+    qn_candidate *best = NULL;
+    uint32_t warm = 0;
+
+    for (const neighbour *nb = n->neighbours; nb != NULL && n->snapshot != NULL; nb = nb->next) {
+        const qn_relay *r =
+            nb->known && nb->up && !nb->over ? qn_snapshot_find(n->snapshot, &nb->id) : NULL;
+        qn_candidate *c;
+
+        if (r == NULL || !(r->d.roles & QN_ROLE_EXIT) || !takes_port(r, d) ||
+            !qn_relay_usable(r, n->env->wall))
+            continue;
+        warm++;
+        c = &n->candidates[r - n->snapshot->relays];
+        if (best == NULL || c->used < best->used)
+            best = c;
+    }
+    if (warm < EXITS_WARM)
+        return NULL;
+    best->used++;
+    return candidate_relay(n, (uint32_t)(best - n->candidates));
+}
+
 const qn_relay *client_exit_for(qn_node *n, const qn_dest *d)
 {
+    const qn_relay *warm = warm_exit(n, d);
     uint32_t path[QN_HOPS_MAX];
-    qn_err err = choose(n, d, 1, path);
+    qn_err err;
 
+    if (warm != NULL)
+        return warm;
+    err = choose(n, d, 1, path);
     if (err != QN_OK) {
         n->last_error = err;
         return NULL;
@@ -185,21 +215,23 @@ static uint32_t pool_building(const qn_node *n)
     return building;
 }
 
-static bool pool_demanded(const qn_node *n)
+/* The whole pool while privacy streams are being asked for; one circuit, for the probe, while
+ * privacy is the default; none otherwise. */
+static uint32_t pool_target(const qn_node *n)
 {
-    if (n->cfg.route == QN_ROUTE_PRIVACY && n->cfg.socks)
-        return true;
-    return n->pool_wanted != 0 && n->env->now - n->pool_wanted < POOL_KEPT_AFTER;
+    if (n->pool_wanted != 0 && n->env->now - n->pool_wanted < POOL_KEPT_AFTER)
+        return n->cfg.pool ? n->cfg.pool : POOL_DEFAULT;
+    return n->cfg.route == QN_ROUTE_PRIVACY && n->cfg.socks ? 1 : 0;
 }
 
 void client_pool(qn_node *n)
 {
-    uint32_t target = n->cfg.pool ? n->cfg.pool : POOL_DEFAULT;
+    uint32_t target = pool_target(n);
     const opening *waiting = first_waiting(n);
     qn_time later = n->env->now + 5 * QN_SEC;
     qn_err err = QN_OK;
 
-    if (n->stopping || (!pool_demanded(n) && waiting == NULL))
+    if (n->stopping || (target == 0 && waiting == NULL))
         return;
     if (n->snapshot == NULL) {
         asker_want(n, WANT_LIST);

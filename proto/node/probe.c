@@ -34,7 +34,6 @@ static bool probe_circuit(qn_node *n)
         chore_add(n, &c->chore);
         return true;
     }
-    n->pool_wanted = n->env->now;
     client_pool(n);
     return false;
 }

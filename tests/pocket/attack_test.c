@@ -9,13 +9,12 @@
 
 static void mesh_started(mesh *m, qn_route route, uint32_t window)
 {
-    mesh_new(m, &(mesh_cfg){.world = {.seed = 7,
-                                      .delay_min = QN_MS,
-                                      .delay_max = 5 * QN_MS,
-                                      .window = window},
-                            .relays = 3,
-                            .exits = 1,
-                            .route = route});
+    mesh_new(m,
+             &(mesh_cfg){
+                 .world = {.seed = 7, .delay_min = QN_MS, .delay_max = 5 * QN_MS, .window = window},
+                 .relays = 3,
+                 .exits = 1,
+                 .route = route});
     ck_assert(mesh_ready(m, 60 * QN_SEC));
 }
 

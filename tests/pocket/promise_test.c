@@ -165,7 +165,8 @@ START_TEST(users_with_different_credentials_never_share_a_circuit)
 }
 END_TEST
 
-/* ---- memory and back-pressure ----------------------------------------------------------------- */
+/* ---- memory and back-pressure -----------------------------------------------------------------
+ */
 
 static void memory_below(mesh *m, uint64_t bytes)
 {
@@ -185,7 +186,8 @@ START_TEST(a_reader_that_stops_stops_only_itself)
     run_for(&m, 2 * QN_SEC);
     pw_pause_reading(m.w, stuck, true);
     run_for(&m, 20 * QN_SEC);
-    memory_below(&m, 12 << 20); /* a stream's largest windows, not the 200 MiB that were asked for */
+    memory_below(&m,
+                 12 << 20); /* a stream's largest windows, not the 200 MiB that were asked for */
     other = pw_get(m.w, m.client, MESH_WEB, 80, 10, 2 << 20, NULL);
     ck_assert_int_eq(mesh_await(&m, other, 30 * QN_SEC), PW_DONE);
     ck_assert_int_eq(pw_outcome(stuck), PW_RUNNING);
@@ -208,7 +210,8 @@ START_TEST(an_upload_to_a_server_that_never_reads_is_held_back)
 }
 END_TEST
 
-/* ---- lifetimes ------------------------------------------------------------------------------------ */
+/* ---- lifetimes
+ * ------------------------------------------------------------------------------------ */
 
 START_TEST(idle_circuits_and_links_go_away_everywhere)
 {
