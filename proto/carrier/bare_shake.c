@@ -33,12 +33,13 @@ qn_err qn_bare_shake_init(qn_bare *c, const qn_carrier_cfg *cfg)
     memcpy(prologue, name, sizeof name);
     memcpy(prologue + sizeof name, cfg->network, 32);
     memcpy(prologue + sizeof name + 32, cfg->responder.b, 32);
-    count_dh(c, 1); /* our static key's public half */
+    count_dh(c, cfg->own_public == NULL ? 1 : 0);
     return qn_noise_init(&s->noise, c->env,
                          &(qn_noise_cfg){.pattern = &qn_noise_xkpsk0,
                                          .initiator = cfg->initiator,
                                          .prologue = qn_slice_of(prologue, sizeof prologue),
                                          .s = &cfg->own_key,
+                                         .s_pub = cfg->own_public,
                                          .rs = cfg->initiator ? &cfg->responder_key : NULL,
                                          .psk = cfg->psk});
 }

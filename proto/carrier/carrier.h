@@ -34,17 +34,19 @@ typedef struct qn_carrier {
 
 typedef struct qn_carrier_cfg {
     bool initiator;
-    qn_tally *tally;            /* may be NULL */
-    uint8_t network[32];        /* network id: in the prologue */
-    qn_peerid responder;        /* the intended one (initiator), or ourselves (responder) */
-    qn_dh_public responder_key; /* initiator: the responder's link key */
-    qn_dh_secret own_key;       /* our link key; initiators who stay anonymous: a fresh one */
-    bool claim;                 /* initiator: name ourselves to the responder */
-    qn_peerid own_id;           /* when claim is set */
-    const qn_key *psk;          /* NULL: all zero */
-    uint16_t max_record;        /* responder: largest record content on this carrier, both ways;
-                                   0: QN_RECORD_CONTENT_MAX. Initiators take the responder's word */
-    qn_addr origin;             /* responder of a two-leg kind: where leg 1 leads */
+    qn_tally *tally;                /* may be NULL */
+    uint8_t network[32];            /* network id: in the prologue */
+    qn_peerid responder;            /* the intended one (initiator), or ourselves (responder) */
+    qn_dh_public responder_key;     /* initiator: the responder's link key */
+    qn_dh_secret own_key;           /* our link key; initiators who stay anonymous: a fresh one */
+    const qn_dh_public *own_public; /* of own_key; NULL: derived. A responder gives it, so that a
+                                       stranger costs it one X25519 (P3) */
+    bool claim;                     /* initiator: name ourselves to the responder */
+    qn_peerid own_id;               /* when claim is set */
+    const qn_key *psk;              /* NULL: all zero */
+    uint16_t max_record;            /* responder: largest record content on this carrier, both ways;
+                                       0: QN_RECORD_CONTENT_MAX. Initiators take the responder's word */
+    qn_addr origin;                 /* responder of a two-leg kind: where leg 1 leads */
 } qn_carrier_cfg;
 
 typedef enum qn_carrier_event_type {

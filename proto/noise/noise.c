@@ -21,7 +21,10 @@ static void take_keys(qn_noise *x, const qn_noise_cfg *cfg)
 {
     if (cfg->s != NULL) {
         x->s = *cfg->s;
-        qn_dh_derive(&x->s, &x->s_pub);
+        if (cfg->s_pub != NULL)
+            x->s_pub = *cfg->s_pub;
+        else
+            qn_dh_derive(&x->s, &x->s_pub);
         x->has_s = true;
     }
     if (cfg->e != NULL) {

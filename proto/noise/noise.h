@@ -62,10 +62,11 @@ typedef struct qn_noise_cfg {
     const qn_noise_pattern *pattern; /* must outlive the handshake */
     bool initiator;
     qn_slice prologue;
-    const qn_dh_secret *s;  /* NULL when the pattern gives this side none */
-    const qn_dh_public *rs; /* NULL when it is learned in the handshake */
-    const qn_dh_secret *e;  /* NULL: drawn from env->rng when the E token is written */
-    const qn_key *psk;      /* NULL: all zero, for patterns with a psk */
+    const qn_dh_secret *s;     /* NULL when the pattern gives this side none */
+    const qn_dh_public *s_pub; /* of s; NULL: derived, which costs one X25519 */
+    const qn_dh_public *rs;    /* NULL when it is learned in the handshake */
+    const qn_dh_secret *e;     /* NULL: drawn from env->rng when the E token is written */
+    const qn_key *psk;         /* NULL: all zero, for patterns with a psk */
 } qn_noise_cfg;
 
 /* Everything of cfg is copied. QN_STATE: a key the pattern knows beforehand is missing. */
