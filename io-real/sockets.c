@@ -63,6 +63,17 @@ static void set(int fd, int level, int option, int value)
     (void)setsockopt(fd, level, option, &value, sizeof value);
 }
 
+/* A peer that vanished without a FIN, a laptop's lid or a NAT's table, is noticed after two minutes;
+ * no timer of the core can tell it from one that is merely quiet. */
+static void common_options(int fd)
+{
+    set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set(fd, IPPROTO_TCP, TCP_KEEPIDLE, 60);
+    set(fd, IPPROTO_TCP, TCP_KEEPINTVL, 15);
+    set(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);
+}
+
 static int close_keeping_errno(int fd)
 {
     int saved = errno;
@@ -97,7 +108,7 @@ int qn_socket_dial(const qn_addr *to)
 
     if (fd < 0)
         return -1;
-    set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    common_options(fd);
     if (connect(fd, &sa.u.any, sa.len) == 0 || errno == EINPROGRESS)
         return fd;
     return close_keeping_errno(fd);
@@ -110,7 +121,7 @@ int qn_socket_accept(int listener, qn_addr *from)
 
     if (fd < 0)
         return -1;
-    set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    common_options(fd);
     *from = qn_addr_of(&sa.u.any);
     return fd;
 }
