@@ -116,19 +116,20 @@ class Maker
     LastByte()
     {
         std::vector<Curve> curves;
-        for (qn_route route : ROUTES)
+        unsigned colour = 1;
+        for (uint64_t size : SizesAsked(m_s.GetScenario()))
         {
-            unsigned colour = 1;
-            for (uint64_t size : SizesAsked(m_s.GetScenario()))
+            for (qn_route route : ROUTES)
             {
                 auto ours = [route, size](const StreamRow& row) {
                     return row.route == route && row.size == size;
                 };
-                std::string style = "ls " + std::to_string(colour++);
+                std::string style = "ls " + std::to_string(colour);
                 curves.push_back({FormatQuantity(size, Unit::Size) + " " + RouteName(route),
-                                  style + (route == QN_ROUTE_FAST ? " dt 2" : ""),
+                                  style + (route == QN_ROUTE_FAST ? " dt (8,4)" : ""),
                                   StreamTimes(m_r, ours, &StreamRow::last)});
             }
+            colour++;
         }
         Cdf("ttlb",
             "Time to last byte, by size and route",
@@ -139,7 +140,8 @@ class Maker
             "(1 hop). Objects still under way at the end of the run are not in the curves, which "
             "flatters the largest size a little.",
             curves,
-            "set logscale x\nset xtics (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)\n");
+            "set logscale x\nset xtics (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)\nset key above "
+            "vertical maxrows 2\n");
     }
 
     void
@@ -338,10 +340,10 @@ class Maker
               caption,
               "set xlabel 'simulated time (s)'\nset ylabel '" + ylabel +
                   "'\nset xrange [0:" + std::to_string(scenario.stop / 1000000) + "/1e3]\n" +
-                  "set key above\n" + "set arrow 1 from " + warmup + ", graph 0 to " + warmup +
-                  ", graph 1 nohead dt 3 lc rgb '#666666'\n" +
+                  "set key above maxrows 1\n" + "set arrow 1 from " + warmup + ", graph 0 to " +
+                  warmup + ", graph 1 nohead dt 3 lc rgb '#666666'\n" +
                   "set label 1 ' measured from here' at " + warmup +
-                  ", graph 0.03 tc rgb '#666666' font ',11'\n" + body);
+                  ", graph 0.97 tc rgb '#666666' font ',11'\n" + body);
     }
 
     void

@@ -11,11 +11,6 @@ LocalConn::LocalConn(LocalUser* program)
 {
 }
 
-LocalConn::~LocalConn()
-{
-    m_tell.Cancel();
-}
-
 // ---- the program's side
 
 void
@@ -49,9 +44,10 @@ LocalConn::Leave()
 void
 LocalConn::TellLater()
 {
-    if (m_node != nullptr && !m_tell.IsRunning())
+    if (m_node != nullptr && !m_tellPending)
     {
-        m_tell = ns3::Simulator::ScheduleNow([self = shared_from_this()]() { self->Tell(); });
+        m_tellPending = true;
+        ns3::Simulator::ScheduleNow([self = shared_from_this()]() { self->Tell(); });
     }
 }
 
@@ -59,6 +55,7 @@ void
 LocalConn::Tell()
 {
     ConnUser* node = m_node;
+    m_tellPending = false;
     if (node == nullptr)
     {
         return;

@@ -10,8 +10,6 @@
 #include <memory>
 #include <string>
 
-#include "ns3/event-id.h"
-
 #include "byte-conn.h"
 
 namespace qnet
@@ -33,7 +31,6 @@ class LocalConn final : public ByteConn, public std::enable_shared_from_this<Loc
 {
   public:
     explicit LocalConn(LocalUser* program);
-    ~LocalConn();
 
     // The program's side: queued, and told to the node in an event of its own.
     void Send(const void* p, size_t n);
@@ -70,7 +67,7 @@ class LocalConn final : public ByteConn, public std::enable_shared_from_this<Loc
     bool m_finished = false; ///< the node's FIN was told to the program
     uint8_t m_hops = 0;
     uint64_t m_circuit = 0;
-    ns3::EventId m_tell;
+    bool m_tellPending = false;
 };
 
 } // namespace qnet
