@@ -3,6 +3,8 @@
 
 #include "base/engine.h"
 
+_Static_assert(sizeof(qn_bare) <= 512, "an idle carrier grew");
+
 static qn_bare *bare_of(qn_carrier *c)
 {
     return (qn_bare *)c;

@@ -4,6 +4,9 @@
 #include "link/internal.h"
 #include "link/stream.h"
 
+/* An idle link is this and its carrier: DESIGN allows 4 KiB, thousands of them want less. */
+_Static_assert(sizeof(qn_link) <= 1024, "an idle link grew");
+
 void qn_link_init(qn_link *l, qn_env *env, const qn_link_cfg *cfg)
 {
     uint64_t seed = (uint64_t)qn_rng_u32(env) << 32;
