@@ -40,7 +40,7 @@ WriteCurves(const std::string& path, const std::vector<Curve>& curves)
     out.Write("share_permille");
     for (const Curve& curve : curves)
     {
-        out.Write("," + curve.name + " n=" + std::to_string(curve.values.Count()));
+        out.Write("," + curve.name);
     }
     out.Write("\n");
     for (uint32_t permille = 0; permille <= 1000; permille += 5)
@@ -58,12 +58,15 @@ WriteCurves(const std::string& path, const std::vector<Curve>& curves)
 std::string
 PlotCurves(const std::string& id, const std::vector<Curve>& curves)
 {
+    constexpr size_t ROOMY = 3; // more curves leave the legend no room for counts
     std::string plot = "plot ";
     for (size_t i = 0; i < curves.size(); i++)
     {
+        std::string column = std::to_string(i + 2);
+        std::string count = ", n = " + std::to_string(curves[i].values.Count());
         plot += (i > 0 ? ", \\\n     " : "") + std::string("'figs/") + id + ".csv' using ($" +
-                std::to_string(i + 2) + "/1e9):($1/1000.0) title columnheader(" +
-                std::to_string(i + 2) + ") with lines " + curves[i].style;
+                column + "/1e9):($1/1000.0) title '" + curves[i].name +
+                (curves.size() > ROOMY ? "" : count) + "' with lines " + curves[i].style;
     }
     return plot + "\n";
 }
