@@ -10,30 +10,58 @@
 #define QN_RECORD_CONTENT_MAX 16384 /* 2^14: the largest TLSInnerPlaintext.content */
 #define QN_RECORD_CONTENT_MIN 512   /* a carrier offering less is refused: credit frames must fit */
 #define QN_RECORD_BODY_MAX 16640    /* 2^14 + 256: the largest TLSCiphertext.length */
-#define QN_SEAL_TAIL_MAX 512 /* what follows a large frame in its record is copied: credit frames */
-#define QN_TAG 16                   /* Poly1305 */
+/* what follows a large frame in its record is copied: credit frames */
+#define QN_SEAL_TAIL_MAX 512
+#define QN_TAG 16 /* Poly1305 */
+
+/* TLS client (docs/wire/tls.md). What a hostile origin can make us hold before it is authenticated.
+ */
+#define QN_TLS_HELLO_MAX 3072    /* a hello we send or recognise; browsers' are under 2,500 */
+#define QN_TLS_TICKET_MAX 512    /* identity of a ticket we keep: with it any hello still fits */
+#define QN_TLS_COOKIE_MAX 1024   /* of a HelloRetryRequest; OpenSSL's are under 200 */
+#define QN_TLS_MESSAGE_MAX 65536 /* a handshake message, certificates above all, inflated too */
+#define QN_TLS_INFLATE_MAX (512u << 10) /* brotli's working memory: tables and a 64 KiB window */
+#define QN_TLS_CHAIN_MAX 10             /* certificates in a chain; public ones have 2 to 4 */
+#define QN_TLS_FLOOD_MAX 32   /* empty records, CCS, KeyUpdates in a row: BoringSSL's limit */
+#define QN_TLS_TICKETS_MAX 16 /* of one connection; further ones are read and dropped */
+/* sealed bytes waiting for the socket: a request is under 1 KiB */
+#define QN_TLS_OUT_MAX (64u << 10)
+#define QN_TLS_EXTENSIONS_MAX 32 /* browsers send 19 */
+#define QN_TLS_CIPHERS_MAX 64
+#define QN_TLS_SHARES_MAX 4
+#define QN_TLS_ECH_CHOICES_MAX 8
+#define QN_TLS_ECH_PAYLOAD_MAX 640 /* Firefox's on resumption is 527 */
 
 /* Blocks: one small class for control and single S cells, one large for a full record. */
-#define QN_BLOCK_SMALL 1472  /* one S-cell record: 5 + 8 + 1056 + 1 + 16, and slack for credit frames */
+/* one S-cell record: 5 + 8 + 1056 + 1 + 16, and slack for credit frames */
+#define QN_BLOCK_SMALL 1472
 #define QN_BLOCK_LARGE 16768 /* 5 + 16640, and slack for headers pushed in front */
 #define QN_POOL_KEEP 64      /* free blocks of a class an engine keeps warm: 1 MiB of large ones */
-#define QN_SCRATCH 262144    /* read scratch, shared by a thread: one readiness reads up to 16 records */
+/* read scratch, shared by a thread: one readiness reads up to 16 records */
+#define QN_SCRATCH 262144
 
 /* Frames */
-#define QN_FRAME_HEADER 4  /* Len u24, Type u8 */
-#define QN_STREAM_HEADER 8 /* frame header + stream id: what a STREAM frame puts before its data */
-#define QN_FRAME_DATA_MAX 16320 /* app data in one STREAM frame: 64 bytes stay for credit frames */
+#define QN_FRAME_HEADER 4 /* Len u24, Type u8 */
+/* frame header + stream id: what a STREAM frame puts before its data */
+#define QN_STREAM_HEADER 8
+/* app data in one STREAM frame: 64 bytes stay for credit frames */
+#define QN_FRAME_DATA_MAX 16320
 
 /* Links and streams */
-#define QN_STREAMS_MAX 65536       /* open streams on one link; a stream costs 256 B and two table slots */
-#define QN_STREAM_BASE 65536       /* first credit of a stream: free of the node's budget */
+/* open streams on one link; a stream costs 256 B and two table slots */
+#define QN_STREAMS_MAX 65536
+/* of a link whose peer no snapshot lists: several busy browsers' */
+#define QN_STRANGER_STREAMS 1024
+#define QN_STREAM_BASE 65536            /* first credit of a stream: free of the node's budget */
 #define QN_STREAM_WINDOW_MAX (4u << 20) /* 4 MiB at 50 ms is 80 MB/s */
-#define QN_LINK_BASE (256u << 10)  /* first link credit: covers the peer's retained log */
+#define QN_LINK_BASE (256u << 10)       /* first link credit: covers the peer's retained log */
 #define QN_LINK_WINDOW_MAX (16u << 20)
-#define QN_LINK_OUT_MAX (256u << 10) /* sealed bytes waiting for the socket: two full writev */
+#define QN_LINK_OUT_MAX (256u << 10)     /* sealed bytes waiting for the socket: two full writev */
 #define QN_STREAM_QUEUE_MAX (128u << 10) /* what an edge may queue ahead on one stream */
-#define QN_LINK_IDLE (100 * QN_SEC) /* a dialled link without streams: three heartbeats and slack */
-#define QN_LINK_IDLE_ACCEPTED (160 * QN_SEC) /* its dialler has ended it long before, or is gone */
+/* a dialled link without streams: three heartbeats and slack */
+#define QN_LINK_IDLE (100 * QN_SEC)
+/* its dialler has ended it long before, or is gone */
+#define QN_LINK_IDLE_ACCEPTED (160 * QN_SEC)
 #define QN_CREDIT_BUDGET (64u << 20) /* node-wide sum of credit above the bases (P4) */
 
 /* Rekey (docs/wire/record.md): first of the three. Hard stop long before the nonce ends. */
@@ -46,48 +74,50 @@
 #define QN_CELL_S 1056
 #define QN_CELL_L 16288
 #define QN_HOPS_MAX 3
-#define QN_CIRCUIT_APPS_MAX 256      /* app streams in one circuit */
-#define QN_APPS_RUNS 8 /* blocks of app bytes a circuit queues ahead: 128 KiB, as one stream's queue */
+#define QN_CIRCUIT_APPS_MAX 256 /* app streams in one circuit */
+/* blocks of app bytes a circuit queues ahead: 128 KiB, as one stream's queue */
+#define QN_APPS_RUNS 8
 #define QN_APPS_LEND 4 /* of them lent to one read: 64 KiB, a socket's usual fill */
 #define QN_CIRCUIT_BUILD_TIMEOUT (10 * QN_SEC)
 #define QN_CIRCUIT_IDLE (60 * QN_SEC)
 #define QN_CIRCUIT_AGE_MAX (24 * 3600 * QN_SEC)
 #define QN_CIRCUIT_DIRTY (600 * QN_SEC) /* no new app streams on a circuit used this long */
 #define QN_LAYER_CELLS_MAX (UINT64_C(1) << 32)
-#define QN_LAYER_RATCHET 64             /* cells per layer key */
+#define QN_LAYER_RATCHET 64 /* cells per layer key */
 
 /* Directory */
 #define QN_HEARTBEAT_EVERY (30 * QN_SEC)
 #define QN_LIVE_FOR (120 * QN_SEC)
 #define QN_PRUNE_EVERY (60 * QN_SEC)
-#define QN_DESCRIPTOR_MAX 1024  /* bytes; a descriptor with every field full is under 700 */
+#define QN_DESCRIPTOR_MAX 1024 /* bytes; a descriptor with every field full is under 700 */
 #define QN_SNAPSHOT_MAX (4u << 20)
-#define QN_SNAPSHOT_PAUSE QN_SEC        /* between two snapshots: a version is a second */
+#define QN_SNAPSHOT_PAUSE QN_SEC          /* between two snapshots: a version is a second */
 #define QN_SNAPSHOT_EVERY (1200 * QN_SEC) /* a new one at least so often: a third of its life */
 #define QN_SNAPSHOT_LIVES_S 3600          /* what an operator gives it */
-#define QN_LIST_EVERY (60 * QN_SEC)     /* a node asks for a newer snapshot */
-#define QN_DIR_TIMEOUT (10 * QN_SEC)    /* an answer to one directory request */
-#define QN_ANSWERS_MAX 4096             /* directory streams an operator serves at once */
-#define QN_REGISTRY_MAX 4096    /* entries an operator keeps */
+#define QN_LIST_EVERY (60 * QN_SEC)       /* a node asks for a newer snapshot */
+#define QN_DIR_TIMEOUT (10 * QN_SEC)      /* an answer to one directory request */
+#define QN_ANSWERS_MAX 4096               /* directory streams an operator serves at once */
+#define QN_ANSWER_AGE_MAX (60 * QN_SEC)   /* of one: three requests and their answers, and slack */
+#define QN_REGISTRY_MAX 4096              /* entries an operator keeps */
 #define QN_DIR_MESSAGE_MAX (QN_SNAPSHOT_MAX + 4096)
 #define QN_DIR_REQUEST_MAX (QN_DESCRIPTOR_MAX + 64) /* what a directory reads from anybody */
-#define QN_SIGNED_MAX 4096      /* domain tag, network id, body; a full network file is under 3000 */
-#define QN_CLOCK_SKEW_S 600     /* how far an honest wall clock may be off */
+#define QN_SIGNED_MAX 4096  /* domain tag, network id, body; a full network file is under 3000 */
+#define QN_CLOCK_SKEW_S 600 /* how far an honest wall clock may be off */
 #define QN_KEY_LIFE_S (14 * 86400)        /* 7 days in use, 7 more accepted as the previous key */
 #define QN_DESCRIPTOR_LIFE_S (14 * 86400) /* no longer than the keys in it */
 #define QN_SNAPSHOT_LIFE_S 86400          /* bounds how long a client can be kept on an old list */
-#define QN_INTERN_MAX 64        /* snapshots a process's nodes share: some hours of them */
+#define QN_INTERN_MAX 64 /* snapshots a process's nodes share: some hours of them */
 
 /* Edges */
 #define QN_CONNS_MAX 65536
-#define QN_SOCKS_TIMEOUT (10 * QN_SEC)  /* a complete SOCKS request, or goodbye */
-#define QN_OPEN_TIMEOUT (30 * QN_SEC)   /* resolve + connect at the exit */
-#define QN_PROBE_EVERY (25 * QN_SEC)    /* twice within the minute that CONNECTED vouches for */
+#define QN_SOCKS_TIMEOUT (10 * QN_SEC) /* a complete SOCKS request, or goodbye */
+#define QN_OPEN_TIMEOUT (30 * QN_SEC)  /* resolve + connect at the exit */
+#define QN_PROBE_EVERY (25 * QN_SEC)   /* twice within the minute that CONNECTED vouches for */
 #define QN_PROBE_FRESH (60 * QN_SEC)
-#define QN_STOP_AFTER (2 * QN_SEC)      /* a graceful stop waits so long for conns to close */
+#define QN_STOP_AFTER (2 * QN_SEC) /* a graceful stop waits so long for conns to close */
 #define QN_HANDSHAKE_TIMEOUT (10 * QN_SEC)
-#define QN_EXIT_CONNS 1000               /* sockets of an exit, unless configured */
-#define QN_EXIT_CONNS_PER_SOURCE 256     /* of one circuit or one-hop link: a busy browser's */
-#define QN_NAME_MAX 255                 /* a DNS name in SOCKS (RFC 1928: one length byte) */
+#define QN_EXIT_CONNS 1000           /* sockets of an exit, unless configured */
+#define QN_EXIT_CONNS_PER_SOURCE 256 /* of one circuit or one-hop link: a busy browser's */
+#define QN_NAME_MAX 255              /* a DNS name in SOCKS (RFC 1928: one length byte) */
 
 #endif

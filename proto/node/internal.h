@@ -79,12 +79,13 @@ typedef enum timer_kind {
     TIMER_RELAY,
     TIMER_POOL,
     TIMER_ASKER,
+    TIMER_ANSWER,
     TIMER_OPERATOR,
     TIMER_PROBE,
     TIMER_STOP
 } timer_kind;
 
-/* ---- neighbours -------------------------------------------------------------------------------- */
+/* ---- neighbours ------------------------------------------------------------------------------ */
 
 typedef struct neighbour {
     struct neighbour *next, *prev;
@@ -98,14 +99,14 @@ typedef struct neighbour {
     qn_timer timer;
     qn_time since, idle_since;
     qn_time over_since; /* with over */
-    uint64_t serial; /* counts neighbours; an exit's slot source for one-hop streams */
+    uint64_t serial;    /* counts neighbours; an exit's slot source for one-hop streams */
     bool outbound, known;
     bool up;   /* ESTABLISHED and not LOST */
     bool over; /* the link is done with: only the legs' ends are awaited */
     bool lost; /* the carrier said LOST, or never lived */
 } neighbour;
 
-/* ---- edges ------------------------------------------------------------------------------------- */
+/* ---- edges ----------------------------------------------------------------------------------- */
 
 typedef enum edge_state {
     EDGE_SOCKS,   /* client: reading the request */
@@ -121,7 +122,7 @@ typedef struct opening {
     qn_dest dest;
     qn_route route;
     uint8_t isolation[16];
-    qn_addr addr;     /* exit: the judged address */
+    qn_addr addr;                                     /* exit: the judged address */
     uint8_t in[QN_SOCKS_AUTH_MAX + QN_DEST_WIRE_MAX]; /* bytes read and not yet understood */
     uint16_t in_n;
     uint16_t msg_n;
@@ -146,7 +147,7 @@ typedef struct edge {
     bool first;    /* the first byte from the destination was seen */
     bool slot;     /* holds one of the exit's slots */
     bool dead;
-    qn_queue out; /* for the socket */
+    qn_queue out;       /* for the socket */
     uint32_t own_bytes; /* of out, at its front: ours (SOCKS), so no credit returns for them */
     opening *opening;
     uint64_t id, up, down;
@@ -156,7 +157,7 @@ typedef struct edge {
     chore chore;
 } edge;
 
-/* ---- circuits ---------------------------------------------------------------------------------- */
+/* ---- circuits -------------------------------------------------------------------------------- */
 
 typedef struct circuit {
     struct circuit *next, *prev;
@@ -190,7 +191,7 @@ typedef struct relay {
     chore chore;
 } relay;
 
-/* ---- directory ---------------------------------------------------------------------------------- */
+/* ---- directory ------------------------------------------------------------------------------- */
 
 enum { WANT_LIST = 1, WANT_REGISTER = 2, WANT_HEARTBEAT = 4 };
 
@@ -220,19 +221,20 @@ typedef struct answer { /* one directory stream of somebody else */
     qn_snapshot *snapshot; /* being sent */
     size_t sent;
     bool dead;
+    qn_timer timer;
     chore chore;
 } answer;
 
 typedef struct operators {
     qn_registry registry;
     qn_timer timer;
-    bool stale;       /* the registry's live set changed since the snapshot */
-    uint32_t listed;  /* live entries when the snapshot was made */
-    qn_time made;     /* when the snapshot was made */
+    bool stale;      /* the registry's live set changed since the snapshot */
+    uint32_t listed; /* live entries when the snapshot was made */
+    qn_time made;    /* when the snapshot was made */
     int64_t version;
 } operators;
 
-/* ---- the node ----------------------------------------------------------------------------------- */
+/* ---- the node -------------------------------------------------------------------------------- */
 
 enum { EVENTS_MAX = 1024 }; /* waiting for an observer; the oldest give way */
 
@@ -254,7 +256,7 @@ struct qn_node {
     edge *edges;
     circuit *circuits;
     relay *relays;
-    answer *answers;
+    answer *answers, *answers_last; /* the newest and the oldest */
     uint32_t neighbours_n, edges_n, circuits_n, relays_n, answers_n;
     uint64_t ids;
 
@@ -290,8 +292,7 @@ struct qn_node {
     uint8_t lent_n;
 };
 
-#define node_owner(timer_ptr, type)                                                                \
-    ((type *)(void *)((char *)(timer_ptr)-offsetof(type, timer)))
+#define node_owner(timer_ptr, type) ((type *)(void *)((char *)(timer_ptr)-offsetof(type, timer)))
 
 /* X_free frees at once: for its own service, and for the end of the node. */
 void neighbour_free(neighbour *nb);
@@ -331,10 +332,10 @@ void tie_close(tie *t, uint16_t code); /* harmless when not tied */
 
 /* edge.c */
 edge *edge_new(qn_node *n, bool exit_side);
-void edge_data(edge *e, qn_piece piece);   /* from the bearer */
-void edge_peer_end(edge *e);               /* the bearer's clean end */
-void edge_room(edge *e);                   /* the bearer can take bytes again */
-void edge_fail(edge *e, qn_app_code code); /* both ways, in error; tells the bearer */
+void edge_data(edge *e, qn_piece piece);      /* from the bearer */
+void edge_peer_end(edge *e);                  /* the bearer's clean end */
+void edge_room(edge *e);                      /* the bearer can take bytes again */
+void edge_fail(edge *e, qn_app_code code);    /* both ways, in error; tells the bearer */
 void edge_unbound(edge *e, qn_app_code code); /* the bearer is gone already */
 unsigned edge_space(edge *e, qn_span *v, unsigned max);
 void edge_commit(edge *e, size_t bytes);
@@ -349,21 +350,21 @@ bool edge_say(edge *e, qn_slice text);            /* small, to the socket; false
 void edge_close(edge *e, qn_err err);             /* the socket, after what waits for it */
 
 /* open.c */
-void open_socks(edge *e);                      /* bytes of the request arrived in opening->in */
-void open_bind(edge *e);                       /* client: find a bearer for the request */
-void open_answer(edge *e, qn_app_code code);   /* client: OPENED came, or it failed */
-void open_bytes(edge *e, qn_piece piece);      /* one hop: OPEN or OPENED not complete yet */
-void open_request(edge *e, const qn_dest *d);  /* exit: somebody wants this destination */
+void open_socks(edge *e);                     /* bytes of the request arrived in opening->in */
+void open_bind(edge *e);                      /* client: find a bearer for the request */
+void open_answer(edge *e, qn_app_code code);  /* client: OPENED came, or it failed */
+void open_bytes(edge *e, qn_piece piece);     /* one hop: OPEN or OPENED not complete yet */
+void open_request(edge *e, const qn_dest *d); /* exit: somebody wants this destination */
 void open_resolved(edge *e, const qn_addr *v, unsigned count, qn_err why);
-void open_connected(edge *e, qn_err why);      /* exit: the target's socket */
+void open_connected(edge *e, qn_err why); /* exit: the target's socket */
 void open_timeout(edge *e);
 void opening_free(edge *e);
 
 /* client.c */
 void client_start(qn_node *n);
-void client_pool(qn_node *n);                  /* keeps enough circuits on their way */
+void client_pool(qn_node *n); /* keeps enough circuits on their way */
 circuit *client_pick(qn_node *n, const opening *o);
-void client_event(circuit *c);                 /* drains the core */
+void client_event(circuit *c); /* drains the core */
 void client_input(circuit *c, qn_piece piece, bool more);
 void client_closed(circuit *c, uint16_t code);
 void client_service(circuit *c);
@@ -400,6 +401,7 @@ void answer_new(neighbour *nb, uint32_t stream);
 void answer_data(answer *a, qn_piece piece, bool fin);
 void answer_room(answer *a);
 void answer_closed(answer *a);
+void answer_timeout(answer *a);
 void answer_service(answer *a);
 /* Registers or revives our own descriptor in our own registry. */
 qn_err operator_self(qn_node *n, qn_slice descriptor, qn_slice heartbeat);

@@ -9,7 +9,7 @@
  */
 #include "node/internal.h"
 
-/* ---- ties -------------------------------------------------------------------------------------- */
+/* ---- ties ------------------------------------------------------------------------------------ */
 
 qn_err tie_open(tie *t, tie_kind kind, void *owner, neighbour *nb, qn_stream_kind stream_kind)
 {
@@ -43,7 +43,7 @@ void tie_close(tie *t, uint16_t code)
     neighbour_touch(nb);
 }
 
-/* ---- birth --------------------------------------------------------------------------------------- */
+/* ---- birth ----------------------------------------------------------------------------------- */
 
 static neighbour *neighbour_new(qn_node *n, bool outbound)
 {
@@ -56,8 +56,7 @@ static neighbour *neighbour_new(qn_node *n, bool outbound)
     nb->since = nb->idle_since = n->env->now;
     nb->serial = ++n->ids;
     chore_init(&nb->chore, CHORE_NEIGHBOUR, nb);
-    qn_link_init(&nb->link, n->env,
-                 &(qn_link_cfg){.initiator = outbound, .budget = &n->budget});
+    qn_link_init(&nb->link, n->env, &(qn_link_cfg){.initiator = outbound, .budget = &n->budget});
     LIST_ADD(n->neighbours, nb);
     n->neighbours_n++;
     return nb;
@@ -80,6 +79,14 @@ static void carrier_cfg(const qn_node *n, bool initiator, qn_carrier_cfg *cfg)
     *cfg = (qn_carrier_cfg){.initiator = initiator, .tally = (qn_tally *)&n->tally};
     memcpy(cfg->network, n->net.id, sizeof cfg->network);
     memcpy(cfg->own_key.b, n->cfg.keys.link.b, sizeof cfg->own_key.b);
+    cfg->own_public = &n->link_public;
+}
+
+/* A client stays anonymous: a static key for this link only. */
+static void draw_key(const qn_node *n, qn_carrier_cfg *cfg)
+{
+    qn_rng_fill(n->env, cfg->own_key.b, sizeof cfg->own_key.b);
+    cfg->own_public = NULL;
 }
 
 static qn_err make_carrier(neighbour *nb, const qn_dh_public *key)
@@ -94,8 +101,8 @@ static qn_err make_carrier(neighbour *nb, const qn_dh_public *key)
         cfg.responder_key = *key;
         cfg.claim = node_registers(n);
         cfg.own_id = n->id;
-        if (!cfg.claim) /* a client stays anonymous: a static key for this link only */
-            qn_rng_fill(n->env, cfg.own_key.b, sizeof cfg.own_key.b);
+        if (!cfg.claim)
+            draw_key(n, &cfg);
     } else {
         cfg.responder = n->id;
         cfg.origin = n->cfg.origin;
@@ -154,7 +161,7 @@ neighbour *neighbour_accept(qn_node *n, qn_conn *leg)
     return nb;
 }
 
-/* ---- death ---------------------------------------------------------------------------------------- */
+/* ---- death ----------------------------------------------------------------------------------- */
 
 static void link_event(neighbour *nb, const qn_link_event *ev);
 
@@ -192,8 +199,8 @@ static void link_over(neighbour *nb, qn_err err)
     nb->over_since = n->env->now;
     (void)qn_link_fill(&nb->link);
     if (nb->up)
-        node_event(n, &(qn_event){.type = QN_EV_LINK_DOWN, .id = nb->serial, .peer = nb->id,
-                                  .err = err});
+        node_event(
+            n, &(qn_event){.type = QN_EV_LINK_DOWN, .id = nb->serial, .peer = nb->id, .err = err});
     if (!nb->lost && !nb->up) /* nobody to say farewell to */
         abandon(nb);
     neighbour_touch(nb);
@@ -209,8 +216,8 @@ static void carrier_lost(neighbour *nb, qn_err err)
     nb->lost = true;
     qn_link_detach(&nb->link);
     if (err != QN_OK && !nb->over) {
-        qn_log_line(n->env, QN_LOG_INFO, "link", "%s lost: %s", nb->outbound ? "dialled" : "accepted",
-                    qn_err_text(err));
+        qn_log_line(n->env, QN_LOG_INFO, "link", "%s lost: %s",
+                    nb->outbound ? "dialled" : "accepted", qn_err_text(err));
         if (nb->outbound && nb->known && !nb->up)
             client_blame(n, &nb->id);
     }
@@ -224,7 +231,7 @@ static void carrier_lost(neighbour *nb, qn_err err)
     neighbour_touch(nb);
 }
 
-/* ---- what the carrier reports ---------------------------------------------------------------------- */
+/* ---- what the carrier reports ---------------------------------------------------------------- */
 
 /* A claimed PeerID counts when the snapshot says that this key is that node's. */
 static bool claim_holds(const qn_node *n, const qn_established *est)
@@ -292,8 +299,7 @@ static void carrier_event(neighbour *nb, qn_carrier_event *ev)
         conns_todo(t, nb->leg[ev->leg], TODO_SEND | TODO_CLOSE);
         break;
     case QN_CARRIER_RESET:
-        conns_todo(t, nb->leg[ev->leg],
-                   ev->drain ? TODO_SEND | TODO_RESET_DRAIN : TODO_RESET);
+        conns_todo(t, nb->leg[ev->leg], ev->drain ? TODO_SEND | TODO_RESET_DRAIN : TODO_RESET);
         break;
     case QN_CARRIER_LOST:
         carrier_lost(nb, ev->err);
@@ -310,12 +316,29 @@ void neighbour_drain(neighbour *nb)
     neighbour_touch(nb);
 }
 
-/* ---- what the link reports -------------------------------------------------------------------------- */
+/* ---- what the link reports ------------------------------------------------------------------- */
+
+/* One stranger's streams must not fill what all of them share: circuits, edges, answers. One who
+ * does not even let us refuse has no use for the link. */
+static bool crowded(neighbour *nb)
+{
+    if (nb->known)
+        return false;
+    if (nb->link.closing_n > QN_STRANGER_STREAMS) {
+        neighbour_end(nb, QN_CLOSE_LIMIT);
+        return true;
+    }
+    return nb->link.streams_n > QN_STRANGER_STREAMS;
+}
 
 static void stream_new(neighbour *nb, uint32_t id, qn_stream_kind kind)
 {
     qn_node *n = nb->n;
 
+    if (crowded(nb)) {
+        qn_link_close(&nb->link, id, QN_CLOSE_LIMIT);
+        return;
+    }
     if (kind == QN_KIND_APP && node_exits(n) && !n->stopping) {
         edge *e = edge_new(n, true);
 
@@ -434,7 +457,7 @@ static void link_event(neighbour *nb, const qn_link_event *ev)
     }
 }
 
-/* ---- what the world reports --------------------------------------------------------------------------- */
+/* ---- what the world reports ------------------------------------------------------------------ */
 
 void neighbour_opened(neighbour *nb, uint8_t leg)
 {
@@ -475,7 +498,7 @@ unsigned neighbour_peek(neighbour *nb, uint8_t leg, qn_slice *v, unsigned max)
     return qn_carrier_peek(nb->carrier, leg, v, max);
 }
 
-/* ---- time and chores ------------------------------------------------------------------------------------ */
+/* ---- time and chores ------------------------------------------------------------------------- */
 
 void neighbour_touch(neighbour *nb)
 {

@@ -10,7 +10,7 @@ void node_timer(qn_node *n, qn_timer *t, timer_kind kind, qn_time due)
         qn_log_line(n->env, QN_LOG_ERROR, "node", "no memory for a timer");
 }
 
-/* ---- bytes -------------------------------------------------------------------------------------------- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 unsigned qn_node_space(qn_node *n, qn_conn c, qn_span *v, unsigned max)
 {
@@ -66,7 +66,7 @@ void qn_node_consume(qn_node *n, qn_conn c, size_t bytes)
     node_settle(n);
 }
 
-/* ---- what happened -------------------------------------------------------------------------------------- */
+/* ---- what happened --------------------------------------------------------------------------- */
 
 qn_conn qn_node_accepted(qn_node *n, qn_listener purpose, const qn_addr *from)
 {
@@ -160,7 +160,7 @@ void qn_node_resolved(qn_node *n, uint32_t query, const qn_addr *v, unsigned cou
     node_settle(n);
 }
 
-/* ---- time ------------------------------------------------------------------------------------------------ */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 qn_time qn_node_due(const qn_node *n)
 {
@@ -196,6 +196,9 @@ static void fire(qn_node *n, qn_timer *t)
     case TIMER_ASKER:
         asker_tick(n);
         break;
+    case TIMER_ANSWER:
+        answer_timeout(node_owner(t, answer));
+        break;
     case TIMER_OPERATOR:
         operator_tick(n);
         break;
@@ -218,7 +221,7 @@ void qn_node_tick(qn_node *n)
     }
 }
 
-/* ---- actions ----------------------------------------------------------------------------------------------- */
+/* ---- actions --------------------------------------------------------------------------------- */
 
 static void dial_action(const conn *k, qn_action *a)
 {

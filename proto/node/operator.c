@@ -4,7 +4,7 @@
  */
 #include "node/internal.h"
 
-/* ---- the registry and its snapshot -------------------------------------------------------------------- */
+/* ---- the registry and its snapshot ----------------------------------------------------------- */
 
 static uint32_t count_live(const operators *op)
 {
@@ -21,8 +21,7 @@ static qn_err publish(qn_node *n)
     int64_t version = QN_MAX(op->version + 1, n->env->wall);
     qn_blob body = {0}, all = {0};
     qn_snapshot_signature sig;
-    qn_err err =
-        qn_snapshot_build(&body, &op->registry, version, version + QN_SNAPSHOT_LIVES_S);
+    qn_err err = qn_snapshot_build(&body, &op->registry, version, version + QN_SNAPSHOT_LIVES_S);
 
     if (err == QN_OK)
         err = qn_snapshot_sign(&sig, n->env, &n->net, qn_slice_of(body.p, body.n),
@@ -130,24 +129,7 @@ qn_err operator_self(qn_node *n, qn_slice descriptor, qn_slice heartbeat)
     return err == QN_OK ? take_heartbeat(n, heartbeat) : err;
 }
 
-/* ---- answering ------------------------------------------------------------------------------------------ */
-
-void answer_new(neighbour *nb, uint32_t stream)
-{
-    qn_node *n = nb->n;
-    answer *a = n->answers_n < QN_ANSWERS_MAX ? qn_mem_get(&n->env->mem, sizeof *a) : NULL;
-
-    if (a == NULL) {
-        qn_link_close(&nb->link, stream, QN_CLOSE_REFUSED);
-        return;
-    }
-    a->n = n;
-    chore_init(&a->chore, CHORE_ANSWER, a);
-    qn_dir_reader_init(&a->reader, QN_DIR_REQUEST_MAX);
-    tie_accept(&a->tie, TIE_ANSWER, a, nb, stream);
-    LIST_ADD(n->answers, a);
-    n->answers_n++;
-}
+/* ---- answering ------------------------------------------------------------------------------- */
 
 static void bury(answer *a, uint16_t code)
 {
@@ -156,12 +138,52 @@ static void bury(answer *a, uint16_t code)
     chore_add(a->n, &a->chore);
 }
 
+/* The oldest gives way, so that streams nobody finishes keep none out who would. */
+static void make_way(qn_node *n)
+{
+    answer *a = n->answers_last;
+
+    while (a != NULL && a->dead)
+        a = a->prev;
+    if (n->answers_n >= QN_ANSWERS_MAX && a != NULL)
+        bury(a, QN_CLOSE_LIMIT);
+}
+
+void answer_new(neighbour *nb, uint32_t stream)
+{
+    qn_node *n = nb->n;
+    answer *a = qn_mem_get(&n->env->mem, sizeof *a);
+
+    if (a == NULL) {
+        qn_link_close(&nb->link, stream, QN_CLOSE_REFUSED);
+        return;
+    }
+    make_way(n);
+    a->n = n;
+    chore_init(&a->chore, CHORE_ANSWER, a);
+    qn_dir_reader_init(&a->reader, QN_DIR_REQUEST_MAX);
+    tie_accept(&a->tie, TIE_ANSWER, a, nb, stream);
+    node_timer(n, &a->timer, TIMER_ANSWER, n->env->now + QN_ANSWER_AGE_MAX);
+    LIST_ADD(n->answers, a);
+    if (n->answers_last == NULL)
+        n->answers_last = a;
+    n->answers_n++;
+}
+
+void answer_timeout(answer *a)
+{
+    bury(a, QN_CLOSE_TIMEOUT);
+}
+
 void answer_free(answer *a)
 {
     qn_node *n = a->n;
 
+    qn_timers_cancel(&n->timers, &a->timer);
     qn_snapshot_drop(a->snapshot);
     qn_dir_reader_clear(&a->reader, n->env);
+    if (n->answers_last == a)
+        n->answers_last = a->prev;
     LIST_DEL(n->answers, a);
     n->answers_n--;
     qn_mem_put(&n->env->mem, a, sizeof *a);
@@ -179,8 +201,8 @@ void answer_room(answer *a)
     while (a->snapshot != NULL && a->tie.nb != NULL) {
         qn_link *l = &a->tie.nb->link;
         size_t left = a->snapshot->bytes.n - a->sent;
-        size_t part = QN_MIN(QN_MIN(left, qn_link_writable(l, a->tie.stream)),
-                             (size_t)QN_FRAME_DATA_MAX);
+        size_t part =
+            QN_MIN(QN_MIN(left, qn_link_writable(l, a->tie.stream)), (size_t)QN_FRAME_DATA_MAX);
 
         if (left == 0) {
             qn_snapshot_drop(a->snapshot);

@@ -149,10 +149,66 @@ START_TEST(a_client_that_vanished_is_forgotten)
 }
 END_TEST
 
+/* ---- floods ---------------------------------------------------------------------------------- */
+
+/* The hostile client's link to a node. */
+static neighbour *link_to(pw_node *from, pw_node *to)
+{
+    neighbour *nb = pw_core(from)->neighbours;
+
+    while (nb != NULL && (nb->over || !qn_peerid_equal(&nb->id, &pw_core(to)->id)))
+        nb = nb->next;
+    ck_assert(nb != NULL);
+    return nb;
+}
+
+/* Opens streams without ever finishing what they are for. */
+static void open_many(mesh *m, neighbour *nb, qn_stream_kind kind, unsigned n)
+{
+    pw__stamp(m->client);
+    for (unsigned i = 0; i < n; i++) {
+        uint32_t id;
+
+        ck_assert(qn_link_open(&nb->link, kind, NULL, &id) == QN_OK);
+        ck_assert(qn_link_send_bytes(&nb->link, id, "\0", 1, false) == QN_OK);
+    }
+    neighbour_touch(nb);
+    node_settle(pw_core(m->client));
+    pw__drain(m->client);
+    run_for(m, QN_SEC);
+}
+
+START_TEST(an_unfinished_request_holds_no_directory)
+{
+    mesh m;
+
+    mesh_started(&m, QN_ROUTE_FAST, 1 << 20);
+    open_many(&m, link_to(m.client, m.super), QN_KIND_DIRECTORY, 100);
+    ck_assert_uint_eq(pw_core(m.super)->answers_n, 100);
+    run_for(&m, 90 * QN_SEC);
+    ck_assert_uint_eq(pw_core(m.super)->answers_n, 0);
+    mesh_free(&m);
+}
+END_TEST
+
+START_TEST(a_stranger_has_no_more_streams_than_a_client_needs)
+{
+    mesh m;
+    uint64_t before;
+
+    mesh_started(&m, QN_ROUTE_FAST, 1 << 20);
+    before = pw_node_env(m.exit[0])->mem.used;
+    open_many(&m, link_to(m.client, m.exit[0]), QN_KIND_APP, 20000);
+    ck_assert_uint_le(pw_core(m.exit[0])->edges_n, QN_STRANGER_STREAMS);
+    ck_assert_uint_le(pw_node_env(m.exit[0])->mem.used, before + (4 << 20));
+    mesh_free(&m);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("attack");
-    TCase *life = tcase_create("lifetimes");
+    TCase *life = tcase_create("lifetimes"), *floods = tcase_create("floods");
 
     tcase_set_timeout(life, 60);
     tcase_add_test(life, bytes_of_an_ended_stream_outlive_their_circuit);
@@ -160,6 +216,10 @@ static Suite *suite(void)
     tcase_add_test(life, a_link_that_is_over_does_not_wait_for_a_peer_who_never_reads);
     tcase_add_test(life, a_client_that_vanished_is_forgotten);
     suite_add_tcase(s, life);
+    tcase_set_timeout(floods, 60);
+    tcase_add_test(floods, an_unfinished_request_holds_no_directory);
+    tcase_add_test(floods, a_stranger_has_no_more_streams_than_a_client_needs);
+    suite_add_tcase(s, floods);
     return s;
 }
 
