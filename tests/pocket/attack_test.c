@@ -205,6 +205,63 @@ START_TEST(a_stranger_has_no_more_streams_than_a_client_needs)
 }
 END_TEST
 
+/* A first message that is right: all of it but a key's proof. */
+static size_t first_message(mesh *m, uint8_t out[256])
+{
+    qn_env *env = pw_env(m->w);
+    const qn_operator *o = &m->net.operators[0];
+    qn_carrier_cfg cfg = {.initiator = true, .responder = o->id};
+    qn_carrier *c;
+    qn_slice v[1];
+
+    memcpy(cfg.responder_key.b, o->link_key, 32);
+    memcpy(cfg.network, m->net.id, 32);
+    qn_rng_fill(env, cfg.own_key.b, 32);
+    ck_assert(qn_carrier_bare.create(&c, env, &cfg) == QN_OK);
+    qn_carrier_opened(c, 0);
+    ck_assert_uint_eq(qn_carrier_peek(c, 0, v, 1), 1);
+    ck_assert_uint_le(v[0].n, 256);
+    memcpy(out, v[0].p, v[0].n);
+    qn_carrier_destroy(c);
+    return v[0].n;
+}
+
+/* Promise P3, however far a stranger gets without proving a key: nothing said, half a message, a
+ * forged one, a right one and no interest in the answer (e and ee besides es). */
+START_TEST(a_stranger_costs_at_most_four_kibibytes_and_one_x25519)
+{
+    enum { STRANGERS = 512 };
+    static const uint64_t dh_most[] = {0, 0, 1, 3};
+    static const qn_addr from = {.family = 4, .ip = {198, 51, 100, 9}, .port = 9};
+    uint8_t said[256];
+    uint64_t before, dh;
+    size_t n;
+    mesh m;
+
+    mesh_started(&m, QN_ROUTE_FAST, 0);
+    n = first_message(&m, said);
+    n = _i == 0 ? 0 : _i == 1 ? n / 2 : n;
+    said[n > 0 ? n - 1 : 0] ^= _i == 2;
+    pw__stamp(m.super);
+    before = pw_node_env(m.super)->mem.used;
+    dh = mesh_status(m.super).counters.dh;
+    for (unsigned i = 0; i < STRANGERS; i++) {
+        qn_conn c = qn_node_accepted(pw_core(m.super), QN_LISTEN_LINK, &from);
+        qn_span v[1];
+
+        ck_assert(c != 0);
+        if (n == 0)
+            continue;
+        ck_assert_uint_eq(qn_node_space(pw_core(m.super), c, v, 1), 1);
+        memcpy(v[0].p, said, n);
+        qn_node_commit(pw_core(m.super), c, n);
+    }
+    ck_assert_uint_le((pw_node_env(m.super)->mem.used - before) / STRANGERS, 4096);
+    ck_assert_uint_le((mesh_status(m.super).counters.dh - dh) / STRANGERS, dh_most[_i]);
+    mesh_free(&m);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("attack");
@@ -219,6 +276,7 @@ static Suite *suite(void)
     tcase_set_timeout(floods, 60);
     tcase_add_test(floods, an_unfinished_request_holds_no_directory);
     tcase_add_test(floods, a_stranger_has_no_more_streams_than_a_client_needs);
+    tcase_add_loop_test(floods, a_stranger_costs_at_most_four_kibibytes_and_one_x25519, 0, 4);
     suite_add_tcase(s, floods);
     return s;
 }
