@@ -1,7 +1,9 @@
 #include "node/conns.h"
 
-/* A conn is slot | generation << 20: a stale name meets another generation and finds nothing. */
-enum { SLOT_BITS = 20, SLOT_MASK = (1 << SLOT_BITS) - 1, GENERATIONS = 1 << (32 - SLOT_BITS) };
+/* A conn is slot | generation << 17: a stale name meets another generation and finds nothing. Slots
+ * are used in turn, so that no one's coming and going brings a name back soon: a late answer to
+ * his query would be taken for somebody else's. */
+enum { SLOT_BITS = 17, SLOT_MASK = (1 << SLOT_BITS) - 1, GENERATIONS = 1 << (32 - SLOT_BITS) };
 
 _Static_assert(QN_CONNS_MAX < SLOT_MASK, "slots fit their bits");
 
@@ -10,25 +12,33 @@ static qn_conn name_of(const conns *t, uint32_t slot)
     return slot | (qn_conn)t->v[slot].generation << SLOT_BITS;
 }
 
+static void free_slot(conns *t, uint32_t slot)
+{
+    t->v[slot].next = 0;
+    if (t->free_tail != 0)
+        t->v[t->free_tail].next = slot;
+    else
+        t->free_head = slot;
+    t->free_tail = slot;
+}
+
 static qn_err grow(conns *t, qn_mem *mem)
 {
-    uint32_t cap = t->cap ? QN_MIN(t->cap * 2, (uint32_t)QN_CONNS_MAX + 1) : 8;
+    uint32_t old = t->cap, cap = old ? QN_MIN(old * 2, (uint32_t)QN_CONNS_MAX + 1) : 8;
     conn *v;
 
-    if (cap == t->cap)
+    if (cap == old)
         return QN_BUSY;
     v = qn_mem_get(mem, cap * sizeof *v);
     if (v == NULL)
         return QN_NOMEM;
-    if (t->cap > 0)
-        memcpy(v, t->v, t->cap * sizeof *v);
-    qn_mem_put(mem, t->v, t->cap * sizeof *v);
-    for (uint32_t i = cap - 1; i >= QN_MAX(t->cap, 1u); i--) {
-        v[i].next = t->free_head;
-        t->free_head = i;
-    }
+    if (old > 0)
+        memcpy(v, t->v, old * sizeof *v);
+    qn_mem_put(mem, t->v, old * sizeof *v);
     t->v = v;
     t->cap = cap;
+    for (uint32_t i = QN_MAX(old, 1u); i < cap; i++)
+        free_slot(t, i);
     return QN_OK;
 }
 
@@ -42,6 +52,8 @@ qn_conn conns_add(conns *t, qn_mem *mem, conn_kind kind, void *owner, uint8_t le
     slot = t->free_head;
     c = &t->v[slot];
     t->free_head = c->next;
+    if (t->free_head == 0)
+        t->free_tail = 0;
     *c = (conn){.owner = owner,
                 .kind = (uint8_t)kind,
                 .leg = leg,
@@ -70,10 +82,8 @@ void conns_forget(conns *t, qn_conn c)
     v->owner = NULL;
     v->todo = 0;
     t->used--;
-    if (!v->listed) {
-        v->next = t->free_head;
-        t->free_head = c & SLOT_MASK;
-    }
+    if (!v->listed)
+        free_slot(t, c & SLOT_MASK);
 }
 
 void conns_todo(conns *t, qn_conn c, uint16_t todo)
@@ -105,10 +115,8 @@ static void unlist_head(conns *t)
         t->todo_tail = 0;
     v->listed = false;
     v->next = 0;
-    if (v->kind == CONN_FREE) {
-        v->next = t->free_head;
-        t->free_head = slot;
-    }
+    if (v->kind == CONN_FREE)
+        free_slot(t, slot);
 }
 
 bool conns_next(conns *t, qn_conn *c, uint16_t *todo)

@@ -40,13 +40,13 @@ typedef struct conn {
     uint8_t leg;
     bool linger;    /* what LINGER_RESET says */
     bool releasing; /* CLOSE was asked for: only peek, consume and released remain */
-    bool listed; /* in the to-do list */
+    bool listed;    /* in the to-do list */
 } conn;
 
 typedef struct conns {
     conn *v; /* slot 0 is never used */
     uint32_t cap, used;
-    uint32_t free_head, todo_head, todo_tail;
+    uint32_t free_head, free_tail, todo_head, todo_tail;
 } conns;
 
 /* 0: the table is full or memory is short. */

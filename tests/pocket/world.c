@@ -108,7 +108,7 @@ void pw__stamp(pw_node *n)
 
 static uint32_t slot_of(qn_conn c)
 {
-    return c & 0xfffff; /* a conn is its slot and a generation; the slot alone is small */
+    return c & 0x1ffff; /* a conn is its slot and a generation; the slot alone is small */
 }
 
 pw_pipe *pw__pipe_of(pw_node *n, qn_conn c)
