@@ -1,7 +1,5 @@
 #include "io-real/env.h"
 
-#include "io-real/log.h"
-
 #include <stdlib.h>
 #include <time.h>
 
@@ -21,10 +19,11 @@ static void heap_put(void *ctx, void *p, size_t n)
 bool qn_real_env_open(qn_real_env *e, qn_level log, uint64_t memory_max)
 {
     qn_entropy_open(&e->entropy);
+    e->log_rate = (qn_log_rate){0};
     e->env = (qn_env){
         .rng = {.fill = qn_entropy_fill, .ctx = &e->entropy},
         .mem = {.get = heap_get, .put = heap_put, .limit = memory_max},
-        .log = {.line = qn_log_stderr, .level = log},
+        .log = {.line = qn_log_stderr, .ctx = &e->log_rate, .level = log},
         .engine = qn_engine_new(),
     };
     qn_real_env_stamp(e);

@@ -3,6 +3,7 @@
 #define QN_REAL_ENV_H
 
 #include "io-real/entropy.h"
+#include "io-real/log.h"
 #include "qnet/env.h"
 
 #include <stdbool.h>
@@ -10,6 +11,7 @@
 typedef struct qn_real_env {
     qn_env env;
     qn_entropy entropy;
+    qn_log_rate log_rate;
 } qn_real_env;
 
 /* false when out of memory. The struct must stay where it is: the env points into it. */

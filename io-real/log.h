@@ -4,7 +4,19 @@
 
 #include "qnet/env.h"
 
-/* Fits qn_log.line; ctx is unused. */
+#include <stdbool.h>
+
+/* Strangers cause lines; what they may cause must not fill a disk. */
+#define QN_LOG_LINES_PER_SECOND 50
+
+typedef struct qn_log_rate {
+    int64_t second;
+    unsigned lines, left_out; /* of that second; since the last line written */
+} qn_log_rate;
+
+/* Whether a line may be written in this second; *left_out: how many were not since the last. */
+bool qn_log_may(qn_log_rate *r, int64_t second, unsigned *left_out);
+/* Fits qn_log.line; ctx is a qn_log_rate. It does not hold for debugging lines. */
 void qn_log_stderr(void *ctx, qn_level level, const char *area, const char *text);
 /* "error", "warn", "info", "debug". */
 const char *qn_log_level_name(qn_level level);

@@ -216,8 +216,9 @@ static void carrier_lost(neighbour *nb, qn_err err)
     nb->lost = true;
     qn_link_detach(&nb->link);
     if (err != QN_OK && !nb->over) {
-        qn_log_line(n->env, QN_LOG_INFO, "link", "%s lost: %s",
-                    nb->outbound ? "dialled" : "accepted", qn_err_text(err));
+        /* Scanners come and go by the thousand. */
+        qn_log_line(n->env, nb->outbound || nb->up ? QN_LOG_INFO : QN_LOG_DEBUG, "link",
+                    "%s lost: %s", nb->outbound ? "dialled" : "accepted", qn_err_text(err));
         if (nb->outbound && nb->known && !nb->up)
             client_blame(n, &nb->id);
     }
