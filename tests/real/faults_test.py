@@ -20,11 +20,8 @@ class Deaths(MeshTest):
         os.kill(self.mesh.nodes[name]["pid"], signal.SIGKILL)
 
     def cut(self, user, hop):
-        """Kills a hop of a transfer that stands half done. A link waits 20 s for a fresh carrier before
-        what it carries fails, so an entry's death takes that long to be heard of."""
-        fetch = self.fetch("half", self.size, user, limit=40)
-        path = wait_for(self.mesh.path_in_use, "a path with a stream")
-        wait_for(lambda: fetch.received == self.size // 2, "half of the body")
+        """Kills a hop of a transfer that stands half done; the application must hear of it."""
+        fetch, path = self.half_done(self.size, user)
         self.kill(path[hop])
         status = fetch.end()
         self.assertNotEqual(status, 0, "a cut transfer passed for a whole one")
@@ -55,8 +52,7 @@ class Deaths(MeshTest):
 
 class ClientDeath(MeshTest):
     def test_a_killed_client_resets_its_applications(self):
-        fetch = self.fetch("half", 4 * MIB, "fast")
-        wait_for(lambda: fetch.received == 2 * MIB, "half of the body")
+        fetch, _ = self.half_done(4 * MIB, "fast")
         os.kill(self.mesh.nodes["client1"]["pid"], signal.SIGKILL)
         self.assertNotIn(fetch.end(), (0, TIMED_OUT))
         self.assertIn("reset", fetch.error)

@@ -70,12 +70,11 @@ def digest(size):
 
 class Web:
     """GET /file/N: N bytes. /half/N: half of them, then nothing more. /reset/N: half, then RST.
-    /short/N: half, then FIN, as if it were all."""
+    /short/N: half, then FIN, as if it were all. PUT /take/N: answers with the SHA-256 of the body."""
 
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.address = "%s:%d" % self.listener.getsockname()[:2]
-        self.requests = 0
         self.closing = threading.Event()
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -101,11 +100,22 @@ class Web:
                 if not got:
                     return
                 request += got
-            self.requests += 1
-            self.answer(conn, *re.match(rb"GET /(\w+)/(\d+) ", request).groups())
+            manner, size = re.match(rb"[A-Z]+ /(\w+)/(\d+) ", request).groups()
+            if manner == b"take":
+                self.take(conn, request.partition(b"\r\n\r\n")[2], int(size))
+            else:
+                self.answer(conn, manner, int(size))
 
-    def answer(self, conn, manner, size):
-        size = int(size)
+    @staticmethod
+    def take(conn, begun, size):
+        sha, left = hashlib.sha256(begun), size - len(begun)
+        while left > 0 and (got := conn.recv(min(left, MIB))):
+            sha.update(got)
+            left -= len(got)
+        conn.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + sha.hexdigest().encode())
+
+    @staticmethod
+    def answer(conn, manner, size):
         conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % size)
         if manner == b"file":
             for chunk in chunks(size):
@@ -138,6 +148,10 @@ class Fetch:
         while got := self.process.stdout.read1(MIB):
             self.sha.update(got)
             self.received += len(got)
+
+    def kill(self):
+        self.process.kill()
+        self.end()
 
     def end(self):
         """curl's exit status, after everything was read."""
@@ -217,12 +231,10 @@ class Mesh:
     def status(self, name):
         return ask(self.nodes[name]["status"])
 
-    def path_in_use(self):
-        """Names of the hops of the client's circuit that carries a stream now, or None."""
-        for circuit in ask(self.nodes["client1"]["status"], "circuits")["circuits"]:
-            if circuit["streams"] > 0:
-                return [self.names[hop] for hop in circuit["hops"]]
-        return None
+    def paths_in_use(self):
+        """For each of the client's circuits and one-hop routes that carries a stream now: its hops' names."""
+        circuits = ask(self.nodes["client1"]["status"], "circuits")["circuits"]
+        return [[self.names[hop] for hop in c["hops"]] for c in circuits if c["streams"] > 0]
 
     def traffic(self):
         """Bytes in plus bytes out of every node so far, halved: what passed through."""
@@ -249,6 +261,14 @@ class MeshTest(unittest.TestCase):
 
     def fetch(self, manner, size, user=None, limit=PATIENCE):
         return Fetch(self.mesh.socks, self.url(manner, size), user, limit)
+
+    def half_done(self, size, user=None):
+        """A transfer that stands still after half of its `size`: the fetch and its path."""
+        wait_for(lambda: not self.mesh.paths_in_use(), "no streams of earlier fetches")
+        fetch = self.fetch("half", size, user, limit=40)
+        path = wait_for(self.mesh.paths_in_use, "a path with a stream")[0]
+        wait_for(lambda: fetch.received == size // 2, "half of the body")
+        return fetch, path
 
     def assert_whole(self, size, user=None, limit=PATIENCE):
         fetch = self.fetch("file", size, user, limit)

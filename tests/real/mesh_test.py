@@ -2,11 +2,12 @@
 """A whole mesh on loopback, seen from the application: bytes, paths, refusals, fairness."""
 import socket
 import struct
+import subprocess
+import tempfile
 import threading
-import unittest
 
 import mesh
-from mesh import MIB, MeshTest, socks_open, wait_for
+from mesh import MIB, MeshTest, socks_open
 
 CONNECT, BIND, UDP_ASSOCIATE = 1, 2, 3
 NOT_ALLOWED, REFUSED, UNSUPPORTED = 2, 5, 7
@@ -25,21 +26,25 @@ class Bytes(MeshTest):
             with self.subTest(user=user):
                 self.assert_whole(size, user, limit=120)
 
-    def test_uploads_arrive_whole(self):
-        with socket.create_server(("127.0.0.1", 0)) as sink:
-            conn, code = socks_open(self.mesh.socks, CONNECT, self.web.address)
-            self.assertEqual(code, 0)
-            conn.close()
-            conn, code = socks_open(self.mesh.socks, CONNECT, "%s:%d" % sink.getsockname())
-            self.assertEqual(code, NOT_ALLOWED)  # only the listed port, not all of the address
-            conn.close()
+    def test_uploads_arrive_whole_in_both_modes(self):
+        size = 16 * MIB + 1
+        with tempfile.NamedTemporaryFile() as body:
+            for chunk in mesh.chunks(size):
+                body.write(chunk)
+            body.flush()
+            for user in ("fast", "privacy"):
+                with self.subTest(user=user):
+                    done = subprocess.run(
+                        ["curl", "-sS", "--max-time", "60", "-x", f"socks5h://{user}:x@{self.mesh.socks}",
+                         "-T", body.name, "-H", "Expect:", self.url("take", size)],
+                        capture_output=True, text=True, check=False)
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    self.assertEqual(done.stdout, mesh.digest(size))
 
     def test_without_a_user_name_the_configured_route_is_taken(self):
-        fetch = self.fetch("half", 2 * MIB)
-        path = wait_for(self.mesh.path_in_use, "a path with a stream")
+        fetch, path = self.half_done(2 * MIB)
         self.assertEqual(len(path), 1)
-        fetch.process.kill()
-        fetch.end()
+        fetch.kill()
 
 
 class Paths(MeshTest):
@@ -48,12 +53,9 @@ class Paths(MeshTest):
     def carried(self, user):
         """Fetches once; returns the path's names and the names of all that carried the bytes."""
         before = self.mesh.traffic()
-        fetch = self.fetch("half", 2 * self.size, user)
-        path = wait_for(self.mesh.path_in_use, "a path with a stream")
-        wait_for(lambda: fetch.received == self.size, "half of the body")
+        fetch, path = self.half_done(2 * self.size, user)
         after = self.mesh.traffic()
-        fetch.process.kill()
-        fetch.end()
+        fetch.kill()
         return path, {n for n in after if after[n] - before[n] >= self.size}, \
             {n: after[n] - before[n] for n in after}
 
@@ -74,6 +76,19 @@ class Paths(MeshTest):
 
 
 class Refusals(MeshTest):
+    @classmethod
+    def setUpClass(cls):
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            cls.closed = "%s:%d" % nobody.getsockname()
+        cls.arguments = ["--exit-allow", cls.closed]
+        super().setUpClass()
+
+    def test_a_port_nobody_listens_on_is_refused(self):
+        conn, code = socks_open(self.mesh.socks, CONNECT, self.closed)
+        self.assertEqual(code, REFUSED)
+        conn.close()
+
     def test_bind_and_udp_are_refused_as_unsupported(self):
         for command in (BIND, UDP_ASSOCIATE, 9):
             with self.subTest(command=command):

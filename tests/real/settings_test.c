@@ -192,7 +192,11 @@ static const char *const bad_allows[] = {"",
                                          "1.2.3/8:80",
                                          "1.2.3.4/8:",
                                          "a.example:80",
-                                         "1.2.3.4/00000000008:80"};
+                                         "1.2.3.4/00000000008:80",
+                                         "127.0.0.1:80-79",
+                                         "127.0.0.1:80-",
+                                         "127.0.0.1:80-65536",
+                                         "127.0.0.1-127.0.0.2:80"};
 
 START_TEST(refuses_allow)
 {
@@ -214,6 +218,10 @@ START_TEST(reads_allow)
     ck_assert_uint_eq(a.prefix.family, 6);
     ck_assert(value_allow("0.0.0.0/0:1", &a));
     ck_assert_uint_eq(a.bits, 0);
+    ck_assert_uint_eq(a.port_last, 0);
+    ck_assert(value_allow("127.0.0.0/8:1024-65535", &a));
+    ck_assert_uint_eq(a.prefix.port, 1024);
+    ck_assert_uint_eq(a.port_last, 65535);
 }
 END_TEST
 
