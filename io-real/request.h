@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 
-#define QN_REQUEST_MAX  4096 /* bytes up to and with the empty line */
+#define QN_REQUEST_MAX 4096 /* bytes up to and with the empty line */
 #define QN_REQUEST_PATH 32
 
 typedef struct qn_request {

@@ -10,7 +10,7 @@
 #include <event2/event.h>
 
 #define QN_RESOLVE_SECONDS 10
-#define QN_RESOLVE_ADDRS   16 /* of one answer; the others are dropped */
+#define QN_RESOLVE_ADDRS 16 /* of one answer; the others are dropped */
 
 typedef struct qn_resolver qn_resolver;
 

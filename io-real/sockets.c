@@ -63,8 +63,8 @@ static void set(int fd, int level, int option, int value)
     (void)setsockopt(fd, level, option, &value, sizeof value);
 }
 
-/* A peer that vanished without a FIN, a laptop's lid or a NAT's table, is noticed after two minutes;
- * no timer of the core can tell it from one that is merely quiet. */
+/* A peer that vanished without a FIN, a laptop's lid or a NAT's table, is noticed after two
+ * minutes; no timer of the core can tell it from one that is merely quiet. */
 static void common_options(int fd)
 {
     set(fd, IPPROTO_TCP, TCP_NODELAY, 1);

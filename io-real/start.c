@@ -179,6 +179,17 @@ static qn_opened open_surface(qn_world *w, const qn_world_cfg *cfg, qn_why why)
     return w->surface != NULL && local >= 0 ? QN_OPENED : QN_OPEN_FAILED;
 }
 
+/* What an exit must never connect to, beside its link listener: our own doors on this machine. */
+static qn_opened own_doors(qn_world *w)
+{
+    const qn_addr *doors[] = {&w->view.socks, &w->view.status};
+
+    for (unsigned i = 0; i < 2; i++)
+        if (doors[i]->family != 0 && qn_node_own(w->node, doors[i]) != QN_OK)
+            return QN_OPEN_FAILED;
+    return QN_OPENED;
+}
+
 static qn_world *world_new(const qn_world_cfg *cfg)
 {
     qn_world *w = calloc(1, sizeof *w);
@@ -220,6 +231,8 @@ static qn_opened fill(qn_world *w, const qn_world_cfg *cfg, qn_why why)
     w->view.lab = cfg->node.lab;
     w->view.since = w->env->env.now;
     result = open_surface(w, cfg, why);
+    if (result == QN_OPENED)
+        result = own_doors(w);
     if (result == QN_OPENED && !catch_signals(w))
         result = QN_OPEN_FAILED;
     return result;

@@ -96,7 +96,7 @@ void qn_store_remove(const qn_store *s, const char *name)
 
 /* ---- keys ---------------------------------------------------------------------------------- */
 
-#define KEY_TAG      "qnet-key-1"
+#define KEY_TAG "qnet-key-1"
 #define KEY_TEXT_MAX 128
 
 static int nibble(char c)

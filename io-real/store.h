@@ -21,7 +21,7 @@
 
 #define QN_STORE_PATH_MAX 1024
 #define QN_STORE_FILE_MAX (8u << 20) /* a full snapshot is 4 MiB */
-#define QN_WHY_MAX        512
+#define QN_WHY_MAX 512
 
 typedef struct qn_store {
     char path[QN_STORE_PATH_MAX];

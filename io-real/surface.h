@@ -13,7 +13,7 @@
 
 #include <event2/event.h>
 
-#define QN_GUESTS_MAX    16
+#define QN_GUESTS_MAX 16
 #define QN_GUEST_SECONDS 5
 
 typedef struct qn_surface qn_surface;

@@ -62,7 +62,7 @@ const key_info key_table[KEYS] = {
                         .list = true},
     [KEY_EXIT_ALLOW] = {.name = "exit.allow",
                         .flag = "exit-allow",
-                        .metavar = "ADDR[/BITS]:PORT",
+                        .metavar = "ADDR[/BITS]:PORT[-LAST]",
                         .help = "lab only: a private destination the exit opens; may be repeated",
                         .list = true},
     [KEY_EXIT_CONNECTIONS] = {.name = "exit.connections",

@@ -52,7 +52,7 @@ typedef struct key_info {
 extern const key_info key_table[KEYS];
 
 #define SETTING_VALUES_MAX 16
-#define SETTING_TEXT_MAX   256
+#define SETTING_TEXT_MAX 256
 
 typedef struct setting {
     char text[SETTING_VALUES_MAX][SETTING_TEXT_MAX];

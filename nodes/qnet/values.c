@@ -71,7 +71,7 @@ bool value_addr(const char *text, bool any_port, qn_addr *out)
     return true;
 }
 
-bool value_allow(const char *text, qn_allow *out)
+static bool allow_one_port(const char *text, qn_allow *out)
 {
     char plain[QN_ADDR_TEXT], digits[8];
     const char *slash = strchr(text, '/'), *colon = strrchr(text, ':');
@@ -97,6 +97,41 @@ bool value_allow(const char *text, qn_allow *out)
         !value_number(digits, 0, got.prefix.family == 4 ? 32 : 128, &bits))
         return false;
     got.bits = (uint8_t)bits;
+    *out = got;
+    return true;
+}
+
+/* "-LAST" behind the port; *n = the length of what stands before it. */
+static bool last_port(const char *text, size_t *n, uint16_t *last)
+{
+    const char *colon = strrchr(text, ':');
+    const char *dash = colon != NULL ? strchr(colon, '-') : NULL;
+    uint64_t port = 0;
+
+    *last = 0;
+    *n = dash != NULL ? (size_t)(dash - text) : strlen(text);
+    if (dash == NULL)
+        return true;
+    if (!value_number(dash + 1, 1, 65535, &port))
+        return false;
+    *last = (uint16_t)port;
+    return true;
+}
+
+bool value_allow(const char *text, qn_allow *out)
+{
+    char head[QN_ADDR_TEXT + 8];
+    qn_allow got;
+    size_t n;
+    uint16_t last;
+
+    if (!last_port(text, &n, &last) || n >= sizeof head)
+        return false;
+    memcpy(head, text, n);
+    head[n] = '\0';
+    if (!allow_one_port(head, &got) || (last != 0 && last < got.prefix.port))
+        return false;
+    got.port_last = last;
     *out = got;
     return true;
 }

@@ -16,7 +16,7 @@
             __builtin_trap();                                                                      \
     } while (0)
 
-#define QN_LEN(a)    (sizeof(a) / sizeof((a)[0]))
+#define QN_LEN(a) (sizeof(a) / sizeof((a)[0]))
 #define QN_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define QN_MAX(a, b) ((a) > (b) ? (a) : (b))
 

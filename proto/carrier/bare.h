@@ -10,7 +10,7 @@
 #include "noise/noise.h"
 
 #define QN_BARE_MESSAGE_MAX 160 /* the longest handshake message is 114 bytes: see bare_shake.c */
-#define QN_BARE_READ_ON     QN_SEC /* after a write failed: what the peer said last may still come */
+#define QN_BARE_READ_ON QN_SEC  /* after a write failed: what the peer said last may still come */
 
 /* Lives from create to ESTABLISHED only. */
 typedef struct qn_bare_shake {

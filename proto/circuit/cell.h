@@ -23,12 +23,12 @@
 
 /* ---- layout ---------------------------------------------------------------------------------- */
 
-#define QN_CELL_TAIL   32                         /* two tags, or tag and filler */
+#define QN_CELL_TAIL 32                           /* two tags, or tag and filler */
 #define QN_CELL_TEXT_S (QN_CELL_S - QN_CELL_TAIL) /* T: multiples of 128, see cell.md */
 #define QN_CELL_TEXT_L (QN_CELL_L - QN_CELL_TAIL)
-#define QN_MSG_HEADER  8
-#define QN_MSG_DATA_S  (QN_CELL_TEXT_S - QN_MSG_HEADER) /* data of a message alone in its cell */
-#define QN_MSG_DATA_L  (QN_CELL_TEXT_L - QN_MSG_HEADER)
+#define QN_MSG_HEADER 8
+#define QN_MSG_DATA_S (QN_CELL_TEXT_S - QN_MSG_HEADER) /* data of a message alone in its cell */
+#define QN_MSG_DATA_L (QN_CELL_TEXT_L - QN_MSG_HEADER)
 /* So many waiting bytes still go as small cells: eight of them cost the CPU of one large one and
  * half its bytes (cell.md). */
 #define QN_CELL_SMALL_DATA (8 * QN_MSG_DATA_S)

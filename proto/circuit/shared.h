@@ -6,7 +6,7 @@
 #include "frame/credit.h"
 #include "qnet/id.h"
 
-#define QN_ONION_KEY_ID   8 /* the first bytes of SHA-256 of the onion public key */
+#define QN_ONION_KEY_ID 8   /* the first bytes of SHA-256 of the onion public key */
 #define QN_ONION_KEYS_MAX 2 /* this epoch's, and the last one's while snapshots still list it */
 
 typedef struct qn_onion_key {

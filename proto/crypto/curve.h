@@ -8,7 +8,7 @@
 #include "base/env.h"
 
 #define QN_CURVE_SCALAR_MAX 66 /* P-521 */
-#define QN_CURVE_POINT_MAX  (1 + 2 * QN_CURVE_SCALAR_MAX)
+#define QN_CURVE_POINT_MAX (1 + 2 * QN_CURVE_SCALAR_MAX)
 
 typedef enum qn_curve { QN_P256, QN_P384, QN_P521 } qn_curve;
 
@@ -18,7 +18,8 @@ typedef struct qn_curve_secret {
 
 size_t qn_curve_scalar(qn_curve curve); /* 32, 48, 66; also the size of a shared secret */
 size_t qn_curve_point(qn_curve curve);  /* 65, 97, 133 */
-/* pub: qn_curve_point bytes. QN_INTERNAL: OpenSSL failed, or the env's draws were out of range 8 times.
+/* pub: qn_curve_point bytes. QN_INTERNAL: OpenSSL failed, or the env's draws were out of range 8
+ * times.
  */
 QN_MUST_CHECK qn_err qn_curve_generate(qn_env *env, qn_curve curve, qn_curve_secret *secret,
                                        uint8_t *pub);

@@ -312,8 +312,7 @@ qn_err qn_descriptor_open(qn_descriptor *d, qn_env *env, const qn_network *net, 
     return err;
 }
 
-/* ---- asking
- * --------------------------------------------------------------------------------------- */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 qn_err qn_descriptor_valid(const qn_descriptor *d, int64_t wall)
 {

@@ -18,10 +18,10 @@
 #include "qnet/network.h"
 #include "qnet/node.h"
 
-#define QN_DESCRIPTOR_ADDRS   4
-#define QN_DESCRIPTOR_PORTS   (2 + QN_EXIT_PORTS_MAX + QN_EXIT_ALLOW_MAX) /* exit/policy.h */
+#define QN_DESCRIPTOR_ADDRS 4
+#define QN_DESCRIPTOR_PORTS (2 + QN_EXIT_PORTS_MAX + QN_EXIT_ALLOW_MAX) /* exit/policy.h */
 #define QN_DESCRIPTOR_CONTACT 128
-#define QN_ONION_ID           8
+#define QN_ONION_ID 8
 
 typedef enum qn_role {
     QN_ROLE_RELAY = 1,    /* joins circuits */

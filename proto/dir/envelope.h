@@ -15,9 +15,9 @@
 
 /* Domain tags, one per kind of object; a signature for one never passes for another. */
 #define QN_TAG_DESCRIPTOR "qnet-descriptor-v1"
-#define QN_TAG_HEARTBEAT  "qnet-heartbeat-v1"
-#define QN_TAG_SNAPSHOT   "qnet-snapshot-v1"
-#define QN_TAG_NETWORK    "qnet-network-v1"
+#define QN_TAG_HEARTBEAT "qnet-heartbeat-v1"
+#define QN_TAG_SNAPSHOT "qnet-snapshot-v1"
+#define QN_TAG_NETWORK "qnet-network-v1"
 
 /* What an envelope adds to its body: array head, two short byte string heads, a body head. */
 #define QN_ENVELOPE_OVERHEAD (1 + 3 + 2 + 32 + 2 + 64)

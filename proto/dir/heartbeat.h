@@ -14,7 +14,7 @@
 #include "qnet/network.h"
 
 #define QN_HEARTBEAT_MAX 160 /* bytes; with every field at its longest it is under 140 */
-#define QN_LOAD_MAX      1000
+#define QN_LOAD_MAX 1000
 
 typedef struct qn_heartbeat {
     qn_peerid id;        /* set by open and sign from the key */

@@ -4,8 +4,7 @@
 
 enum { PREFIX = 4, FIRST_BUFFER = 1024 };
 
-/* ---- one message
- * ----------------------------------------------------------------------------------- */
+/* ---- one message ----------------------------------------------------------------------------- */
 
 /* The head of a string of n bytes: what qn_cbor_bytes writes in front of them. */
 static void put_string_head(qn_cbor_w *w, bool text, size_t n)
@@ -111,8 +110,7 @@ qn_err qn_dir_message_decode(qn_dir_message *m, qn_slice in)
     return err;
 }
 
-/* ---- codes
- * ------------------------------------------------------------------------------------------- */
+/* ---- codes ----------------------------------------------------------------------------------- */
 
 static const struct {
     qn_err err;
@@ -142,8 +140,7 @@ qn_err qn_dir_err_of(uint16_t code)
     return code == 400 ? QN_PROTO : QN_REFUSED;
 }
 
-/* ---- reader
- * ------------------------------------------------------------------------------------------ */
+/* ---- reader ---------------------------------------------------------------------------------- */
 
 void qn_dir_reader_init(qn_dir_reader *r, uint32_t max)
 {

@@ -238,8 +238,7 @@ qn_err qn_network_decode(qn_network *net, qn_env *env, const uint8_t *p, size_t 
     return QN_OK;
 }
 
-/* ---- keys
- * ---------------------------------------------------------------------------------------- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 void qn_keys_generate(qn_env *env, qn_keys *out)
 {

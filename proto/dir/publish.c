@@ -17,8 +17,7 @@ static qn_err blob_new(qn_blob *b, qn_mem *mem, size_t cap)
     return b->p != NULL ? QN_OK : QN_NOMEM;
 }
 
-/* ---- body
- * ------------------------------------------------------------------------------------------ */
+/* ---- body ------------------------------------------------------------------------------------ */
 
 /* The next entry to list: live, and with a descriptor that is valid now. */
 static const qn_registration *next_listed(const qn_registry *r, uint32_t *cursor)
@@ -85,8 +84,7 @@ qn_err qn_snapshot_build(qn_blob *body, const qn_registry *r, int64_t valid_afte
     return QN_OK;
 }
 
-/* ---- signatures
- * ------------------------------------------------------------------------------------ */
+/* ---- signatures ------------------------------------------------------------------------------ */
 
 static bool find_operator(const qn_network *net, const qn_sign_public *key, uint8_t *index)
 {

@@ -30,8 +30,7 @@ void qn_registry_clear(qn_registry *r)
     r->prune_at = QN_NEVER;
 }
 
-/* ---- the sorted table
- * ---------------------------------------------------------------------------- */
+/* ---- the sorted table ------------------------------------------------------------------------ */
 
 /* Where id is, or where it belongs. */
 static uint32_t place_of(const qn_registry *r, const qn_peerid *id, bool *there)
@@ -74,8 +73,7 @@ static qn_err make_room(qn_registry *r)
     return QN_OK;
 }
 
-/* ---- registrations
- * ------------------------------------------------------------------------------- */
+/* ---- registrations --------------------------------------------------------------------------- */
 
 /* Entry and descriptor bytes in one allocation. */
 static qn_registration *new_entry(qn_registry *r, const qn_descriptor *d, qn_slice bytes)
@@ -187,8 +185,7 @@ qn_err qn_registry_heartbeat(qn_registry *r, qn_slice heartbeat)
     return QN_OK;
 }
 
-/* ---- time
- * ------------------------------------------------------------------------------------------ */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 static bool dead(const qn_registry *r, const qn_registration *e)
 {
@@ -230,8 +227,7 @@ void qn_registry_tick(qn_registry *r)
     (void)qn_registry_prune(r);
 }
 
-/* ---- looking
- * --------------------------------------------------------------------------------------- */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 const qn_registration *qn_registry_find(const qn_registry *r, const qn_peerid *id)
 {

@@ -9,8 +9,7 @@
 #include "dir/envelope.h"
 #include "dir/internal.h"
 
-/* ---- body
- * ------------------------------------------------------------------------------------------ */
+/* ---- body ------------------------------------------------------------------------------------ */
 
 static void get_field(qn_cbor_r *r, uint64_t key, qn_snapshot_body *b)
 {
@@ -75,8 +74,7 @@ qn_err qn_snapshot_signed(qn_env *env, qn_slice body, int64_t after, int64_t unt
     return QN_OK;
 }
 
-/* ---- signatures
- * ------------------------------------------------------------------------------------ */
+/* ---- signatures ------------------------------------------------------------------------------ */
 
 /* Operators are listed in ascending order, so nobody counts twice. */
 static qn_err check_signatures(qn_cbor_r *r, const qn_network *net, qn_slice message,
@@ -111,8 +109,7 @@ static qn_err check_signatures(qn_cbor_r *r, const qn_network *net, qn_slice mes
     return n >= net->threshold ? QN_OK : QN_AUTH;
 }
 
-/* ---- entries
- * --------------------------------------------------------------------------------------- */
+/* ---- entries --------------------------------------------------------------------------------- */
 
 static qn_err read_relay(qn_cbor_r *r, qn_env *env, const qn_network *net, qn_relay *relay)
 {
@@ -148,8 +145,7 @@ static qn_err read_relays(qn_snapshot_body *b, qn_env *env, const qn_network *ne
     return QN_OK;
 }
 
-/* ---- open
- * ------------------------------------------------------------------------------------------ */
+/* ---- open ------------------------------------------------------------------------------------ */
 
 /* [body, signatures]; on QN_OK the signatures are next in r. */
 static qn_err read_outer(qn_cbor_r *r, qn_slice bytes, qn_slice *body)
@@ -306,8 +302,7 @@ void qn_snapshot_drop(qn_snapshot *s)
         qn_mem_put(s->mem, s, s->size);
 }
 
-/* ---- asking
- * ---------------------------------------------------------------------------------------- */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 qn_err qn_snapshot_valid(const qn_snapshot *s, int64_t wall)
 {

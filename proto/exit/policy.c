@@ -5,8 +5,7 @@
 
 enum { V4 = 1, NAME = 3, V6 = 4 }; /* qn_dest.type */
 
-/* ---- configuration
- * --------------------------------------------------------------------------------- */
+/* ---- configuration --------------------------------------------------------------------------- */
 
 /* Adds to an ascending list of distinct ports; the caller made room. */
 static unsigned insert_port(uint16_t *v, unsigned n, uint16_t port)
@@ -27,7 +26,8 @@ static bool allow_ok(const qn_allow *a)
 {
     unsigned all = a->prefix.family == 4 ? 32 : 128;
 
-    if ((a->prefix.family != 4 && a->prefix.family != 6) || a->prefix.port == 0 || a->bits > all)
+    if ((a->prefix.family != 4 && a->prefix.family != 6) || a->prefix.port == 0 || a->bits > all ||
+        (a->port_last != 0 && a->port_last < a->prefix.port))
         return false;
     for (unsigned bit = a->bits; bit < all; bit++)
         if (a->prefix.ip[bit / 8] >> (7 - bit % 8) & 1)
@@ -64,18 +64,24 @@ qn_err qn_policy_own(qn_policy *p, const qn_addr *listener)
     return QN_OK;
 }
 
+static bool allows_port(const qn_allow *a, uint16_t port)
+{
+    return a->port_last == 0 ? port == a->prefix.port
+                             : port >= a->prefix.port && port <= a->port_last;
+}
+
 unsigned qn_policy_ports(const qn_policy *p, uint16_t out[QN_POLICY_PORTS + QN_EXIT_ALLOW_MAX])
 {
     unsigned n = p->ports_n;
 
     memcpy(out, p->ports, n * sizeof *out);
     for (unsigned i = 0; i < p->allow_n; i++)
-        n = insert_port(out, n, p->allow[i].prefix.port);
+        if (p->allow[i].port_last == 0)
+            n = insert_port(out, n, p->allow[i].prefix.port);
     return n;
 }
 
-/* ---- judgement
- * ------------------------------------------------------------------------------------- */
+/* ---- judgement ------------------------------------------------------------------------------- */
 
 static bool unspecified(const qn_addr *a)
 {
@@ -101,7 +107,7 @@ static bool is_own(const qn_policy *p, const qn_addr *a)
 static bool is_allowed(const qn_policy *p, const qn_addr *a)
 {
     for (unsigned i = 0; i < p->allow_n; i++)
-        if (p->allow[i].prefix.port == a->port &&
+        if (allows_port(&p->allow[i], a->port) &&
             qn_ip_within(a, &p->allow[i].prefix, p->allow[i].bits))
             return true;
     return false;
@@ -119,7 +125,7 @@ static bool port_listed(const qn_policy *p, uint16_t port)
 static bool port_possible(const qn_policy *p, uint16_t port)
 {
     for (unsigned i = 0; i < p->allow_n; i++)
-        if (p->allow[i].prefix.port == port)
+        if (allows_port(&p->allow[i], port))
             return true;
     return port_listed(p, port);
 }

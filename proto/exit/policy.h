@@ -16,7 +16,7 @@
 #include "qnet/node.h"
 
 #define QN_POLICY_PORTS (2 + QN_EXIT_PORTS_MAX)
-#define QN_POLICY_OWN   8
+#define QN_POLICY_OWN 8
 
 typedef struct qn_policy {
     uint16_t ports[QN_POLICY_PORTS]; /* ascending, distinct */
@@ -36,8 +36,8 @@ QN_MUST_CHECK qn_err qn_policy_init(qn_policy *p, const uint16_t *ports, unsigne
  */
 QN_MUST_CHECK qn_err qn_policy_own(qn_policy *p, const qn_addr *listener);
 
-/* Every port somebody may use, those of the allow list included: what the descriptor says. Writes
- * ascending, distinct ports and returns how many. */
+/* Every single port somebody may use, those of the allow list included but for its ranges: what the
+ * descriptor says. Writes ascending, distinct ports and returns how many. */
 unsigned qn_policy_ports(const qn_policy *p, uint16_t out[QN_POLICY_PORTS + QN_EXIT_ALLOW_MAX]);
 
 /* Judges a destination before resolution. QN_OK with *resolve true: a name with a port somebody

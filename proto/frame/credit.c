@@ -1,7 +1,7 @@
 #include "frame/credit.h"
 
 /* Half a window in less than a second: growing pays; in more than four: it was too large. */
-#define QN_CREDIT_SPAN  QN_SEC
+#define QN_CREDIT_SPAN QN_SEC
 #define QN_CREDIT_AHEAD UINT32_MAX /* of what was used: no window of ours comes near */
 
 uint64_t qn_budget_take(qn_budget *b, uint64_t want)

@@ -34,10 +34,10 @@ typedef enum qn_frame_type {
 #define QN_FRAME_FLAGS 0x03
 
 /* Whole lengths, header included. */
-#define QN_FRAME_WINDOW_SIZE      (QN_FRAME_HEADER + 12)
+#define QN_FRAME_WINDOW_SIZE (QN_FRAME_HEADER + 12)
 #define QN_FRAME_LINK_WINDOW_SIZE (QN_FRAME_HEADER + 20)
-#define QN_FRAME_PING_SIZE        (QN_FRAME_HEADER + 8)
-#define QN_FRAME_CLOSE_SIZE       (QN_FRAME_HEADER + 6)
+#define QN_FRAME_PING_SIZE (QN_FRAME_HEADER + 8)
+#define QN_FRAME_CLOSE_SIZE (QN_FRAME_HEADER + 6)
 
 /* What a stream is for: the first data byte of its first frame. */
 typedef enum qn_stream_kind {

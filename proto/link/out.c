@@ -8,8 +8,8 @@
 
 /* Data leaves this much of a record free, so that WINDOW frames never wait behind a download. */
 #define QN_CTRL_RESERVE (QN_RECORD_CONTENT_MAX - QN_STREAM_HEADER - QN_FRAME_DATA_MAX)
-#define QN_DIRECT_MIN   4096         /* from here on a frame is sealed where it lies */
-#define QN_RETRY_AFTER  (20 * QN_MS) /* without memory to seal or number */
+#define QN_DIRECT_MIN 4096          /* from here on a frame is sealed where it lies */
+#define QN_RETRY_AFTER (20 * QN_MS) /* without memory to seal or number */
 
 /* A record being put together; nothing of the link but the log's tail changes until it is sealed.
  */

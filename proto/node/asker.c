@@ -8,7 +8,7 @@
 #define BACKOFF_FIRST (500 * QN_MS) /* doubled with every failure in a row ... */
 enum { BACKOFF_DOUBLINGS = 4 };     /* ... up to 8 s */
 
-/* ---- our own descriptor ------------------------------------------------------------------------------ */
+/* ---- our own descriptor ---------------------------------------------------------------------- */
 
 static void dated(qn_dated_key *k, const qn_secret32 *secret, int64_t wall)
 {
@@ -21,26 +21,14 @@ static void dated(qn_dated_key *k, const qn_secret32 *secret, int64_t wall)
     k->not_after = wall + QN_KEY_LIFE_S;
 }
 
-static void insert_port(qn_descriptor *d, uint16_t port)
-{
-    uint8_t i = 0;
-
-    while (i < d->ports_n && d->ports[i] < port)
-        i++;
-    if (d->ports_n == QN_DESCRIPTOR_PORTS || (i < d->ports_n && d->ports[i] == port))
-        return;
-    memmove(&d->ports[i + 1], &d->ports[i], (d->ports_n - i) * sizeof d->ports[0]);
-    d->ports[i] = port;
-    d->ports_n++;
-}
-
 static void exit_fields(qn_descriptor *d, const qn_node *n)
 {
+    uint16_t ports[QN_POLICY_PORTS + QN_EXIT_ALLOW_MAX];
+    unsigned count = qn_policy_ports(&n->policy, ports);
+
     d->roles |= QN_ROLE_EXIT;
-    for (uint8_t i = 0; i < n->policy.ports_n; i++)
-        insert_port(d, n->policy.ports[i]);
-    for (uint8_t i = 0; i < n->policy.allow_n; i++)
-        insert_port(d, n->policy.allow[i].prefix.port);
+    d->ports_n = (uint8_t)QN_MIN(count, (unsigned)QN_DESCRIPTOR_PORTS);
+    memcpy(d->ports, ports, d->ports_n * sizeof ports[0]);
     memcpy(d->contact, n->cfg.contact, sizeof d->contact);
 }
 
@@ -83,7 +71,7 @@ static qn_err beat(qn_node *n, uint8_t out[QN_HEARTBEAT_MAX], size_t *len)
     return err;
 }
 
-/* ---- asking ------------------------------------------------------------------------------------------ */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 static void rearm(qn_node *n)
 {
@@ -199,9 +187,8 @@ static void ask_ourselves(qn_node *n)
     a->list_at = QN_NEVER;
     if (!node_registers(n))
         return;
-    if (beat(n, hb, &len) == QN_OK &&
-        operator_self(n, qn_slice_of(a->descriptor, a->descriptor_n), qn_slice_of(hb, len)) ==
-            QN_OK) {
+    if (beat(n, hb, &len) == QN_OK && operator_self(n, qn_slice_of(a->descriptor, a->descriptor_n),
+                                                    qn_slice_of(hb, len)) == QN_OK) {
         a->registered = true;
         a->heard = n->env->now;
     }
@@ -225,8 +212,7 @@ static void proceed(qn_node *n)
         qn_dir_reader_clear(&a->reader, n->env);
         qn_dir_reader_init(&a->reader, QN_DIR_MESSAGE_MAX);
         nb = directory(n);
-        err = nb == NULL ? QN_UNREACHABLE
-                         : tie_open(&a->tie, TIE_ASKER, n, nb, QN_KIND_DIRECTORY);
+        err = nb == NULL ? QN_UNREACHABLE : tie_open(&a->tie, TIE_ASKER, n, nb, QN_KIND_DIRECTORY);
     }
     if (err == QN_OK)
         err = ask(n, (uint8_t)(a->want & WANT_REGISTER    ? WANT_REGISTER
@@ -276,7 +262,7 @@ void asker_tick(qn_node *n)
     rearm(n);
 }
 
-/* ---- answers ----------------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static qn_err candidates_make(qn_node *n, const qn_snapshot *old, const qn_snapshot *s)
 {
@@ -303,8 +289,8 @@ static qn_err candidates_make(qn_node *n, const qn_snapshot *old, const qn_snaps
 qn_err node_adopt(qn_node *n, qn_slice bytes)
 {
     qn_snapshot *old = n->snapshot, *s;
-    qn_err err = qn_snapshot_open(&s, n->env, &n->net, n->cfg.intern, bytes,
-                                  old != NULL ? old->version : 0);
+    qn_err err =
+        qn_snapshot_open(&s, n->env, &n->net, n->cfg.intern, bytes, old != NULL ? old->version : 0);
 
     if (err != QN_OK)
         return err;

@@ -8,19 +8,21 @@
 #include "node/internal.h"
 
 enum { CIRCUITS_MAX = 64, POOL_DEFAULT = 4, POOL_BACKOFF_MAX = 6, EXITS_WARM = 2 };
-#define POOL_BACKOFF    (250 * QN_MS) /* doubled with every failure in a row: 16 s at most */
+#define POOL_BACKOFF (250 * QN_MS)     /* doubled with every failure in a row: 16 s at most */
 #define POOL_KEPT_AFTER (300 * QN_SEC) /* the pool is kept up so long after the last demand */
 
-/* ---- choosing --------------------------------------------------------------------------------------- */
+/* ---- choosing -------------------------------------------------------------------------------- */
 
 static const qn_relay *candidate_relay(const qn_node *n, uint32_t i)
 {
     return &n->snapshot->relays[i];
 }
 
-static bool takes_port(const qn_relay *r, const qn_dest *d)
+/* A lab's allow lists may hold ranges of ports, which descriptors cannot: there the exit decides.
+ */
+static bool takes_port(const qn_node *n, const qn_relay *r, const qn_dest *d)
 {
-    return d == NULL || qn_descriptor_exits_to(&r->d, d->port);
+    return d == NULL || n->net.lab || qn_descriptor_exits_to(&r->d, d->port);
 }
 
 /* Flags of this moment: validity by our clock, and whether an exit takes the port. */
@@ -35,7 +37,7 @@ static void refresh_candidates(qn_node *n, const qn_dest *d)
             continue;
         if (r->d.roles & QN_ROLE_RELAY)
             c->flags |= QN_CANDIDATE_RELAY;
-        if ((r->d.roles & QN_ROLE_EXIT) && takes_port(r, d))
+        if ((r->d.roles & QN_ROLE_EXIT) && takes_port(n, r, d))
             c->flags |= QN_CANDIDATE_EXIT;
     }
 }
@@ -49,7 +51,7 @@ bool client_port_refused(const qn_node *n, const qn_dest *d)
 
         if (!(r->d.roles & QN_ROLE_EXIT) || !qn_relay_usable(r, n->env->wall))
             continue;
-        if (takes_port(r, d))
+        if (takes_port(n, r, d))
             return false;
         exits = true;
     }
@@ -85,7 +87,7 @@ static const qn_relay *warm_exit(qn_node *n, const qn_dest *d)
             nb->known && nb->up && !nb->over ? qn_snapshot_find(n->snapshot, &nb->id) : NULL;
         qn_candidate *c;
 
-        if (r == NULL || !(r->d.roles & QN_ROLE_EXIT) || !takes_port(r, d) ||
+        if (r == NULL || !(r->d.roles & QN_ROLE_EXIT) || !takes_port(n, r, d) ||
             !qn_relay_usable(r, n->env->wall))
             continue;
         warm++;
@@ -131,10 +133,9 @@ static bool suits(const qn_node *n, const circuit *c, const opening *o)
         return false;
     if (c->isolated && memcmp(c->isolation, o->isolation, sizeof c->isolation) != 0)
         return false;
-    last = n->snapshot != NULL
-               ? qn_snapshot_find(n->snapshot, &c->hops[c->core.hops_n - 1].id)
-               : NULL;
-    return last == NULL || takes_port(last, &o->dest);
+    last =
+        n->snapshot != NULL ? qn_snapshot_find(n->snapshot, &c->hops[c->core.hops_n - 1].id) : NULL;
+    return last == NULL || takes_port(n, last, &o->dest);
 }
 
 circuit *client_pick(qn_node *n, const opening *o)
@@ -147,7 +148,7 @@ circuit *client_pick(qn_node *n, const opening *o)
     return best;
 }
 
-/* ---- building --------------------------------------------------------------------------------------- */
+/* ---- building -------------------------------------------------------------------------------- */
 
 static void hop_key(qn_hop_key *h, const qn_relay *r)
 {
@@ -264,7 +265,7 @@ void client_wake_waiting(qn_node *n)
     }
 }
 
-/* ---- a circuit's life --------------------------------------------------------------------------------- */
+/* ---- a circuit's life ------------------------------------------------------------------------ */
 
 static void bury(circuit *c)
 {

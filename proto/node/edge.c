@@ -73,7 +73,7 @@ void edge_service(edge *e)
         edge_free(e);
 }
 
-/* ---- bearers --------------------------------------------------------------------------------------- */
+/* ---- bearers --------------------------------------------------------------------------------- */
 
 /* Something was asked of the bearer: let its owner look at it. */
 static void bearer_touch(edge *e)
@@ -132,7 +132,7 @@ bool edge_send(edge *e, const void *p, size_t bytes)
     return ok;
 }
 
-/* ---- ends ------------------------------------------------------------------------------------------ */
+/* ---- ends ------------------------------------------------------------------------------------ */
 
 /* Application bytes that passed this edge, towards the destination or back. */
 static void count(edge *e, bool up, size_t bytes)
@@ -277,7 +277,7 @@ void edge_released(edge *e)
     bury(e);
 }
 
-/* ---- from the bearer to the socket ------------------------------------------------------------------- */
+/* ---- from the bearer to the socket ----------------------------------------------------------- */
 
 void edge_data(edge *e, qn_piece piece)
 {
@@ -332,7 +332,7 @@ bool edge_say(edge *e, qn_slice text)
     return true;
 }
 
-/* ---- from the socket to the bearer ------------------------------------------------------------------- */
+/* ---- from the socket to the bearer ----------------------------------------------------------- */
 
 static void take_back(qn_node *n)
 {

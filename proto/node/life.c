@@ -63,8 +63,8 @@ static qn_err check_roles(qn_env *env, const qn_node_cfg *cfg, char why[160])
 static qn_err start_exit(qn_node *n, char why[160])
 {
     const qn_node_cfg *c = &n->cfg;
-    qn_err err = qn_policy_init(&n->policy, c->exit_ports, c->exit_ports_n, c->exit_allow,
-                                c->exit_allow_n);
+    qn_err err =
+        qn_policy_init(&n->policy, c->exit_ports, c->exit_ports_n, c->exit_allow, c->exit_allow_n);
 
     if (err == QN_OK && c->listen.family != 0)
         err = qn_policy_own(&n->policy, &c->listen);
@@ -90,6 +90,8 @@ static qn_err start_keys(qn_node *n)
         err = qn_onion_key_init(n->env, &secret, &s->keys[0]);
         s->keys_n = 1;
     }
+    memcpy(secret.b, n->cfg.keys.link.b, sizeof secret.b);
+    qn_dh_derive(&secret, &n->link_public);
     qn_wipe(&secret, sizeof secret);
     return err;
 }
@@ -118,6 +120,11 @@ static qn_err start(qn_node *n, char why[160])
     if (err == QN_OK)
         client_start(n);
     return err;
+}
+
+qn_err qn_node_own(qn_node *n, const qn_addr *listener)
+{
+    return qn_policy_own(&n->policy, listener);
 }
 
 qn_err qn_node_new(qn_node **out, const qn_node_cfg *cfg, qn_env *env, char why[160])

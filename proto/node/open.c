@@ -19,7 +19,7 @@ void opening_free(edge *e)
     e->opening = NULL;
 }
 
-/* ---- client: the request ---------------------------------------------------------------------------- */
+/* ---- client: the request --------------------------------------------------------------------- */
 
 static void opening_drop(opening *o, size_t n)
 {
@@ -96,7 +96,7 @@ void open_answer(edge *e, qn_app_code code)
     edge_is_open(e);
 }
 
-/* ---- client: the bearer ------------------------------------------------------------------------------ */
+/* ---- client: the bearer ---------------------------------------------------------------------- */
 
 static bool bind_link(edge *e, const qn_relay *exit)
 {
@@ -157,7 +157,7 @@ void open_bind(edge *e)
     }
 }
 
-/* ---- one-hop streams: the first message of each direction ---------------------------------------------- */
+/* ---- one-hop streams: the first message of each direction ------------------------------------ */
 
 static void one_hop_message(edge *e, const qn_msg *m)
 {
@@ -213,7 +213,7 @@ void open_bytes(edge *e, qn_piece piece)
         edge_data(e, (qn_piece){piece.block, piece.off + taken, piece.len - taken});
 }
 
-/* ---- exit ----------------------------------------------------------------------------------------------- */
+/* ---- exit ------------------------------------------------------------------------------------ */
 
 static void tell_opened(edge *e, qn_app_code code)
 {

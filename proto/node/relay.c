@@ -46,11 +46,11 @@ void relay_new(neighbour *nb, uint32_t stream)
 
 static void bury(relay *r, qn_err why)
 {
-    uint16_t code = why == QN_OK ? QN_CLOSE_DONE
-                                 : (qn_err_band(why) == QN_BAND_OURS || why == QN_UNKNOWN ||
-                                            why == QN_REFUSED
-                                        ? QN_CLOSE_REFUSED
-                                        : QN_CLOSE_GONE);
+    uint16_t code =
+        why == QN_OK ? QN_CLOSE_DONE
+                     : (qn_err_band(why) == QN_BAND_OURS || why == QN_UNKNOWN || why == QN_REFUSED
+                            ? QN_CLOSE_REFUSED
+                            : QN_CLOSE_GONE);
 
     tie_close(&r->prev_tie, code);
     tie_close(&r->next_tie, code);
@@ -58,7 +58,7 @@ static void bury(relay *r, qn_err why)
     chore_add(r->n, &r->chore);
 }
 
-/* ---- cells ------------------------------------------------------------------------------------------ */
+/* ---- cells ----------------------------------------------------------------------------------- */
 
 /* A waiting cell must not pin the 16 KiB block it came in with others: it gets one of its own. */
 static qn_err park(relay *r, qn_queue *q, qn_piece cell)
@@ -163,7 +163,7 @@ void relay_input(relay *r, bool forward, qn_piece piece, bool more)
         chore_add(r->n, &r->chore);
 }
 
-/* ---- what the hop reports ------------------------------------------------------------------------------ */
+/* ---- what the hop reports -------------------------------------------------------------------- */
 
 static void extend(relay *r, const qn_peerid *id)
 {

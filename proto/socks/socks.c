@@ -23,8 +23,7 @@ void qn_socks_clear(qn_socks *s)
     s->state = QN_SOCKS_ENDED;
 }
 
-/* ---- out
- * ------------------------------------------------------------------------------------------- */
+/* ---- out ------------------------------------------------------------------------------------- */
 
 static void put(qn_socks *s, const uint8_t *p, uint8_t n)
 {
@@ -78,8 +77,7 @@ void qn_socks_reply(qn_socks *s, uint8_t reply)
     s->state = reply == QN_SOCKS_OK ? QN_SOCKS_REPLIED : QN_SOCKS_ENDED;
 }
 
-/* ---- greeting
- * -------------------------------------------------------------------------------------- */
+/* ---- greeting -------------------------------------------------------------------------------- */
 
 /* A first byte that no SOCKS5 client sends. */
 static qn_err stranger(qn_socks *s)
@@ -114,8 +112,7 @@ static qn_err take_greeting(qn_socks *s)
     return QN_OK;
 }
 
-/* ---- credentials
- * ----------------------------------------------------------------------------------- */
+/* ---- credentials ----------------------------------------------------------------------------- */
 
 /* Exactly `word`, or `word` and '+' and anything. */
 static bool names_route(qn_slice user, const char *word)
@@ -162,8 +159,7 @@ static qn_err take_auth(qn_socks *s, qn_env *env)
     return QN_OK;
 }
 
-/* ---- request
- * --------------------------------------------------------------------------------------- */
+/* ---- request --------------------------------------------------------------------------------- */
 
 /* RFC 1928 section 4; the address in it has the form all of QNet uses (base/addr.h). */
 static qn_err take_request(qn_socks *s)

@@ -262,6 +262,32 @@ START_TEST(a_stranger_costs_at_most_four_kibibytes_and_one_x25519)
 }
 END_TEST
 
+/* ---- no memory ------------------------------------------------------------------------------- */
+
+/* For a moment a node has no memory at all. What it carries ends or goes on; nothing just stops. */
+START_TEST(a_moment_without_memory_leaves_nothing_hanging)
+{
+    mesh m;
+    pw_node *poor;
+    pw_fetch *f;
+
+    mesh_started(&m, _i & 1 ? QN_ROUTE_PRIVACY : QN_ROUTE_FAST, 0);
+    poor = _i & 2 ? m.exit[0] : m.client;
+    f = pw_get(m.w, m.client, MESH_WEB, 80, _i & 4 ? 4u << 20 : 1, _i & 4 ? 1 : 4u << 20, NULL);
+    run_for(&m, (50 + (qn_time)_i * 7) * QN_MS);
+    for (unsigned i = 0; i < 20 && pw_outcome(f) == PW_RUNNING; i++) {
+        pw_node_env(poor)->mem.limit = pw_node_env(poor)->mem.used;
+        run_for(&m, QN_MS + i * 200 * QN_US);
+        pw_node_env(poor)->mem.limit = UINT64_C(256) << 20;
+        run_for(&m, 5 * QN_MS);
+    }
+    ck_assert(mesh_await(&m, f, 90 * QN_SEC) != PW_RUNNING);
+    ck_assert(!pw_corrupt(f));
+    ck_assert(pw_outcome(f) == PW_DONE || pw_socks_reply(f) != 0 || !pw_clean_end(f));
+    mesh_free(&m);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("attack");
@@ -273,6 +299,7 @@ static Suite *suite(void)
     tcase_add_test(life, a_link_that_is_over_does_not_wait_for_a_peer_who_never_reads);
     tcase_add_test(life, a_client_that_vanished_is_forgotten);
     suite_add_tcase(s, life);
+    tcase_add_loop_test(life, a_moment_without_memory_leaves_nothing_hanging, 0, 32);
     tcase_set_timeout(floods, 60);
     tcase_add_test(floods, an_unfinished_request_holds_no_directory);
     tcase_add_test(floods, a_stranger_has_no_more_streams_than_a_client_needs);

@@ -64,8 +64,7 @@ static uint64_t pour(pw_world *w, pw_pipe *p, int side, uint64_t sent, uint64_t 
     return sent;
 }
 
-/* ---- servers
- * -------------------------------------------------------------------------------------- */
+/* ---- servers --------------------------------------------------------------------------------- */
 
 pw_server *pw_serve(pw_world *w, const char *name, const qn_addr *addr, pw_manner manner)
 {
@@ -165,8 +164,7 @@ static size_t server_takes(pw_world *w, pw_pipe *p, int side, const uint8_t *byt
     return n;
 }
 
-/* ---- users
- * ---------------------------------------------------------------------------------------- */
+/* ---- users ----------------------------------------------------------------------------------- */
 
 static void fetch_over(pw_fetch *f, qn_time now, bool clean)
 {
@@ -293,8 +291,7 @@ static size_t fetch_takes(pw_world *w, pw_fetch *f, const uint8_t *bytes, size_t
     return n;
 }
 
-/* ---- what pipes ask of people
- * --------------------------------------------------------------------- */
+/* ---- what pipes ask of people ---------------------------------------------------------------- */
 
 size_t pw__person_takes(pw_world *w, pw_pipe *p, int side, const uint8_t *bytes, size_t n)
 {
@@ -349,8 +346,7 @@ void pw__people_clear(pw_world *w)
     }
 }
 
-/* ---- asking about a fetch
- * -------------------------------------------------------------------------- */
+/* ---- asking about a fetch -------------------------------------------------------------------- */
 
 pw_result pw_outcome(const pw_fetch *f)
 {

@@ -25,7 +25,7 @@ static qn_route route_of(int i)
     return i % 2 ? QN_ROUTE_PRIVACY : QN_ROUTE_FAST;
 }
 
-/* ---- ends --------------------------------------------------------------------------------- */
+/* ---- ends ------------------------------------------------------------------------------------ */
 
 typedef struct progress {
     const pw_fetch *f;
@@ -77,7 +77,7 @@ START_TEST(a_server_that_resets_in_mid_body_resets_the_application)
 }
 END_TEST
 
-/* ---- refusals ----------------------------------------------------------------------------- */
+/* ---- refusals -------------------------------------------------------------------------------- */
 
 static int reply_to(mesh *m, const char *name, uint16_t port)
 {
@@ -103,7 +103,7 @@ START_TEST(refusals_reach_the_application_with_their_own_code)
 }
 END_TEST
 
-/* ---- paths -------------------------------------------------------------------------------- */
+/* ---- paths ----------------------------------------------------------------------------------- */
 
 START_TEST(a_hundred_fetches_use_every_relay)
 {
@@ -210,8 +210,7 @@ START_TEST(an_upload_to_a_server_that_never_reads_is_held_back)
 }
 END_TEST
 
-/* ---- lifetimes
- * ------------------------------------------------------------------------------------ */
+/* ---- lifetimes ------------------------------------------------------------------------------- */
 
 START_TEST(idle_circuits_and_links_go_away_everywhere)
 {

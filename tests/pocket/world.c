@@ -435,8 +435,7 @@ bool pw_run(pw_world *w, qn_time deadline, bool (*done)(void *ctx), void *ctx)
     }
 }
 
-/* ---- faults, life and death
- * ----------------------------------------------------------------------- */
+/* ---- faults, life and death ------------------------------------------------------------------ */
 
 static bool joins(const pw_pipe *p, const pw_node *a, const pw_node *b)
 {

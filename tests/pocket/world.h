@@ -33,7 +33,7 @@ qn_time pw_now(const pw_world *w);
 /* Hash of every byte every node wrote, in order. */
 qn_hash pw_digest(const pw_world *w);
 
-/* ---- nodes ---------------------------------------------------------------------------------- */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 /* Starts a node; cfg->listen names where it accepts links. Asserts that the config is good. */
 pw_node *pw_add(pw_world *w, const char *name, const qn_node_cfg *cfg);
@@ -77,8 +77,7 @@ int pw_socks_reply(const pw_fetch *f);   /* -1: none yet */
 void pw_pause_reading(pw_world *w, pw_fetch *f, bool paused);
 qn_time pw_took(const pw_fetch *f); /* from start to end */
 
-/* ---- time and faults
- * ----------------------------------------------------------------------------- */
+/* ---- time and faults ------------------------------------------------------------------------- */
 
 /* Runs until done(ctx) or the deadline; true when done. done may be NULL (run to the deadline). */
 bool pw_run(pw_world *w, qn_time deadline, bool (*done)(void *ctx), void *ctx);

@@ -37,8 +37,8 @@ typedef enum qn_level { QN_LOG_ERROR, QN_LOG_WARN, QN_LOG_INFO, QN_LOG_DEBUG } q
 
 /* Memory of one node: every allocation is counted here, so the cap (promise P4) is a comparison. */
 typedef struct qn_mem {
-    void *(*get)(void *ctx, size_t n);          /* NULL when the outside has none */
-    void (*put)(void *ctx, void *p, size_t n);  /* n as in get */
+    void *(*get)(void *ctx, size_t n);         /* NULL when the outside has none */
+    void (*put)(void *ctx, void *p, size_t n); /* n as in get */
     void *ctx;
     uint64_t used;  /* bytes charged now */
     uint64_t peak;  /* highest `used` so far */

@@ -38,13 +38,14 @@ QN_MUST_CHECK qn_err qn_keys_peerid(qn_env *env, const qn_keys *keys, qn_peerid 
 
 /* An operator: who signs snapshots, and where its directory answers. */
 typedef struct qn_operator {
-    qn_peerid id;           /* of its node identity */
-    uint8_t sign_key[32];   /* Ed25519: signs snapshots; not the node identity */
-    uint8_t link_key[32];   /* X25519 of its node */
+    qn_peerid id;         /* of its node identity */
+    uint8_t sign_key[32]; /* Ed25519: signs snapshots; not the node identity */
+    uint8_t link_key[32]; /* X25519 of its node */
     qn_addr addr;
 } qn_operator;
 
-/* The entry of a node that is an operator, made where its secrets are. Fails only when OpenSSL does. */
+/* The entry of a node that is an operator, made where its secrets are. Fails only when OpenSSL
+ * does. */
 QN_MUST_CHECK qn_err qn_operator_of(qn_env *env, const qn_keys *keys,
                                     const qn_secret32 *operator_seed, const qn_addr *addr,
                                     qn_operator *out);
@@ -53,14 +54,14 @@ typedef struct qn_network {
     uint8_t id[32];
     char name[QN_NETWORK_NAME];
     bool lab;
-    int64_t created; /* Unix seconds */
+    int64_t created;   /* Unix seconds */
     uint8_t threshold; /* snapshot signatures needed: >= floor(N/2) + 1 */
     uint8_t operators_n;
     qn_operator operators[QN_OPERATORS_MAX];
 } qn_network;
 
-/* Fills id; encodes and signs into out (cap bytes), *n = length. The founder's seed signs. QN_CONFIG
- * when a field is out of range. */
+/* Fills id; encodes and signs into out (cap bytes), *n = length. The founder's seed signs.
+ * QN_CONFIG when a field is out of range. */
 QN_MUST_CHECK qn_err qn_network_encode(qn_network *net, qn_env *env, const qn_secret32 *founder,
                                        uint8_t *out, size_t cap, size_t *n);
 /* Strict; verifies the founder's signature and every range; `why` gets one sentence on failure. */

@@ -43,11 +43,12 @@ typedef enum qn_route { QN_ROUTE_FAST, QN_ROUTE_PRIVACY } qn_route; /* 1 hop, 3 
 /* What a listener is for; also the `purpose` of accepted conns. */
 typedef enum qn_listener { QN_LISTEN_LINK, QN_LISTEN_SOCKS } qn_listener;
 
-/* ---- configuration: copied by qn_node_new ------------------------------------------------ */
+/* ---- configuration: copied by qn_node_new ---------------------------------------------------- */
 
-typedef struct qn_allow { /* exit.allow: an address or prefix with a mandatory port */
-    qn_addr prefix;       /* port != 0 */
+typedef struct qn_allow { /* exit.allow: an address or prefix with mandatory ports */
+    qn_addr prefix;       /* port != 0: the first */
     uint8_t bits;         /* of the prefix: 0..32 or 0..128 */
+    uint16_t port_last;   /* 0: prefix.port alone */
 } qn_allow;
 
 #define QN_EXIT_PORTS_MAX 16
@@ -58,27 +59,27 @@ extern const qn_carrier_kind qn_carrier_bare;
 
 typedef struct qn_node_cfg {
     qn_mode mode;
-    qn_route route;      /* default for SOCKS users who do not name one */
-    bool lab;            /* --lab was given; must equal the network file's flag */
-    bool socks;          /* the world offers a SOCKS listener */
+    qn_route route;                 /* default for SOCKS users who do not name one */
+    bool lab;                       /* --lab was given; must equal the network file's flag */
+    bool socks;                     /* the world offers a SOCKS listener */
     const qn_carrier_kind *carrier; /* &qn_carrier_bare needs lab */
     const qn_network *network;      /* outlives the node */
-    struct qn_intern *intern;       /* verified snapshots shared by a process's nodes; may be NULL */
-    qn_keys keys;                   /* identity, link and onion secrets */
-    bool has_operator;              /* bootstrap and super: the operator key that signs snapshots */
+    struct qn_intern *intern; /* verified snapshots shared by a process's nodes; may be NULL */
+    qn_keys keys;             /* identity, link and onion secrets */
+    bool has_operator;        /* bootstrap and super: the operator key that signs snapshots */
     qn_secret32 operator_seed;
-    qn_addr listen;                 /* the address others reach us at (descriptor); family 0: none */
-    char country[3];                /* operator's claim, "" unknown */
-    char contact[128];              /* abuse contact: exit and super refuse to start without */
+    qn_addr listen;    /* the address others reach us at (descriptor); family 0: none */
+    char country[3];   /* operator's claim, "" unknown */
+    char contact[128]; /* abuse contact: exit and super refuse to start without */
     uint16_t exit_ports[QN_EXIT_PORTS_MAX]; /* beside 80 and 443 */
     uint8_t exit_ports_n;
     qn_allow exit_allow[QN_EXIT_ALLOW_MAX]; /* lab only: non-global destinations */
     uint8_t exit_allow_n;
-    uint32_t exit_conns_max;        /* 0: 1000 */
-    qn_addr origin;                 /* where a two-leg carrier's second leg leads; family 0: none */
-    uint32_t pool;                  /* privacy circuits kept ready; 0: 4 */
-    uint64_t credit_budget;         /* 0: QN_CREDIT_BUDGET */
-    qn_slice stored_snapshot;       /* what STORE once kept; needed during qn_node_new only */
+    uint32_t exit_conns_max;  /* 0: 1000 */
+    qn_addr origin;           /* where a two-leg carrier's second leg leads; family 0: none */
+    uint32_t pool;            /* privacy circuits kept ready; 0: 4 */
+    uint64_t credit_budget;   /* 0: QN_CREDIT_BUDGET */
+    qn_slice stored_snapshot; /* what STORE once kept; needed during qn_node_new only */
 } qn_node_cfg;
 
 typedef struct qn_node qn_node;
@@ -86,9 +87,12 @@ typedef struct qn_node qn_node;
 /* QN_CONFIG with one sentence in `why` (at most 160 bytes) naming what is wrong; QN_NOMEM. The env
  * must be stamped and must outlive the node. */
 QN_MUST_CHECK qn_err qn_node_new(qn_node **out, const qn_node_cfg *cfg, qn_env *env, char why[160]);
+/* One more address the world listens on for this node (SOCKS, status): an exit never connects to
+ * it, whatever its allow list says. QN_CONFIG: too many. */
+QN_MUST_CHECK qn_err qn_node_own(qn_node *n, const qn_addr *listener);
 void qn_node_free(qn_node *n); /* wipes; every conn is simply forgotten */
 
-/* ---- bytes ---------------------------------------------------------------------------------- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 /* Windows to read into, in order; returns how many (0: do not read now). */
 unsigned qn_node_space(qn_node *n, qn_conn c, qn_span *v, unsigned max);
@@ -107,7 +111,7 @@ typedef enum qn_ending {
 
 /* 0: refused, close it at once. `local` is the listener's own address. */
 qn_conn qn_node_accepted(qn_node *n, qn_listener purpose, const qn_addr *from);
-void qn_node_opened(qn_node *n, qn_conn c);             /* a DIAL succeeded */
+void qn_node_opened(qn_node *n, qn_conn c);                  /* a DIAL succeeded */
 void qn_node_open_failed(qn_node *n, qn_conn c, qn_err why); /* REFUSED, UNREACHABLE, TIMEOUT */
 void qn_node_ended(qn_node *n, qn_conn c, qn_ending how);
 /* The answer to RESOLVE; count 0 with why = QN_RESOLVE. Every address has the query's port. */
@@ -181,15 +185,15 @@ bool qn_node_next(qn_node *n, qn_action *a);
 /* The world has finished with a conn after CLOSE or RESET with drain. */
 void qn_node_released(qn_node *n, qn_conn c);
 
-/* ---- looking in ------------------------------------------------------------------------------- */
+/* ---- looking in ------------------------------------------------------------------------------ */
 
 typedef struct qn_counters {
     uint64_t cells_forward, cells_backward; /* cells this node's circuits handled, by direction */
-    uint64_t aead_bytes;        /* bytes sealed or opened, records and cells */
-    uint64_t dh;                /* X25519 operations */
-    uint64_t handshakes;        /* link and hop handshakes completed */
-    uint64_t app_up, app_down;  /* application bytes: client edges and exit edges */
-    uint64_t relayed;           /* cell bytes passed on by this node as pipe or joint */
+    uint64_t aead_bytes;                    /* bytes sealed or opened, records and cells */
+    uint64_t dh;                            /* X25519 operations */
+    uint64_t handshakes;                    /* link and hop handshakes completed */
+    uint64_t app_up, app_down;              /* application bytes: client edges and exit edges */
+    uint64_t relayed;                       /* cell bytes passed on by this node as pipe or joint */
     uint64_t links_opened, circuits_built, circuits_failed, streams_opened, streams_failed;
     uint64_t exit_requests, exit_ok, exit_blocked, exit_bytes; /* the seeds' four */
 } qn_counters;
@@ -199,15 +203,15 @@ typedef enum qn_state { QN_OFFLINE, QN_CALIBRATING, QN_CONNECTED } qn_state;
 typedef struct qn_status {
     qn_mode mode;
     qn_route route;
-    qn_state state;      /* CONNECTED only after a probe reached an exit end to end within 60 s */
-    const char *phase;   /* "directory", "link", "circuit", "probe", "ready"; static storage */
-    const char *advice;  /* one sentence when not connected; static storage; "" otherwise */
+    qn_state state;     /* CONNECTED only after a probe reached an exit end to end within 60 s */
+    const char *phase;  /* "directory", "link", "circuit", "probe", "ready"; static storage */
+    const char *advice; /* one sentence when not connected; static storage; "" otherwise */
     qn_err last_error;
     qn_peerid id;
-    uint32_t peers_known;   /* relays in the snapshot */
+    uint32_t peers_known; /* relays in the snapshot */
     uint32_t links, circuits, streams;
     uint64_t snapshot_version; /* 0: none yet */
-    qn_time last_probe;     /* when an end-to-end probe last succeeded; 0 never */
+    qn_time last_probe;        /* when an end-to-end probe last succeeded; 0 never */
     qn_counters counters;
     uint64_t mem_used, mem_peak;
 } qn_status;
@@ -229,7 +233,7 @@ bool qn_node_circuit(const qn_node *n, uint32_t i, qn_circuit_info *out);
 
 typedef struct qn_peer_info {
     qn_peerid id;
-    bool known;      /* false: an anonymous client, id is zero */
+    bool known; /* false: an anonymous client, id is zero */
     bool outbound, up;
     uint32_t streams;
     uint64_t in, out; /* record bytes */

@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- the registries as published
- * ------------------------------------------------------------------ */
+/* ---- the registries as published ------------------------------------------------------------- */
 
 typedef struct row {
     uint8_t family, bits;
@@ -93,8 +92,7 @@ static void setup(void)
     ck_assert_uint_eq(rows_n, 26 + 25);
 }
 
-/* ---- what the registries say, worked out another way
- * ------------------------------------------------ */
+/* ---- what the registries say, worked out another way ----------------------------------------- */
 
 static bool bit(const uint8_t *ip, unsigned i)
 {

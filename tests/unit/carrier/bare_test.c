@@ -9,7 +9,7 @@
 
 static qt_pair p;
 
-/* ---- an upper side that seals on demand and records what arrives ------------------------- */
+/* ---- an upper side that seals on demand and records what arrives ----------------------------- */
 
 typedef struct recorder {
     unsigned records;
@@ -103,7 +103,7 @@ static void connect_and_run(void)
     qt_pair_run(&p);
 }
 
-/* ---- the handshake ----------------------------------------------------------------------- */
+/* ---- the handshake --------------------------------------------------------------------------- */
 
 START_TEST(both_ends_agree_on_everything)
 {
@@ -319,7 +319,7 @@ START_TEST(a_silent_peer_is_given_up_after_the_handshake_timeout)
 }
 END_TEST
 
-/* ---- records ----------------------------------------------------------------------------- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 START_TEST(any_chunking_gives_the_same_events)
 {
@@ -421,7 +421,7 @@ START_TEST(a_damaged_record_ends_the_carrier_and_is_not_delivered)
 }
 END_TEST
 
-/* ---- endings ----------------------------------------------------------------------------- */
+/* ---- endings --------------------------------------------------------------------------------- */
 
 START_TEST(close_says_goodbye_after_what_was_sealed)
 {

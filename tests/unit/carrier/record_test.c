@@ -84,7 +84,7 @@ static void must_not_open(qn_slice record, qn_err want)
 
 static const qn_slice nothing;
 
-/* ---- known answers ----------------------------------------------------------------------- */
+/* ---- known answers --------------------------------------------------------------------------- */
 
 START_TEST(document_examples_are_what_is_sealed)
 {
@@ -129,7 +129,7 @@ START_TEST(document_examples_open)
 }
 END_TEST
 
-/* ---- sizes ------------------------------------------------------------------------------- */
+/* ---- sizes ----------------------------------------------------------------------------------- */
 
 START_TEST(any_split_of_any_size_round_trips)
 {
@@ -191,7 +191,7 @@ START_TEST(both_directions_count_their_plaintext)
 }
 END_TEST
 
-/* ---- refusals ---------------------------------------------------------------------------- */
+/* ---- refusals -------------------------------------------------------------------------------- */
 
 START_TEST(every_flipped_byte_is_noticed_and_the_record_stays_as_it_was)
 {
@@ -289,7 +289,7 @@ START_TEST(without_memory_nothing_moves)
 }
 END_TEST
 
-/* ---- nonces ------------------------------------------------------------------------------ */
+/* ---- nonces ---------------------------------------------------------------------------------- */
 
 START_TEST(rekey_is_due_at_the_first_of_time_records_and_bytes)
 {

@@ -18,8 +18,7 @@ static qn_err open_body(qn_slice body)
     return open_bytes(fx_seal(QN_TAG_DESCRIPTOR, net.id, body, 1));
 }
 
-/* ---- round trip
- * ------------------------------------------------------------------------------------- */
+/* ---- round trip ------------------------------------------------------------------------------ */
 
 START_TEST(says_what_its_node_said)
 {
@@ -91,8 +90,7 @@ START_TEST(the_fullest_one_fits)
 }
 END_TEST
 
-/* ---- forged, damaged, re-encoded
- * -------------------------------------------------------------------- */
+/* ---- forged, damaged, re-encoded ------------------------------------------------------------- */
 
 START_TEST(refuses_every_flipped_bit)
 {
@@ -203,8 +201,7 @@ START_TEST(refuses_another_version)
 }
 END_TEST
 
-/* ---- fields out of range
- * ---------------------------------------------------------------------------- */
+/* ---- fields out of range --------------------------------------------------------------------- */
 
 static void set_addr(qn_descriptor *d, const char *text)
 {
@@ -385,8 +382,7 @@ START_TEST(an_error_leaves_the_result_alone)
 }
 END_TEST
 
-/* ---- time
- * ------------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 START_TEST(is_valid_from_its_start_with_grace_to_its_end_without)
 {

@@ -39,8 +39,7 @@ static qn_slice with_sequence(uint16_t i, uint64_t sequence, const char *country
     return fx_signed(&d, i);
 }
 
-/* ---- registering
- * ------------------------------------------------------------------------------------ */
+/* ---- registering ----------------------------------------------------------------------------- */
 
 START_TEST(lists_nobody_before_the_first_heartbeat)
 {
@@ -120,8 +119,7 @@ START_TEST(refuses_what_is_forged_expired_early_or_from_elsewhere)
 }
 END_TEST
 
-/* ---- heartbeats
- * ------------------------------------------------------------------------------------- */
+/* ---- heartbeats ------------------------------------------------------------------------------ */
 
 START_TEST(heartbeats_of_strangers_are_unknown)
 {
@@ -178,8 +176,7 @@ START_TEST(heartbeats_update_and_never_duplicate)
 }
 END_TEST
 
-/* ---- clocks
- * ----------------------------------------------------------------------------------------- */
+/* ---- clocks ---------------------------------------------------------------------------------- */
 
 START_TEST(a_node_is_live_for_120_s_and_gone_at_the_next_prune)
 {
@@ -243,8 +240,7 @@ START_TEST(prune_removes_the_dead_and_only_them)
 }
 END_TEST
 
-/* ---- listing and bounds
- * ----------------------------------------------------------------------------- */
+/* ---- listing and bounds ---------------------------------------------------------------------- */
 
 START_TEST(lists_in_peerid_order_whatever_came_first)
 {

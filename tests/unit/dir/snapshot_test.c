@@ -91,8 +91,7 @@ static qn_slice body_of(qn_slice in)
     return body;
 }
 
-/* ---- reading
- * ---------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 START_TEST(lists_what_the_registry_lists)
 {
@@ -179,8 +178,7 @@ START_TEST(a_relay_is_usable_while_descriptor_and_keys_are_valid)
 }
 END_TEST
 
-/* ---- time and versions
- * ------------------------------------------------------------------------------ */
+/* ---- time and versions ----------------------------------------------------------------------- */
 
 START_TEST(a_version_never_goes_back)
 {
@@ -226,8 +224,7 @@ START_TEST(lives_a_day_at_most)
 }
 END_TEST
 
-/* ---- forgery
- * ---------------------------------------------------------------------------------------- */
+/* ---- forgery --------------------------------------------------------------------------------- */
 
 START_TEST(refuses_every_flipped_byte)
 {
@@ -322,8 +319,7 @@ START_TEST(refuses_what_is_too_long_before_reading_it)
 }
 END_TEST
 
-/* ---- thresholds
- * ------------------------------------------------------------------------------------- */
+/* ---- thresholds ------------------------------------------------------------------------------ */
 
 START_TEST(two_of_three_operators_suffice_and_one_does_not)
 {
@@ -414,8 +410,7 @@ START_TEST(signatures_may_be_joined_in_any_order)
 }
 END_TEST
 
-/* ---- memory
- * ----------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 START_TEST(survives_every_failed_allocation)
 {

@@ -42,8 +42,7 @@ static qn_err judge(const char *text)
     return qn_policy_judge(&p, &a);
 }
 
-/* ---- ports
- * ------------------------------------------------------------------------------------------ */
+/* ---- ports ----------------------------------------------------------------------------------- */
 
 START_TEST(web_ports_pass_and_others_do_not)
 {
@@ -95,10 +94,14 @@ START_TEST(refuses_a_meaningless_configuration)
 {
     static const uint16_t zero = 0;
     qn_allow v[] = {
-        {.prefix = addr("10.0.0.0:80"), .bits = 33}, {.prefix = addr("[fd00::]:80"), .bits = 129},
-        {.prefix = addr("10.0.0.1:80"), .bits = 8},  {.prefix = addr("[fd00::1]:80"), .bits = 64},
-        {.prefix = {.family = 4}, .bits = 0},        {.prefix = {.family = 0, .port = 80}},
+        {.prefix = addr("10.0.0.0:80"), .bits = 33},
+        {.prefix = addr("[fd00::]:80"), .bits = 129},
+        {.prefix = addr("10.0.0.1:80"), .bits = 8},
+        {.prefix = addr("[fd00::1]:80"), .bits = 64},
+        {.prefix = {.family = 4}, .bits = 0},
+        {.prefix = {.family = 0, .port = 80}},
         {.prefix = addr("10.64.0.0:80"), .bits = 9},
+        {.prefix = addr("10.0.0.0:80"), .bits = 8, .port_last = 79},
     };
     qn_policy before;
 
@@ -110,8 +113,28 @@ START_TEST(refuses_a_meaningless_configuration)
 }
 END_TEST
 
-/* ---- addresses
- * -------------------------------------------------------------------------------------- */
+START_TEST(a_range_of_ports_is_allowed_to_its_ends_and_not_listed)
+{
+    qn_allow range = {.prefix = addr("127.0.0.0:8000"), .bits = 8, .port_last = 8999};
+    uint16_t all[QN_POLICY_PORTS + QN_EXIT_ALLOW_MAX];
+    qn_addr own = addr("127.0.0.1:8088"), a;
+
+    qt_assert_err(qn_policy_init(&p, NULL, 0, &range, 1), QN_OK);
+    ck_assert_uint_eq(qn_policy_ports(&p, all), 2);
+    qt_assert_err(qn_policy_own(&p, &own), QN_OK);
+    a = addr("127.0.0.1:7999");
+    qt_assert_err(qn_policy_judge(&p, &a), QN_POLICY);
+    a = addr("127.0.0.1:8000");
+    qt_assert_err(qn_policy_judge(&p, &a), QN_OK);
+    a = addr("127.9.9.9:8999");
+    qt_assert_err(qn_policy_judge(&p, &a), QN_OK);
+    a = addr("127.0.0.1:9000");
+    qt_assert_err(qn_policy_judge(&p, &a), QN_POLICY);
+    qt_assert_err(qn_policy_judge(&p, &own), QN_POLICY);
+}
+END_TEST
+
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 static const struct {
     const char *text;
@@ -190,8 +213,7 @@ START_TEST(picks_the_first_answer_that_passes)
 }
 END_TEST
 
-/* ---- the operator's list
- * ---------------------------------------------------------------------------- */
+/* ---- the operator's list --------------------------------------------------------------------- */
 
 START_TEST(listed_addresses_pass_with_their_port_only)
 {
@@ -273,6 +295,7 @@ static Suite *policy_suite(void)
     tcase_add_test(tc, operators_add_ports);
     tcase_add_test(tc, a_full_configuration_fits_and_one_more_does_not);
     tcase_add_test(tc, refuses_a_meaningless_configuration);
+    tcase_add_test(tc, a_range_of_ports_is_allowed_to_its_ends_and_not_listed);
     tcase_add_loop_test(tc, judges_binary_addresses_however_they_came, 0, QN_LEN(judged));
     tcase_add_loop_test(tc, names_are_for_the_resolver_whatever_they_look_like, 0, 13);
     tcase_add_test(tc, picks_the_first_answer_that_passes);

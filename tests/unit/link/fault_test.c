@@ -143,7 +143,7 @@ START_TEST(a_flood_of_pings_costs_one_answer_a_record)
 }
 END_TEST
 
-/* ---- memory ------------------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 /* A conversation with every kind of thing in it; allocation n fails. What was promised must hold:
  * all bytes arrive, or somebody is told. Returns the requests. */

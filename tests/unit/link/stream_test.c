@@ -203,7 +203,7 @@ START_TEST(a_shared_block_is_not_appended_to)
 }
 END_TEST
 
-/* ---- credit ------------------------------------------------------------------------------ */
+/* ---- credit ---------------------------------------------------------------------------------- */
 
 START_TEST(a_full_stream_stops_alone_and_resumes_with_room)
 {
@@ -252,7 +252,7 @@ START_TEST(a_detached_queue_is_bounded)
 }
 END_TEST
 
-/* ---- closing ----------------------------------------------------------------------------- */
+/* ---- closing --------------------------------------------------------------------------------- */
 
 START_TEST(close_reaches_the_other_side_once_and_late_data_is_dropped)
 {
@@ -316,7 +316,7 @@ START_TEST(shutting_the_link_tells_every_stream_on_both_sides)
 }
 END_TEST
 
-/* ---- small things ------------------------------------------------------------------------ */
+/* ---- small things ---------------------------------------------------------------------------- */
 
 START_TEST(ping_measures_the_round_trip)
 {

@@ -71,8 +71,7 @@ static qn_err say(const char *hex)
     return err;
 }
 
-/* ---- whole conversations
- * ---------------------------------------------------------------------------- */
+/* ---- whole conversations --------------------------------------------------------------------- */
 
 #define GREET "05 01 00"
 #define LOGIN "05 02 00 02  01 04 66617374 01 78" /* user "fast", password "x" */
@@ -197,8 +196,7 @@ START_TEST(every_reply_code_has_its_bytes)
 }
 END_TEST
 
-/* ---- refusals
- * --------------------------------------------------------------------------------------- */
+/* ---- refusals -------------------------------------------------------------------------------- */
 
 static const struct {
     const char *sent;
@@ -263,8 +261,7 @@ START_TEST(tells_a_web_browser_where_it_is)
 }
 END_TEST
 
-/* ---- credentials
- * ------------------------------------------------------------------------------------ */
+/* ---- credentials ----------------------------------------------------------------------------- */
 
 static void login(const char *user, const char *password)
 {
