@@ -114,6 +114,7 @@
 #define QN_OPEN_TIMEOUT (30 * QN_SEC)  /* resolve + connect at the exit */
 #define QN_PROBE_EVERY (25 * QN_SEC)   /* twice within the minute that CONNECTED vouches for */
 #define QN_PROBE_FRESH (60 * QN_SEC)
+#define QN_NOMEM_PAUSE (20 * QN_MS) /* until what memory stopped is tried again */
 #define QN_STOP_AFTER (2 * QN_SEC) /* a graceful stop waits so long for conns to close */
 #define QN_HANDSHAKE_TIMEOUT (10 * QN_SEC)
 #define QN_EXIT_CONNS 1000           /* sockets of an exit, unless configured */

@@ -403,36 +403,37 @@ void client_closed(circuit *c, uint16_t code)
     chore_add(c->n, &c->chore);
 }
 
-/* Cells leave while the stream to the entry has room for the largest. */
-static void flush(circuit *c)
+/* Cells leave while the stream to the entry has room for the largest. False: no memory for one. */
+static bool flush(circuit *c)
 {
-    qn_link *l = &c->tie.nb->link;
-
-    while (c->tie.nb != NULL && qn_link_writable(l, c->tie.stream) >= QN_CELL_L) {
+    while (c->tie.nb != NULL && qn_link_writable(&c->tie.nb->link, c->tie.stream) >= QN_CELL_L) {
         qn_piece cell;
         qn_err err = qn_circuit_output(&c->core, &cell);
 
         if (err != QN_OK)
-            break;
-        if (qn_link_send(l, c->tie.stream, cell, false) != QN_OK) {
+            return err != QN_NOMEM;
+        if (qn_link_send(&c->tie.nb->link, c->tie.stream, cell, false) != QN_OK) {
             qn_block_drop(cell.block);
             qn_circuit_closed(&c->core, QN_NOMEM);
             break;
         }
         neighbour_touch(c->tie.nb);
     }
+    return true;
 }
 
 void client_service(circuit *c)
 {
+    qn_time again = QN_NEVER;
+
     if (c->dead) {
         client_free(c);
         return;
     }
     client_event(c);
-    if (!c->dead)
-        flush(c);
+    if (!c->dead && !flush(c))
+        again = c->n->env->now + QN_NOMEM_PAUSE;
     client_event(c);
     if (!c->dead)
-        node_timer(c->n, &c->timer, TIMER_CIRCUIT, qn_circuit_due(&c->core));
+        node_timer(c->n, &c->timer, TIMER_CIRCUIT, QN_MIN(again, qn_circuit_due(&c->core)));
 }

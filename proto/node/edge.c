@@ -388,6 +388,13 @@ static unsigned open_space(edge *e, qn_span *v)
     return v->n > 0;
 }
 
+static bool bearer_has_room(edge *e)
+{
+    if (e->tie.nb != NULL)
+        return qn_link_writable(&e->tie.nb->link, e->tie.stream) >= QN_FRAME_DATA_MAX;
+    return e->apps != NULL && qn_apps_room(e->apps, e->sid) > 0;
+}
+
 unsigned edge_space(edge *e, qn_span *v, unsigned max)
 {
     unsigned count = 0;
@@ -401,6 +408,8 @@ unsigned edge_space(edge *e, qn_span *v, unsigned max)
     else if (e->state == EDGE_OPEN && e->apps != NULL && qn_apps_room(e->apps, e->sid) > 0)
         count = qn_apps_space(e->apps, e->sid, v, QN_MIN(max, (unsigned)QN_APPS_LEND));
     e->paused = count == 0;
+    if (e->paused && e->state == EDGE_OPEN && bearer_has_room(e)) /* no memory: no ROOM will come */
+        node_timer(e->n, &e->timer, TIMER_EDGE, e->n->env->now + QN_NOMEM_PAUSE);
     return count;
 }
 
@@ -425,6 +434,14 @@ void edge_room(edge *e)
         e->paused = false;
         conns_todo(&e->n->conns, e->conn, TODO_READ);
     }
+}
+
+void edge_tick(edge *e)
+{
+    if (e->state == EDGE_OPEN)
+        edge_room(e);
+    else
+        open_timeout(e);
 }
 
 void edge_is_open(edge *e)

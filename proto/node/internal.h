@@ -344,6 +344,7 @@ void edge_consume(edge *e, size_t bytes);
 void edge_ended(edge *e, qn_ending how);
 void edge_released(edge *e);
 void edge_service(edge *e);
+void edge_tick(edge *e);
 void edge_is_open(edge *e);
 bool edge_send(edge *e, const void *p, size_t n); /* small, to the bearer; false: it failed */
 bool edge_say(edge *e, qn_slice text);            /* small, to the socket; false: no memory */

@@ -174,7 +174,7 @@ static void fire(qn_node *n, qn_timer *t)
         neighbour_tick(node_owner(t, neighbour));
         break;
     case TIMER_EDGE:
-        open_timeout(node_owner(t, edge));
+        edge_tick(node_owner(t, edge));
         break;
     case TIMER_CIRCUIT: {
         circuit *c = node_owner(t, circuit);

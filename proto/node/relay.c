@@ -250,27 +250,33 @@ void relay_closed(relay *r, uint16_t code)
     chore_add(r->n, &r->chore);
 }
 
-static void flush(relay *r)
+/* False: no memory for a cell. */
+static bool flush(relay *r)
 {
     while (!r->dead && r->backward.n == 0 && has_room(&r->prev_tie, QN_CELL_L)) {
         qn_piece cell;
+        qn_err err = qn_hop_output(&r->hop, &cell);
 
-        if (qn_hop_output(&r->hop, &cell) != QN_OK)
-            break;
+        if (err != QN_OK)
+            return err != QN_NOMEM;
         send_cell(r, false, cell);
         qn_block_drop(cell.block);
     }
+    return true;
 }
 
 void relay_service(relay *r)
 {
+    qn_time again = QN_NEVER;
+
     if (r->dead) {
         relay_free(r);
         return;
     }
     relay_events(r);
-    flush(r);
+    if (!flush(r))
+        again = r->n->env->now + QN_NOMEM_PAUSE;
     relay_events(r);
     if (!r->dead)
-        node_timer(r->n, &r->timer, TIMER_RELAY, qn_hop_due(&r->hop));
+        node_timer(r->n, &r->timer, TIMER_RELAY, QN_MIN(again, qn_hop_due(&r->hop)));
 }

@@ -151,6 +151,7 @@ static size_t offer(pw_world *w, pw_pipe *p, int to, const uint8_t *bytes, size_
         count = qn_node_space(e->node->core, e->conn, v, QN_LEN(v));
         if (count == 0) {
             e->read_paused = true;
+            pw__drain(e->node);
             break;
         }
         for (unsigned i = 0; i < count && done + part < n; i++) {
