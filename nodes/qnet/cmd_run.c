@@ -20,9 +20,15 @@ typedef struct running {
     qn_world *world;
 } running;
 
-static bool is_operator(const config *c)
+/* The network file names the operators by PeerID. Any other directory node is a mirror, which
+ * serves what it fetched and needs no operator key. */
+static bool is_operator(const config *c, const qn_network *net, const qn_peerid *id)
 {
-    return c->mode == QN_BOOTSTRAP || c->mode == QN_SUPER;
+    bool named = false;
+
+    for (uint8_t i = 0; i < net->operators_n; i++)
+        named |= qn_peerid_equal(&net->operators[i].id, id);
+    return named && (c->mode == QN_BOOTSTRAP || c->mode == QN_SUPER);
 }
 
 static int load_state(running *r, qn_why why)
@@ -35,8 +41,6 @@ static int load_state(running *r, qn_why why)
 
     if (status == EXIT_FINE)
         status = keys_of_state(&r->store, env, &node->keys, &made, why);
-    if (status == EXIT_FINE && is_operator(r->c))
-        status = operator_key_of_state(&r->store, &node->operator_seed, why);
     if (status != EXIT_FINE)
         return status;
     if (qn_keys_peerid(env, &node->keys, &id) != QN_OK ||
@@ -46,7 +50,11 @@ static int load_state(running *r, qn_why why)
     }
     if (made)
         (void)printf("qnet: made the keys of a new node in %s\n", r->store.path);
-    node->has_operator = is_operator(r->c);
+    node->has_operator = is_operator(r->c, &r->network, &id);
+    if (node->has_operator)
+        status = operator_key_of_state(&r->store, &node->operator_seed, why);
+    if (status != EXIT_FINE)
+        return status;
     /* An unreadable snapshot is fetched again; it is no reason not to start. */
     if (qn_store_read(&r->store, "snapshot", &r->snapshot, why) == QN_FOUND)
         node->stored_snapshot = (qn_slice){r->snapshot.p, r->snapshot.n};

@@ -328,7 +328,13 @@ static void answered(qn_node *n, const qn_dir_message *m)
     else if (m->type != (asked == WANT_LIST ? QN_DIR_UNCHANGED : QN_DIR_OK))
         err = QN_PROTO;
     if (err == QN_STALE && asked == WANT_LIST)
-        err = QN_OK; /* a mirror that is behind; ours is the newer one */
+        err = QN_OK;                            /* a mirror that is behind; ours is the newer one */
+    if (err == QN_BUSY && asked == WANT_LIST) { /* a young network: nothing is listed yet */
+        a->want |= WANT_LIST;
+        a->retry_at = n->env->now + BACKOFF_FIRST;
+        rearm(n);
+        return;
+    }
     if (err == QN_UNKNOWN && asked == WANT_HEARTBEAT) {
         a->registered = false; /* the operator forgot us, or restarted */
         a->want |= WANT_REGISTER;

@@ -236,10 +236,17 @@ class State(Case):
         self.refused(STATE, "cannot make the state directory", "run", "--state",
                      self.path("no/such/place"), "--carrier", "bare", "--lab")
 
+    def super(self, state):
+        return ("run", "--mode", "super", "--state", self.path(state), "--network", self.path("net"),
+                "--carrier", "bare", "--lab", "--listen", self.operator, "--exit-contact", "a@b",
+                "--status-port", "off")
+
     def test_an_operator_needs_its_key(self):
-        self.refused(STATE, "has no operator key", "run", "--mode", "super", "--state",
-                     self.path("state"), "--network", self.path("net"), "--carrier", "bare", "--lab",
-                     "--listen", self.operator, "--exit-contact", "a@b", "--status-port", "off")
+        os.remove(self.path("op/operator.key"))
+        self.refused(STATE, "has no operator key", *self.super("op"))
+
+    def test_a_super_the_network_does_not_name_mirrors_without_a_key(self):
+        self.start(*self.super("state"))
 
     def test_two_processes_on_one_directory(self):
         self.start(*self.client())
