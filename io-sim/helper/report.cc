@@ -358,12 +358,13 @@ class Report
             "Name lookup is a fixed delay and never fails for the simulated servers; web servers "
             "answer at "
             "once and are never the bottleneck unless their access class says so.",
-            "One super peer signs the directory (threshold 1 of 1); the others list it.",
+            "One super peer signs the directory (threshold 1 of 1); the others register with it as "
+            "relays do.",
             "Verified snapshots are shared between the nodes of the simulation, so each is "
             "verified once.",
             "The user's computer, its browser and the loopback to the node's SOCKS port take no "
             "time.",
-            "Nobody fails, leaves or attacks in this run unless the scenario says so."};
+            "Nobody fails, leaves or attacks."};
         m_html.Text("h2", "What is faked or abbreviated");
         m_html.Open("ul");
         for (const char* each : faked)
