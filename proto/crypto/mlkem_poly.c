@@ -25,8 +25,7 @@ static const uint16_t gammas[128] = {
     1722, 1607, 1212, 2117, 1874, 1455, 1029, 2300, 2110, 1219, 2935, 394,  885,  2444, 2154, 1175,
 };
 
-/* ---- coefficients -------------------------------------------------------------------------------
- */
+/* ---- coefficients ---------------------------------------------------------------------------- */
 
 /* a < 2q to a mod q, without a branch: the borrow of a - q becomes a mask. */
 static uint16_t once(uint32_t a)
@@ -60,8 +59,7 @@ static uint16_t mul(uint16_t a, uint16_t b)
     return reduce((uint32_t)a * b);
 }
 
-/* ---- transform ----------------------------------------------------------------------------------
- */
+/* ---- transform ------------------------------------------------------------------------------- */
 
 void qn_poly_ntt(qn_poly *f)
 {
@@ -118,8 +116,7 @@ void qn_poly_mul_add(qn_poly *h, const qn_poly *f, const qn_poly *g)
     }
 }
 
-/* ---- sampling -----------------------------------------------------------------------------------
- */
+/* ---- sampling -------------------------------------------------------------------------------- */
 
 void qn_poly_cbd(qn_poly *f, const uint8_t b[128])
 {
@@ -147,8 +144,7 @@ bool qn_poly_sample(qn_poly *f, const uint8_t *xof, size_t n)
     return have == N;
 }
 
-/* ---- packing ------------------------------------------------------------------------------------
- */
+/* ---- packing --------------------------------------------------------------------------------- */
 
 void qn_poly_pack(uint8_t out[384], const qn_poly *f)
 {
@@ -167,8 +163,8 @@ bool qn_poly_unpack(qn_poly *f, const uint8_t in[384])
 
     for (unsigned i = 0; i < N; i++) {
         const uint8_t *p = in + i / 2 * 3;
-        uint32_t v =
-            i % 2 == 0 ? (uint32_t)p[0] | (p[1] & 15u) << 8 : (uint32_t)p[1] >> 4 | p[2] << 4;
+        uint32_t low = p[0], middle = p[1], high = p[2];
+        uint32_t v = i % 2 == 0 ? low | (middle & 15) << 8 : middle >> 4 | high << 4;
 
         over |= (Q - 1 - v) >> 31;
         f->c[i] = reduce(v);
