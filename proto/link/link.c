@@ -57,7 +57,7 @@ void qn_link_end(qn_link *l, qn_err err, uint16_t code)
     l->ack_at = l->retry_at = QN_NEVER;
 }
 
-/* ---- the carrier beneath ----------------------------------------------------------------- */
+/* ---- the carrier beneath --------------------------------------------------------------------- */
 
 qn_err qn_link_attach(qn_link *l, qn_carrier *carrier, uint64_t peer_received)
 {
@@ -83,7 +83,7 @@ uint64_t qn_link_received(const qn_link *l)
     return l->rx.received;
 }
 
-/* ---- streams ----------------------------------------------------------------------------- */
+/* ---- streams --------------------------------------------------------------------------------- */
 
 qn_err qn_link_open(qn_link *l, qn_stream_kind kind, void *user, uint32_t *id)
 {
@@ -98,6 +98,12 @@ qn_err qn_link_open(qn_link *l, qn_stream_kind kind, void *user, uint32_t *id)
         return QN_NOMEM;
     s->user = user;
     s->tx.used = 1; /* the kind byte is the stream's first data byte */
+    /* It waits in its turn from now on: introduced after a later id, the peer would take this one
+     * for a stream of the past. */
+    if (qn_stream_queue_bytes(l, s, NULL, 0, false) != QN_OK) {
+        qn_stream_free(l, s);
+        return QN_NOMEM;
+    }
     l->next_id += 2;
     *id = s->id;
     return QN_OK;
@@ -196,7 +202,7 @@ void qn_link_ping(qn_link *l)
     l->ping_due = true;
 }
 
-/* ---- time -------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 qn_time qn_link_due(const qn_link *l)
 {

@@ -108,7 +108,7 @@ void qn_link_init(qn_link *l, qn_env *env, const qn_link_cfg *cfg);
  * caller's. May repeat. */
 void qn_link_clear(qn_link *l);
 
-/* ---- the carrier beneath ----------------------------------------------------------------- */
+/* ---- the carrier beneath --------------------------------------------------------------------- */
 
 /* An ESTABLISHED carrier, which must outlive the attachment. peer_received: retained units the
  * peer has (0 on a fresh link); what it lacks is sent again. QN_PROTO, nothing changed: a number
@@ -119,16 +119,16 @@ void qn_link_detach(qn_link *l);
 /* Retained units we have: what the peer's side of a resumption needs as peer_received. */
 uint64_t qn_link_received(const qn_link *l);
 
-/* ---- in ---------------------------------------------------------------------------------- */
+/* ---- in -------------------------------------------------------------------------------------- */
 
 /* One record's frames; the reference passes to the link. The one before must be drained. */
 void qn_link_input(qn_link *l, qn_piece piece);
 bool qn_link_next(qn_link *l, qn_link_event *ev);
 
-/* ---- out --------------------------------------------------------------------------------- */
+/* ---- out ------------------------------------------------------------------------------------- */
 
 /* QN_BUSY: QN_STREAMS_MAX open, or ids used up; QN_STATE: the link is over; QN_NOMEM. The peer
- * learns of the stream with its first frame. */
+ * learns of the stream with its first frame, in the order of ids whatever is sent first. */
 QN_MUST_CHECK qn_err qn_link_open(qn_link *l, qn_stream_kind kind, void *user, uint32_t *id);
 void qn_link_set_user(qn_link *l, uint32_t id, void *user); /* an id that is gone is ignored */
 /* Data bytes that send() would take now: credit, and QN_STREAM_QUEUE_MAX queued; 0 for an id that
@@ -157,7 +157,7 @@ void qn_link_ping(qn_link *l);
 /* Seals what may leave now. True when at least one record was sealed: the conn has bytes. */
 bool qn_link_fill(qn_link *l);
 
-/* ---- time -------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 qn_time qn_link_due(const qn_link *l);
 void qn_link_tick(qn_link *l); /* then fill() */

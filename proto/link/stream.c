@@ -1,6 +1,6 @@
 #include "link/stream.h"
 
-/* ---- lists ------------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 void qn_stream_list_add(qn_link *l, qn_stream_list which, qn_stream *s)
 {
@@ -33,7 +33,7 @@ void qn_stream_list_remove(qn_link *l, qn_stream_list which, qn_stream *s)
         l->list[which].last = prev;
 }
 
-/* ---- life -------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 qn_stream *qn_stream_get(const qn_link *l, uint32_t id)
 {
@@ -96,7 +96,7 @@ void qn_stream_check(qn_link *l, qn_stream *s)
     }
 }
 
-/* ---- the egress queue -------------------------------------------------------------------- */
+/* ---- the egress queue ------------------------------------------------------------------------ */
 
 /* Headers count as well, so that many tiny frames are no way around the bound. */
 size_t qn_stream_writable(const qn_stream *s)
@@ -114,15 +114,23 @@ static bool is_bytes(const qn_stream *s)
     return s->kind == QN_KIND_APP || s->kind == QN_KIND_DIRECTORY;
 }
 
+/* The first frame, while it holds the kind byte alone: what comes first still fits behind it. */
+static bool is_kind_alone(const qn_stream *s, const qn_piece *tail)
+{
+    return !s->introduced && s->q.n == 1 && tail->len == QN_STREAM_HEADER + 1;
+}
+
 /* The queue's last frame, when it may take n more data bytes: nobody cares where the frames of a
  * byte stream end. */
 static qn_piece *growing(const qn_stream *s, size_t n)
 {
     qn_piece *tail;
 
-    if (s->q.n == 0 || !is_bytes(s))
+    if (s->q.n == 0)
         return NULL;
     tail = &s->q.v[(s->q.head + s->q.n - 1) & (s->q.cap - 1)];
+    if (!is_bytes(s) && !is_kind_alone(s, tail))
+        return NULL;
     if (n > 0 && (tail->block->refs != 1 || tail->block->cap - tail->off - tail->len < n ||
                   tail->len - QN_STREAM_HEADER + n > QN_FRAME_DATA_MAX))
         return NULL;
@@ -173,12 +181,13 @@ qn_err qn_stream_queue_bytes(qn_link *l, qn_stream *s, const uint8_t *p, size_t 
 
 qn_err qn_stream_queue(qn_link *l, qn_stream *s, qn_piece piece, bool fin)
 {
-    bool first = !s->introduced && s->q.n == 0;
+    bool first = !s->introduced && s->q.n == 1;
     size_t n = piece.len;
     qn_err err;
 
-    /* A small piece would pin a block many times its size, and a first one needs its kind. */
-    if (first || piece.block == NULL || piece.len < piece.block->cap / 4) {
+    /* A small piece would pin a block many times its size, and a first one goes with its kind. */
+    if (piece.block == NULL || piece.len < piece.block->cap / 4 ||
+        (first && growing(s, n) != NULL)) {
         err = qn_stream_queue_bytes(l, s, n > 0 ? qn_piece_data(&piece) : NULL, n, fin);
         if (err == QN_OK)
             qn_block_drop(piece.block);
