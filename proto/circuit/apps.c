@@ -158,8 +158,7 @@ void qn__apps_settle(qn_apps *a, qn_app *app)
         qn__apps_remove(a, app);
 }
 
-/* ---- what the owner's side of a stream does ----------------------------------------------------
- */
+/* ---- what the owner's side of a stream does -------------------------------------------------- */
 
 qn_err qn_apps_open(qn_apps *a, const qn_dest *dest, void *user, uint32_t *sid)
 {
@@ -215,7 +214,8 @@ void qn_apps_opened(qn_apps *a, uint32_t sid, qn_app_code code)
 
 static void end_in_error(qn_apps *a, qn_app *app, qn_app_code code)
 {
-    if (!a->client && !app->opened) {
+    if (!a->client && (!app->opened || app->tell_opened)) {
+        app->opened = false; /* a yes that was never told becomes a no */
         qn_apps_opened(a, app->sid, code);
     } else if (app->tell_open) { /* the other end has never heard of it */
         qn__apps_remove(a, app);

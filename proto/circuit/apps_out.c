@@ -43,8 +43,7 @@ static void pop_run(qn_apps *a)
     a->room_news = true;
 }
 
-/* ---- taking bytes ------------------------------------------------------------------------------
- */
+/* ---- taking bytes ---------------------------------------------------------------------------- */
 
 /* Free bytes behind the newest run, when it is this stream's and still where a cell wants it. */
 static size_t rest_of_newest(const qn_apps *a, uint32_t sid)
@@ -163,8 +162,7 @@ size_t qn_apps_send(qn_apps *a, uint32_t sid, const void *p, size_t n)
     return done;
 }
 
-/* ---- writing one cell -------------------------------------------------------------------------
- */
+/* ---- writing one cell ------------------------------------------------------------------------ */
 
 typedef struct writer {
     uint8_t *text;
@@ -233,8 +231,9 @@ static bool put_credit(qn_apps *a, qn_app *app, writer *w)
     return !app->tell_credit;
 }
 
-/* What does not wait for data: it goes first, in the order of sids (OPENs must rise). */
-static void put_urgent(qn_apps *a, writer *w)
+/* What does not wait for data: it goes first, in the order of sids (OPENs must rise). False: not all
+ * of it fits, and what a later cell says first may be the OPEN or OPENED of data waiting here. */
+static bool put_urgent(qn_apps *a, writer *w)
 {
     bool fits = put_ping(w, &a->ping, 0, a->ping_value) &&
                 put_ping(w, &a->pong, QN_MSG_ANSWER, a->pong_value);
@@ -248,6 +247,7 @@ static void put_urgent(qn_apps *a, writer *w)
         else
             i++;
     }
+    return fits;
 }
 
 /* A block that is worth a cell of its own, untouched where it lies. */
@@ -328,7 +328,7 @@ static void take_large(qn_apps *a, writer *w, qn_piece *out)
 
 qn_err qn_apps_output(qn_apps *a, qn_piece *out)
 {
-    bool urgent = a->urgent > 0 || a->ping || a->pong;
+    bool urgent = a->urgent > 0 || a->ping || a->pong, all_said = true;
     writer w = {0};
 
     if (!qn_apps_pending(a))
@@ -342,10 +342,12 @@ qn_err qn_apps_output(qn_apps *a, qn_piece *out)
         if (qn_cell_get(a->all->env, size, out) != QN_OK)
             return QN_NOMEM;
         w = (writer){.text = qn_piece_data(out), .cap = qn_cell_text(size)};
-        put_urgent(a, &w);
+        all_said = put_urgent(a, &w);
     }
-    put_data(a, &w);
-    put_ends(a, &w);
+    if (all_said) {
+        put_data(a, &w);
+        put_ends(a, &w);
+    }
     memset(w.text + w.used, 0, w.cap - w.used);
     return QN_OK;
 }
