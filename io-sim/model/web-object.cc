@@ -7,19 +7,38 @@
 namespace qnet
 {
 
+namespace
+{
+
+/// Little-endian, whatever the machine; compilers make one store of it.
+inline void
+PutWord(uint8_t* out, uint64_t word)
+{
+    for (unsigned i = 0; i < 8; i++)
+    {
+        out[i] = static_cast<uint8_t>(word >> (8 * i));
+    }
+}
+
+} // namespace
+
 void
 WebObjectFill(uint64_t n, uint64_t offset, uint8_t* out, size_t len)
 {
     while (len > 0)
     {
-        uint64_t word = WebObjectWord(n, offset / 8);
-        uint8_t bytes[8];
-        for (unsigned i = 0; i < 8; i++)
+        if (offset % 8 == 0 && len >= 8)
         {
-            bytes[i] = static_cast<uint8_t>(word >> (8 * i));
+            PutWord(out, WebObjectWord(n, offset / 8));
+            out += 8;
+            offset += 8;
+            len -= 8;
+            continue;
         }
-        size_t skip = static_cast<size_t>(offset % 8);
-        size_t part = std::min<size_t>(8 - skip, len);
+        uint8_t bytes[8]; // a start or an end within a word
+        PutWord(bytes, WebObjectWord(n, offset / 8));
+        auto skip = static_cast<size_t>(offset % 8);
+        size_t part = std::min(8 - skip, len);
         std::memcpy(out, bytes + skip, part);
         out += part;
         offset += part;
