@@ -58,7 +58,7 @@ void qn__conn_destroy(conn *c)
     qn__doors_reconsider(w);
 }
 
-/* ---- opening ------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 bool qn__conn_adopt(qn_world *w, qn_conn id, int fd)
 {
@@ -111,7 +111,7 @@ static void dial_ended(conn *c, short what)
     qn_node_opened(w->node, c->id);
 }
 
-/* ---- reading ------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 void qn__conn_want_read(conn *c, bool on)
 {
@@ -192,7 +192,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     }
 }
 
-/* ---- writing ------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 void qn__conn_wait_writable(conn *c)
 {

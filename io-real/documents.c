@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* ---- values -------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 /* Takes over value; NULL (out of memory) leaves the key out. */
 static void set(json_t *o, const char *key, json_t *value)
@@ -51,7 +51,7 @@ static json_t *hex32(const uint8_t p[32])
     return json_stringn(text, sizeof text);
 }
 
-/* ---- /status ------------------------------------------------------------------------------- */
+/* ---- /status --------------------------------------------------------------------------------- */
 
 static json_t *exit_stats(const qn_counters *c)
 {
@@ -146,7 +146,7 @@ static json_t *status(const qn_view *v)
     return o;
 }
 
-/* ---- the lists ----------------------------------------------------------------------------- */
+/* ---- the lists ------------------------------------------------------------------------------- */
 
 static json_t *circuit(const qn_view *v, const qn_circuit_info *c)
 {

@@ -88,7 +88,7 @@ static void on_knock(evutil_socket_t fd, short what, void *arg)
         ;
 }
 
-/* ---- opening and closing ------------------------------------------------------------------- */
+/* ---- opening and closing --------------------------------------------------------------------- */
 
 static void explain(const qn_addr *at, int error, qn_why why)
 {

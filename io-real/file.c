@@ -30,7 +30,7 @@ qn_place qn_place_of(const char *path)
     return (qn_place){.dir = AT_FDCWD, .folder = "", .name = path};
 }
 
-/* ---- reading ------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static bool is_private(qn_place at, const struct stat *st, qn_why why)
 {
@@ -110,7 +110,7 @@ qn_found qn_file_read(const char *path, qn_span *bytes, qn_why why)
     return qn_file_load(qn_place_of(path), false, bytes, why);
 }
 
-/* ---- replacing ----------------------------------------------------------------------------- */
+/* ---- replacing ------------------------------------------------------------------------------- */
 
 static bool write_all(int fd, qn_slice bytes)
 {

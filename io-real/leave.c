@@ -41,7 +41,7 @@ static void begin(conn *c, leaving how)
     tick_in(c, QN_LEAVE_MS);
 }
 
-/* ---- what the contract asks for ------------------------------------------------------------ */
+/* ---- what the contract asks for -------------------------------------------------------------- */
 
 void qn__leave_reset(conn *c, bool drain)
 {
@@ -109,7 +109,7 @@ void qn__leave_readable(conn *c)
         qn__conn_destroy(c);
 }
 
-/* ---- the 200 ms ---------------------------------------------------------------------------- */
+/* ---- the 200 ms ------------------------------------------------------------------------------ */
 
 static void on_leave_tick(evutil_socket_t fd, short what, void *arg)
 {

@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* ---- stopping ------------------------------------------------------------------------------ */
+/* ---- stopping -------------------------------------------------------------------------------- */
 
 static void on_stop_signal(evutil_socket_t fd, short what, void *arg)
 {
@@ -64,7 +64,7 @@ static bool catch_signals(qn_world *w)
     return signal(SIGPIPE, SIG_IGN) != SIG_ERR; /* a broken conn is an error of its write */
 }
 
-/* ---- opening ------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 /* As many descriptors as we are allowed, less those no conn may take. */
 static uint32_t raise_descriptor_limit(void)
@@ -277,7 +277,7 @@ void qn_world_run(qn_world *w)
     (void)event_base_dispatch(w->base);
 }
 
-/* ---- closing ------------------------------------------------------------------------------- */
+/* ---- closing --------------------------------------------------------------------------------- */
 
 static void drop_conns(qn_world *w)
 {

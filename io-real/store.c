@@ -94,7 +94,7 @@ void qn_store_remove(const qn_store *s, const char *name)
     (void)unlinkat(s->dir, name, 0);
 }
 
-/* ---- keys ---------------------------------------------------------------------------------- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 #define KEY_TAG "qnet-key-1"
 #define KEY_TEXT_MAX 128

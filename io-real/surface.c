@@ -48,7 +48,7 @@ static void guest_free(guest *g)
     free(g);
 }
 
-/* ---- answering ----------------------------------------------------------------------------- */
+/* ---- answering ------------------------------------------------------------------------------- */
 
 typedef struct sentence {
     unsigned status;
@@ -126,7 +126,7 @@ static void answer_document(guest *g, const qn_request *request)
     free(body);
 }
 
-/* ---- one connection ------------------------------------------------------------------------ */
+/* ---- one connection -------------------------------------------------------------------------- */
 
 static void on_bytes(struct bufferevent *bev, void *arg)
 {
@@ -201,7 +201,7 @@ static void guest_new(qn_surface *s, int fd, uint16_t port)
     (void)bufferevent_enable(g->bev, EV_READ | EV_WRITE);
 }
 
-/* ---- the gates ----------------------------------------------------------------------------- */
+/* ---- the gates ------------------------------------------------------------------------------- */
 
 static void make_room(qn_surface *s)
 {

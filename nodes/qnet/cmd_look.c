@@ -19,7 +19,7 @@ static const struct option options[] = {{"state", required_argument, NULL, 's'},
                                         {"help", no_argument, NULL, 'h'},
                                         {0}};
 
-/* ---- asking -------------------------------------------------------------------------------- */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 static int connect_to(const char *state, qn_why why)
 {
@@ -92,7 +92,7 @@ static json_t *ask(const char *state, const char *what, qn_why why)
     return document;
 }
 
-/* ---- showing ------------------------------------------------------------------------------- */
+/* ---- showing --------------------------------------------------------------------------------- */
 
 static const char *text(const json_t *o, const char *name)
 {

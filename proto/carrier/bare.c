@@ -15,7 +15,7 @@ static const qn_bare *bare_of_const(const qn_carrier *c)
     return (const qn_bare *)c;
 }
 
-/* ---- beginning and end ------------------------------------------------------------------- */
+/* ---- beginning and end ----------------------------------------------------------------------- */
 
 static void drop_input(qn_bare *c)
 {
@@ -82,7 +82,7 @@ static void lose(qn_bare *c, qn_err err, qn_carrier_event_type leg)
     qn_record_keys_wipe(&c->rx);
 }
 
-/* ---- bytes ------------------------------------------------------------------------------- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 static qn_span bare_space(qn_carrier *carrier, uint8_t leg)
 {
@@ -163,7 +163,7 @@ static void bare_ended(qn_carrier *carrier, uint8_t leg, qn_ending how)
     }
 }
 
-/* ---- records ----------------------------------------------------------------------------- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 /* The readiness event is used up; the next carrier may want the scratch. */
 static qn_err stow(qn_bare *c)
@@ -268,7 +268,7 @@ static bool bare_next(qn_carrier *carrier, qn_carrier_event *ev)
     return next_ending(c, ev);
 }
 
-/* ---- time -------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 static qn_time bare_due(const qn_carrier *carrier)
 {
@@ -283,7 +283,7 @@ static void bare_tick(qn_carrier *carrier)
         lose(c, c->state == QN_BARE_SHAKING ? QN_TIMEOUT : QN_GONE, QN_CARRIER_RESET);
 }
 
-/* ---- the link's side --------------------------------------------------------------------- */
+/* ---- the link's side ------------------------------------------------------------------------- */
 
 static size_t bare_room(const qn_carrier *carrier)
 {

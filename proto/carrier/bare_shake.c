@@ -101,7 +101,7 @@ static qn_err establish(qn_bare *c, qn_established *est)
     return QN_OK;
 }
 
-/* ---- the responder ----------------------------------------------------------------------- */
+/* ---- the responder --------------------------------------------------------------------------- */
 
 static qn_err read_first(qn_bare *c, qn_slice body)
 {
@@ -146,7 +146,7 @@ static qn_err read_final(qn_bare *c, qn_slice body, qn_established *est)
     return establish(c, est);
 }
 
-/* ---- the initiator ----------------------------------------------------------------------- */
+/* ---- the initiator --------------------------------------------------------------------------- */
 
 static qn_err parse_reply(const uint8_t *p, size_t n, qn_established *got)
 {

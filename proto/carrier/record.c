@@ -48,7 +48,7 @@ void qn_record_keys_wipe(qn_record_keys *k)
     qn_wipe(k, sizeof *k);
 }
 
-/* ---- sealing ----------------------------------------------------------------------------- */
+/* ---- sealing --------------------------------------------------------------------------------- */
 
 /* The queue's last piece when `need` bytes fit behind it in a block that is ours alone, else a new
  * empty one. The piece is in the queue before anything is sealed, so no nonce is ever used for a
@@ -124,7 +124,7 @@ qn_err qn_record_seal(qn_record_keys *k, qn_env *env, qn_tally *tally, qn_slice 
     return QN_OK;
 }
 
-/* ---- opening ----------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 /* Cuts the zero padding and the inner type off n opened bytes. */
 static qn_err strip(const uint8_t *p, size_t *n, qn_inner *inner)

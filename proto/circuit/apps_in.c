@@ -18,8 +18,7 @@ qn_err qn_apps_input(qn_apps *a, qn_piece cell)
     return QN_OK;
 }
 
-/* ---- one message ------------------------------------------------------------------------------
- */
+/* ---- one message ----------------------------------------------------------------------------- */
 
 /* A message's outcome: an event to show, nothing, or the other end's fault. */
 static qn_err show(qn_app_event *ev, const qn_app *app, qn_app_event_type type)
@@ -166,8 +165,7 @@ static qn_err on_message(qn_apps *a, const qn_msg *m, qn_app_event *ev)
     }
 }
 
-/* ---- events ------------------------------------------------------------------------------------
- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 void qn_apps_fail(qn_apps *a, qn_err why)
 {

@@ -11,8 +11,7 @@ qn_err qn_cell_get(qn_env *env, size_t size, qn_piece *out)
     return QN_OK;
 }
 
-/* ---- messages ---------------------------------------------------------------------------------
- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 /* What each command allows. Handshake messages keep their own sizes (create.h). */
 static const struct {
@@ -97,8 +96,7 @@ void qn_msg_head(uint8_t *p, uint8_t cmd, uint8_t flags, uint16_t len, uint32_t 
     qn_put32(p + 4, sid);
 }
 
-/* ---- cells that arrive in parts -----------------------------------------------------------------
- */
+/* ---- cells that arrive in parts -------------------------------------------------------------- */
 
 /* The class is known only at the end, so the copy starts small and moves to a large block when it
  * outgrows an S cell. */

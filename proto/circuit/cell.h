@@ -53,8 +53,7 @@ static inline size_t qn_cell_text(size_t n)
  * QN_NOMEM: *out unchanged. */
 QN_MUST_CHECK qn_err qn_cell_get(qn_env *env, size_t size, qn_piece *out);
 
-/* ---- messages ---------------------------------------------------------------------------------
- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 typedef enum qn_cmd {
     QN_CMD_NONE = 0,   /* no more messages in this cell */
@@ -97,8 +96,7 @@ QN_MUST_CHECK qn_err qn_msgs_check(const uint8_t *text, size_t n);
 /* Writes the header only; data (m->len bytes) goes behind it. */
 void qn_msg_head(uint8_t *p, uint8_t cmd, uint8_t flags, uint16_t len, uint32_t sid);
 
-/* ---- cells that arrive in parts -----------------------------------------------------------------
- */
+/* ---- cells that arrive in parts -------------------------------------------------------------- */
 
 /* A link with small records delivers a cell as several pieces marked `more`; they are copied
  * together here. A cell in one piece passes through without a copy. One per circuit stream and

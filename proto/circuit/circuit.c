@@ -61,8 +61,7 @@ void qn_circuit_closed(qn_circuit *c, qn_err why)
         c->failed = 0;
 }
 
-/* ---- building ----------------------------------------------------------------------------------
- */
+/* ---- building -------------------------------------------------------------------------------- */
 
 static qn_err ask(qn_circuit *c, qn_piece *out)
 {
@@ -134,8 +133,7 @@ void qn_circuit_input(qn_circuit *c, qn_piece cell)
         end(c, err);
 }
 
-/* ---- sending ------------------------------------------------------------------------------------
- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 bool qn_circuit_pending(const qn_circuit *c)
 {

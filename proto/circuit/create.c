@@ -2,14 +2,14 @@
 
 static const uint8_t label[] = {'q', 'n', 'e', 't', '-', 'h', 'o', 'p', '-', '1'};
 
-enum { AT_KEY_ID = 1, AT_MESSAGE = 1 + QN_ONION_KEY_ID }; /* in the data of a CREATE */
+enum { AT_KEY_ID = 1, AT_MESSAGE = 1 + QN_ONION_ID }; /* in the data of a CREATE */
 
 typedef struct prologue {
-    uint8_t b[sizeof label + 32 + 32 + QN_ONION_KEY_ID];
+    uint8_t b[sizeof label + 32 + 32 + QN_ONION_ID];
 } prologue;
 
 static prologue prologue_of(const qn_circuits *all, const qn_peerid *id,
-                            const uint8_t key_id[QN_ONION_KEY_ID])
+                            const uint8_t key_id[QN_ONION_ID])
 {
     prologue p = {{0}};
     uint8_t *at = p.b;
@@ -20,30 +20,18 @@ static prologue prologue_of(const qn_circuits *all, const qn_peerid *id,
     at += 32;
     memcpy(at, id->b, 32);
     at += 32;
-    memcpy(at, key_id, QN_ONION_KEY_ID);
+    memcpy(at, key_id, QN_ONION_ID);
     return p;
-}
-
-qn_err qn_onion_key_id(qn_env *env, const qn_dh_public *pub, uint8_t id[QN_ONION_KEY_ID])
-{
-    qn_slice part = qn_slice_of(pub->b, sizeof pub->b);
-    qn_hash hash;
-    qn_err err = qn_sha256(env, &part, 1, &hash);
-
-    if (err == QN_OK)
-        memcpy(id, hash.b, QN_ONION_KEY_ID);
-    return err;
 }
 
 qn_err qn_onion_key_init(qn_env *env, const qn_dh_secret *secret, qn_onion_key *out)
 {
     out->secret = *secret;
     qn_dh_derive(secret, &out->pub);
-    return qn_onion_key_id(env, &out->pub, out->id);
+    return qn_onion_id(env, &out->pub, out->id);
 }
 
-/* ---- client ------------------------------------------------------------------------------------
- */
+/* ---- client ---------------------------------------------------------------------------------- */
 
 qn_err qn_create_begin(qn_noise *x, qn_circuits *all, const qn_hop_key *hop,
                        uint8_t out[QN_CREATE_SIZE])
@@ -52,7 +40,7 @@ qn_err qn_create_begin(qn_noise *x, qn_circuits *all, const qn_hop_key *hop,
     qn_err err;
 
     out[0] = QN_CREATE_NK;
-    err = qn_onion_key_id(all->env, &hop->onion, out + AT_KEY_ID);
+    err = qn_onion_id(all->env, &hop->onion, out + AT_KEY_ID);
     if (err != QN_OK)
         return err;
     p = prologue_of(all, &hop->id, out + AT_KEY_ID);
@@ -96,13 +84,12 @@ qn_err qn_create_finish(qn_noise *x, qn_circuits *all, const uint8_t data[QN_CRE
     return err == QN_OK ? take_keys(x, all, o) : err;
 }
 
-/* ---- hop ---------------------------------------------------------------------------------------
- */
+/* ---- hop ------------------------------------------------------------------------------------- */
 
-static const qn_onion_key *own_key(const qn_circuits *all, const uint8_t id[QN_ONION_KEY_ID])
+static const qn_onion_key *own_key(const qn_circuits *all, const uint8_t id[QN_ONION_ID])
 {
     for (unsigned i = 0; i < all->keys_n; i++)
-        if (memcmp(all->keys[i].id, id, QN_ONION_KEY_ID) == 0)
+        if (memcmp(all->keys[i].id, id, QN_ONION_ID) == 0)
             return &all->keys[i];
     return NULL;
 }

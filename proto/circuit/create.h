@@ -19,7 +19,7 @@
 
 #define QN_CREATE_NK 1
 #define QN_CREATE_MESSAGE 48 /* of NK, both ways: e and the tag of an empty payload */
-#define QN_CREATE_SIZE (1 + QN_ONION_KEY_ID + QN_CREATE_MESSAGE)
+#define QN_CREATE_SIZE (1 + QN_ONION_ID + QN_CREATE_MESSAGE)
 #define QN_CREATED_SIZE (1 + QN_CREATE_MESSAGE)
 #define QN_EXTEND_SIZE (32 + QN_CREATE_SIZE)
 

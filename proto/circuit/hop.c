@@ -49,8 +49,7 @@ static void die(qn_hop *h, qn_err why)
         qn_apps_fail(h->apps, why);
 }
 
-/* ---- building ----------------------------------------------------------------------------------
- */
+/* ---- building -------------------------------------------------------------------------------- */
 
 /* The cell's text becomes this one message; data may lie in the cell itself. */
 static void rewrite(uint8_t *cell, uint8_t cmd, const uint8_t *data, size_t n)
@@ -162,8 +161,7 @@ void qn_hop_closed(qn_hop *h, qn_err why)
     die(h, why);
 }
 
-/* ---- an end's cells -----------------------------------------------------------------------------
- */
+/* ---- an end's cells -------------------------------------------------------------------------- */
 
 static qn_err need_apps(qn_hop *h)
 {
@@ -374,8 +372,7 @@ void qn_hop_tick(qn_hop *h)
         die(h, QN_TIMEOUT);
 }
 
-/* ---- CLOSE --------------------------------------------------------------------------------------
- */
+/* ---- CLOSE ----------------------------------------------------------------------------------- */
 
 uint16_t qn_circuit_close_code(qn_err why)
 {

@@ -3,22 +3,20 @@
 #define QN_CIRCUIT_SHARED_H
 
 #include "crypto/crypto.h"
+#include "dir/descriptor.h"
 #include "frame/credit.h"
 #include "qnet/id.h"
 
-#define QN_ONION_KEY_ID 8   /* the first bytes of SHA-256 of the onion public key */
 #define QN_ONION_KEYS_MAX 2 /* this epoch's, and the last one's while snapshots still list it */
 
 typedef struct qn_onion_key {
     qn_dh_secret secret;
     qn_dh_public pub;
-    uint8_t id[QN_ONION_KEY_ID];
+    uint8_t id[QN_ONION_ID];
 } qn_onion_key;
 
 /* Fills pub and id from the secret. Fails only when OpenSSL does. */
 QN_MUST_CHECK qn_err qn_onion_key_init(qn_env *env, const qn_dh_secret *secret, qn_onion_key *out);
-QN_MUST_CHECK qn_err qn_onion_key_id(qn_env *env, const qn_dh_public *pub,
-                                     uint8_t id[QN_ONION_KEY_ID]);
 
 /* Work done, for the node's counters; each object adds to it. */
 typedef struct qn_circuit_counts {

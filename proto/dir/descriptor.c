@@ -21,8 +21,7 @@ enum {
 
 enum { ROLES_ALL = QN_ROLE_RELAY | QN_ROLE_EXIT | QN_ROLE_DIRECTORY };
 
-/* ---- what both directions demand ---------------------------------------------------------------
- */
+/* ---- what both directions demand ------------------------------------------------------------- */
 
 static bool window_ok(int64_t from, int64_t until, int64_t life)
 {
@@ -114,8 +113,7 @@ static qn_err derive(qn_descriptor *d, qn_env *env)
     return err;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static void put_dated(qn_cbor_w *w, const qn_dated_key *k)
 {
@@ -203,8 +201,7 @@ qn_err qn_descriptor_sign(qn_descriptor *d, qn_env *env, const qn_network *net,
     return err;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* An array's length, at most max. */
 static uint8_t get_count(qn_cbor_r *r, uint8_t max)

@@ -21,8 +21,7 @@ enum { KEY_VERSION = 1, FOUNDER, NAME, LAB, CREATED, THRESHOLD, OPERATORS, KEYS 
 
 static const uint8_t no_network[32];
 
-/* ---- what both directions demand ---------------------------------------------------------------
- */
+/* ---- what both directions demand ------------------------------------------------------------- */
 
 /* One key listed twice would let its holder count as two operators. */
 static bool operators_distinct(const qn_network *net)
@@ -80,8 +79,7 @@ static qn_err id_of(qn_env *env, qn_slice body, uint8_t id[32])
     return err;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static void put_operator(qn_cbor_w *w, const qn_operator *o)
 {
@@ -138,8 +136,7 @@ qn_err qn_network_encode(qn_network *net, qn_env *env, const qn_secret32 *founde
     return err;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static void get_operators(qn_cbor_r *r, qn_network *net)
 {

@@ -1,6 +1,6 @@
 #include "frame/frame.h"
 
-/* ---- close codes ------------------------------------------------------------------------- */
+/* ---- close codes ----------------------------------------------------------------------------- */
 
 static const struct {
     qn_err err;
@@ -33,7 +33,7 @@ qn_err qn_close_err(uint16_t code)
     return QN_REFUSED;
 }
 
-/* ---- reading ----------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static qn_err get_stream(qn_frame *f, const uint8_t *p, size_t n, uint8_t flags)
 {
@@ -133,7 +133,7 @@ uint64_t qn_frame_units(const qn_frame *f)
     }
 }
 
-/* ---- writing ----------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 size_t qn_frame_put_header(uint8_t *out, uint8_t type_and_flags, size_t payload)
 {

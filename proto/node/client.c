@@ -58,12 +58,18 @@ bool client_port_refused(const qn_node *n, const qn_dest *d)
     return exits;
 }
 
+/* An older list may be all that somebody wants us to see. */
+bool client_list_fresh(const qn_node *n)
+{
+    return n->snapshot != NULL && n->env->wall - n->snapshot->valid_after < QN_SNAPSHOT_LIFE_S;
+}
+
 static qn_err choose(qn_node *n, const qn_dest *d, unsigned hops, uint32_t out[QN_HOPS_MAX])
 {
     const char *lacks = "";
     qn_err err;
 
-    if (n->snapshot == NULL)
+    if (!client_list_fresh(n))
         return QN_NOPATH;
     refresh_candidates(n, d);
     err = qn_path_choose(n->env, n->candidates, n->candidates_n, &n->id, hops, out, &lacks);
@@ -396,9 +402,7 @@ void client_input(circuit *c, qn_piece piece, bool more)
 
 void client_closed(circuit *c, uint16_t code)
 {
-    qn_err why = qn_close_err(code);
-
-    qn_circuit_closed(&c->core, why == QN_OK ? QN_GONE : why);
+    qn_circuit_closed(&c->core, qn_circuit_close_err(code));
     client_event(c);
     chore_add(c->n, &c->chore);
 }

@@ -371,6 +371,8 @@ void client_closed(circuit *c, uint16_t code);
 void client_service(circuit *c);
 void client_wake_waiting(qn_node *n);
 const qn_relay *client_exit_for(qn_node *n, const qn_dest *d);
+/* There is a list to choose relays from, and it is not a day old. */
+bool client_list_fresh(const qn_node *n);
 /* Exits are known, and none of them opens this port: waiting would not help. */
 bool client_port_refused(const qn_node *n, const qn_dest *d);
 /* A hop failed: it is chosen last until others have been used as often. */

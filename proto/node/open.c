@@ -292,10 +292,12 @@ void open_request(edge *e, const qn_dest *d)
 
 void open_resolved(edge *e, const qn_addr *v, unsigned count, qn_err why)
 {
-    qn_err err = why != QN_OK ? why : qn_policy_pick(&e->n->policy, v, count, &e->opening->addr);
+    qn_err err = why;
 
     if (e->state != EDGE_OPENING)
         return;
+    if (err == QN_OK)
+        err = qn_policy_pick(&e->n->policy, v, count, &e->opening->addr);
     if (err != QN_OK) {
         conns_forget(&e->n->conns, e->conn); /* the world never had a socket for it */
         e->conn = 0;
@@ -325,7 +327,7 @@ void open_timeout(edge *e)
     if (e->state == EDGE_SOCKS)
         edge_close(e, QN_TIMEOUT);
     else if (!e->exit_side)
-        edge_fail(e, e->n->snapshot == NULL ? QN_APP_NET_UNREACHABLE : QN_APP_TIMEOUT);
+        edge_fail(e, !client_list_fresh(e->n) ? QN_APP_NET_UNREACHABLE : QN_APP_TIMEOUT);
     else if (e->state == EDGE_OPENING)
         refuse(e, QN_TIMEOUT);
     else

@@ -46,11 +46,7 @@ void relay_new(neighbour *nb, uint32_t stream)
 
 static void bury(relay *r, qn_err why)
 {
-    uint16_t code =
-        why == QN_OK ? QN_CLOSE_DONE
-                     : (qn_err_band(why) == QN_BAND_OURS || why == QN_UNKNOWN || why == QN_REFUSED
-                            ? QN_CLOSE_REFUSED
-                            : QN_CLOSE_GONE);
+    uint16_t code = qn_circuit_close_code(why);
 
     tie_close(&r->prev_tie, code);
     tie_close(&r->next_tie, code);
@@ -245,7 +241,7 @@ void relay_events(relay *r)
 
 void relay_closed(relay *r, uint16_t code)
 {
-    qn_hop_closed(&r->hop, qn_close_err(code));
+    qn_hop_closed(&r->hop, qn_circuit_close_err(code));
     relay_events(r);
     chore_add(r->n, &r->chore);
 }

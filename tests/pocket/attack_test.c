@@ -262,6 +262,48 @@ START_TEST(a_stranger_costs_at_most_four_kibibytes_and_one_x25519)
 }
 END_TEST
 
+/* ---- worlds that say things twice ------------------------------------------------------------- */
+
+START_TEST(a_second_answer_to_a_query_is_ignored)
+{
+    static const qn_addr other = {.family = 4, .ip = {93, 184, 216, 99}, .port = 80};
+    const edge *e;
+    pw_fetch *f;
+    mesh m;
+
+    mesh_started(&m, QN_ROUTE_FAST, 2000);
+    f = pw_get(m.w, m.client, MESH_WEB, 80, 0, 100000, NULL);
+    ck_assert(pw_run(m.w, pw_now(m.w) + 10 * QN_SEC, asked, f));
+    e = pw_core(m.exit[0])->edges != NULL ? pw_core(m.exit[0])->edges : pw_core(m.super)->edges;
+    ck_assert(e != NULL && e->state == EDGE_OPEN);
+    qn_node_resolved(e->n, e->conn, &other, 1, QN_OK);
+    ck_assert(mesh_await(&m, f, 30 * QN_SEC) == PW_DONE);
+    mesh_free(&m);
+}
+END_TEST
+
+/* ---- old lists ------------------------------------------------------------------------------- */
+
+/* Whoever keeps a client from the directories keeps it on a list for a day at most. */
+START_TEST(a_list_a_day_old_leads_nowhere)
+{
+    mesh m;
+    pw_fetch *f;
+
+    mesh_started(&m, _i ? QN_ROUTE_PRIVACY : QN_ROUTE_FAST, 0);
+    pw_kill(m.w, m.super);
+    run_for(&m, 3600 * QN_SEC);
+    f = pw_get(m.w, m.client, MESH_WEB, 80, 0, 1000, NULL);
+    ck_assert(mesh_await(&m, f, 60 * QN_SEC) == PW_DONE);
+    run_for(&m, 24 * 3600 * QN_SEC);
+    f = pw_get(m.w, m.client, MESH_WEB, 80, 0, 1000, NULL);
+    ck_assert(mesh_await(&m, f, 60 * QN_SEC) == PW_FAILED);
+    ck_assert_int_gt(pw_socks_reply(f), 0);
+    ck_assert(mesh_status(m.client).state != QN_CONNECTED);
+    mesh_free(&m);
+}
+END_TEST
+
 /* ---- no memory ------------------------------------------------------------------------------- */
 
 /* For a moment a node has no memory at all. What it carries ends or goes on; nothing just stops. */
@@ -300,6 +342,8 @@ static Suite *suite(void)
     tcase_add_test(life, a_client_that_vanished_is_forgotten);
     suite_add_tcase(s, life);
     tcase_add_loop_test(life, a_moment_without_memory_leaves_nothing_hanging, 0, 32);
+    tcase_add_test(life, a_second_answer_to_a_query_is_ignored);
+    tcase_add_loop_test(life, a_list_a_day_old_leads_nowhere, 0, 2);
     tcase_set_timeout(floods, 60);
     tcase_add_test(floods, an_unfinished_request_holds_no_directory);
     tcase_add_test(floods, a_stranger_has_no_more_streams_than_a_client_needs);

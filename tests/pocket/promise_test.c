@@ -165,8 +165,7 @@ START_TEST(users_with_different_credentials_never_share_a_circuit)
 }
 END_TEST
 
-/* ---- memory and back-pressure -----------------------------------------------------------------
- */
+/* ---- memory and back-pressure ---------------------------------------------------------------- */
 
 static void memory_below(mesh *m, uint64_t bytes)
 {

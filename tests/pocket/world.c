@@ -4,8 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- memory and randomness of a node ----------------------------------------------------------
- */
+/* ---- memory and randomness of a node --------------------------------------------------------- */
 
 static void *node_get(void *ctx, size_t n)
 {
@@ -47,8 +46,7 @@ static void env_init(qn_env *env, void *ctx, void *(*get)(void *, size_t), qn_dr
         env->log = (qn_log){.line = node_line, .ctx = ctx, .level = QN_LOG_DEBUG};
 }
 
-/* ---- the heap of happenings --------------------------------------------------------------------
- */
+/* ---- the heap of happenings ------------------------------------------------------------------ */
 
 static bool sooner(const happening *a, const happening *b)
 {
@@ -97,8 +95,7 @@ uint32_t pw__below(pw_world *w, uint32_t n)
     return qn_rng_below(&w->env, n);
 }
 
-/* ---- nodes -------------------------------------------------------------------------------------
- */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 void pw__stamp(pw_node *n)
 {
@@ -311,8 +308,7 @@ uint32_t pw_events(const pw_node *n, qn_event_type type, qn_event *last)
     return n->event_n[type];
 }
 
-/* ---- what happens -------------------------------------------------------------------------------
- */
+/* ---- what happens ---------------------------------------------------------------------------- */
 
 static pw_node *listener_at(pw_world *w, const qn_addr *to)
 {

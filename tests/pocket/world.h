@@ -47,8 +47,7 @@ void pw_fail_alloc(pw_node *n, uint64_t nth);
 /* The last event of a type seen from this node, and how many there were. */
 uint32_t pw_events(const pw_node *n, qn_event_type type, qn_event *last);
 
-/* ---- the outside: web servers and users --------------------------------------------------------
- */
+/* ---- the outside: web servers and users ------------------------------------------------------ */
 
 typedef enum pw_manner {
     PW_SERVE,      /* answers, then FIN */

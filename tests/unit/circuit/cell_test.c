@@ -17,8 +17,7 @@ static void teardown(void)
     qt_env_close(&t);
 }
 
-/* ---- messages ---------------------------------------------------------------------------------
- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 static size_t add(size_t at, uint8_t cmd, uint8_t flags, uint16_t len, uint32_t sid)
 {
@@ -163,8 +162,7 @@ START_TEST(the_documents_texts_are_what_it_says)
 }
 END_TEST
 
-/* ---- parts --------------------------------------------------------------------------------------
- */
+/* ---- parts ----------------------------------------------------------------------------------- */
 
 /* A piece of a received record: behind its frame header. */
 static qn_piece received(const uint8_t *p, size_t n)

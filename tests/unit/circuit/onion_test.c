@@ -165,8 +165,7 @@ START_TEST(two_hops_have_the_right_hand_column)
 }
 END_TEST
 
-/* ---- tampering ----------------------------------------------------------------------------------
- */
+/* ---- tampering ------------------------------------------------------------------------------- */
 
 static const size_t classes[] = {QN_CELL_S, QN_CELL_L};
 

@@ -116,7 +116,7 @@ static void drain(side *x)
     ck_assert_msg(qn_link_due(&x->link) > x->end->t.env.now, "due lies in the past");
 }
 
-/* ---- the upper side of the carriers ------------------------------------------------------ */
+/* ---- the upper side of the carriers ---------------------------------------------------------- */
 
 static side *side_of(const qt_end *e)
 {
@@ -166,7 +166,7 @@ static void on_fill(qt_end *e)
 
 static const qt_upper links = {on_established, on_record, on_lost, on_fill};
 
-/* ---- life -------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void open_sides(const qn_carrier_kind *kind)
 {
@@ -214,7 +214,7 @@ static void pass(qn_time by)
     qt_pair_run(&pair);
 }
 
-/* ---- doing ------------------------------------------------------------------------------- */
+/* ---- doing ----------------------------------------------------------------------------------- */
 
 static uint32_t open_stream(side *x, qn_stream_kind kind)
 {
