@@ -358,8 +358,7 @@ class Report
             "Name lookup is a fixed delay and never fails for the simulated servers; web servers "
             "answer at "
             "once and are never the bottleneck unless their access class says so.",
-            "One super peer signs the directory (threshold 1 of 1); the others register with it as "
-            "relays do.",
+            "One super peer signs the directory (threshold 1 of 1); the others mirror it.",
             "Verified snapshots are shared between the nodes of the simulation, so each is "
             "verified once.",
             "The user's computer, its browser and the loopback to the node's SOCKS port take no "
