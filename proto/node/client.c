@@ -88,7 +88,7 @@ static const qn_relay *warm_exit(qn_node *n, const qn_dest *d)
     qn_candidate *best = NULL;
     uint32_t warm = 0;
 
-    for (const neighbour *nb = n->neighbours; nb != NULL && n->snapshot != NULL; nb = nb->next) {
+    for (const neighbour *nb = n->neighbours; nb != NULL; nb = nb->next) {
         const qn_relay *r =
             nb->known && nb->up && !nb->over ? qn_snapshot_find(n->snapshot, &nb->id) : NULL;
         qn_candidate *c;
@@ -109,7 +109,7 @@ static const qn_relay *warm_exit(qn_node *n, const qn_dest *d)
 
 const qn_relay *client_exit_for(qn_node *n, const qn_dest *d)
 {
-    const qn_relay *warm = warm_exit(n, d);
+    const qn_relay *warm = client_list_fresh(n) ? warm_exit(n, d) : NULL;
     uint32_t path[QN_HOPS_MAX];
     qn_err err;
 
