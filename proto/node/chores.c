@@ -34,7 +34,7 @@ static chore *chore_take(qn_node *n)
 
 /* A dead object leaves a chore too; its service frees it. That is safe because services run only
  * here, when no other function of the object is running, and whoever died has untied itself. */
-void node_settle(qn_node *n)
+static void do_chores(qn_node *n)
 {
     chore *c;
 
@@ -57,6 +57,13 @@ void node_settle(qn_node *n)
             break;
         }
     }
+}
+
+void node_settle(qn_node *n)
+{
+    do
+        do_chores(n);
+    while (node_over_mark(n) && node_end_stalest(n));
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */

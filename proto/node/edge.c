@@ -298,6 +298,8 @@ void edge_data(edge *e, qn_piece piece)
                                   .value = n->env->now - e->began,
                                   .conn = e->conn});
     }
+    if (e->out.bytes == 0)
+        e->moved = n->env->now;
     (void)qn_block_ref(piece.block);
     if (qn_queue_push_compact(&e->out, n->env, piece) != QN_OK) {
         qn_block_drop(piece.block);
@@ -317,6 +319,7 @@ void edge_consume(edge *e, size_t bytes)
 {
     size_t own = QN_MIN(bytes, (size_t)e->own_bytes);
 
+    e->moved = e->n->env->now;
     qn_queue_consume(&e->out, &e->n->env->mem, bytes);
     e->own_bytes -= (uint32_t)own;
     if (bytes > own)
@@ -420,6 +423,7 @@ void edge_commit(edge *e, size_t bytes)
         open_socks(e);
         return;
     }
+    e->moved = e->n->env->now;
     count(e, !e->exit_side, bytes);
     if (e->tie.nb != NULL)
         link_commit(e, bytes);
@@ -450,6 +454,7 @@ void edge_is_open(edge *e)
     conn *c = conns_get(&n->conns, e->conn);
 
     e->state = EDGE_OPEN;
+    e->moved = n->env->now;
     node_timer(n, &e->timer, TIMER_EDGE, QN_NEVER);
     opening_free(e);
     if (c != NULL)

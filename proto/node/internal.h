@@ -11,6 +11,7 @@
  *     asker.c       the directory's client side: register, heartbeat, list
  *     operator.c    the directory's server side: registry, snapshot, answers
  *     probe.c       whether an exit is reachable, end to end
+ *     relief.c      who gives way near the memory cap
  *     node.c        the public verbs
  *     life.c        a node's beginning and end
  *     status.c      looking in
@@ -153,6 +154,7 @@ typedef struct edge {
     uint64_t id, up, down;
     uint64_t slot_source;
     qn_time began;
+    qn_time moved; /* when a byte last passed, either way */
     qn_timer timer;
     chore chore;
 } edge;
@@ -185,6 +187,7 @@ typedef struct relay {
     qn_cell_in prev_in, next_in;
     qn_queue forward, backward;    /* cells the next and the previous stream have no room for */
     uint64_t owed_prev, owed_next; /* bytes that came and whose credit was not returned yet */
+    qn_time moved;                 /* when a cell last came or left */
     uint64_t id;
     bool dead;
     qn_timer timer;
@@ -308,6 +311,11 @@ void chore_add(qn_node *n, chore *c);
 void node_settle(qn_node *n);
 void node_event(qn_node *n, const qn_event *ev);
 bool node_next_event(qn_node *n, qn_event *ev);
+
+/* relief.c */
+bool node_over_mark(const qn_node *n);
+/* False: nobody holds anything. */
+bool node_end_stalest(qn_node *n);
 
 /* neighbour.c */
 neighbour *neighbour_get(qn_node *n, const qn_relay *r);

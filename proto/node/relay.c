@@ -92,6 +92,8 @@ static void send_cell(relay *r, bool forward, qn_piece cell)
     if (to->nb == NULL)
         return;
     if (q->n > 0 || !has_room(to, cell.len)) {
+        if (q->n == 0)
+            r->moved = r->n->env->now;
         err = park(r, q, cell);
     } else {
         (void)qn_block_ref(cell.block);
@@ -121,6 +123,7 @@ static void advance(relay *r, bool forward)
             return;
         }
         neighbour_touch(to->nb);
+        r->moved = r->n->env->now;
     }
     if (*owed > q->bytes && from->nb != NULL) {
         qn_link_returned(&from->nb->link, from->stream, (size_t)(*owed - q->bytes));

@@ -262,7 +262,8 @@ START_TEST(a_stranger_costs_at_most_four_kibibytes_and_one_x25519)
 }
 END_TEST
 
-/* ---- worlds that say things twice ------------------------------------------------------------- */
+/* ---- worlds that say things twice -------------------------------------------------------------
+ */
 
 START_TEST(a_second_answer_to_a_query_is_ignored)
 {

@@ -209,6 +209,41 @@ START_TEST(an_upload_to_a_server_that_never_reads_is_held_back)
 }
 END_TEST
 
+/* Many readers that stop, on a node with little memory: those who stopped first give way, the cap
+ * holds, and whoever still reads is served. */
+START_TEST(near_the_memory_cap_the_stalest_gives_way)
+{
+    enum { STUCK = 80 };
+    const uint64_t cap = 6 << 20;
+    pw_fetch *stuck[STUCK], *fresh;
+    unsigned ended = 0;
+    mesh m;
+
+    start(&m, 18, route_of(_i));
+    for (unsigned i = 0; i < STUCK; i++) {
+        stuck[i] = pw_get(m.w, m.client, MESH_WEB, 80, 10, 4 << 20, NULL);
+        pw_pause_reading(m.w, stuck[i], true);
+    }
+    pw_node_env(m.client)->mem.limit = cap;
+    for (unsigned i = 0; i < STUCK; i++)
+        pw_pause_reading(m.w, stuck[i], false);
+    run_for(&m, QN_SEC / 2);
+    for (unsigned i = 0; i < STUCK; i++)
+        pw_pause_reading(m.w, stuck[i], true);
+    run_for(&m, 60 * QN_SEC);
+    for (unsigned i = 0; i < STUCK; i++) {
+        ended += pw_outcome(stuck[i]) == PW_FAILED;
+        ck_assert(!pw_clean_end(stuck[i]));
+    }
+    ck_assert_uint_gt(ended, 0);
+    ck_assert_uint_lt(ended, STUCK);
+    fresh = pw_get(m.w, m.client, MESH_WEB, 80, 10, 1 << 20, NULL);
+    ck_assert_int_eq(mesh_await(&m, fresh, 60 * QN_SEC), PW_DONE);
+    ck_assert_uint_le(mesh_status(m.client).mem_peak, cap);
+    mesh_free(&m);
+}
+END_TEST
+
 /* ---- lifetimes ------------------------------------------------------------------------------- */
 
 START_TEST(idle_circuits_and_links_go_away_everywhere)
@@ -296,6 +331,7 @@ static Suite *suite(void)
     tcase_add_test(t, users_with_different_credentials_never_share_a_circuit);
     tcase_add_loop_test(t, a_reader_that_stops_stops_only_itself, 0, 2);
     tcase_add_loop_test(t, an_upload_to_a_server_that_never_reads_is_held_back, 0, 2);
+    tcase_add_loop_test(t, near_the_memory_cap_the_stalest_gives_way, 0, 2);
     tcase_add_test(t, idle_circuits_and_links_go_away_everywhere);
     tcase_add_test(t, a_dead_relay_leaves_the_snapshot_after_its_time);
     tcase_add_loop_test(t, a_stopped_client_says_goodbye_within_two_seconds, 0, 2);

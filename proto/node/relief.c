@@ -1,0 +1,55 @@
+/*
+ * Near the memory cap the stalest goes first (promise P4).
+ *
+ * Credit bounds what one stream or circuit can make us hold, but not how many there are. So when
+ * seven eighths of the node's cap are in use, whatever holds bytes and has not moved one for the
+ * longest time is ended, with an error at its application, until there is room again: a reader
+ * that stopped gives way to those that go on. As Tor's answer to the sniper attack.
+ */
+#include "node/internal.h"
+
+static bool edge_holds(const edge *e)
+{
+    return e->state == EDGE_OPEN && (e->out.bytes > 0 || e->paused);
+}
+
+static bool relay_holds(const relay *r)
+{
+    return !r->dead && r->forward.bytes + r->backward.bytes > 0;
+}
+
+bool node_over_mark(const qn_node *n)
+{
+    const qn_mem *m = &n->env->mem;
+
+    return m->used > m->limit - m->limit / 8;
+}
+
+bool node_end_stalest(qn_node *n)
+{
+    qn_time oldest = QN_NEVER;
+    edge *stale_edge = NULL;
+    relay *stale_relay = NULL;
+
+    for (edge *e = n->edges; e != NULL; e = e->next)
+        if (edge_holds(e) && e->moved < oldest) {
+            oldest = e->moved;
+            stale_edge = e;
+        }
+    for (relay *r = n->relays; r != NULL; r = r->next)
+        if (relay_holds(r) && r->moved < oldest) {
+            oldest = r->moved;
+            stale_relay = r;
+        }
+    if (stale_relay != NULL) {
+        qn_hop_closed(&stale_relay->hop, QN_NOMEM);
+        relay_events(stale_relay);
+    } else if (stale_edge != NULL) {
+        edge_fail(stale_edge, QN_APP_TOO_MANY);
+    }
+    if (oldest != QN_NEVER)
+        qn_log_line(n->env, QN_LOG_WARN, "node",
+                    "memory is short: ended what had not moved for %llu s",
+                    (unsigned long long)((n->env->now - oldest) / QN_SEC));
+    return oldest != QN_NEVER;
+}
