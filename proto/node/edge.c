@@ -16,7 +16,9 @@ edge *edge_new(qn_node *n, bool exit_side)
     if (e == NULL)
         return NULL;
     e->opening = qn_mem_get(&n->env->mem, sizeof *e->opening);
-    if (e->opening == NULL) {
+    if (e->opening == NULL ||
+        !node_timer(n, &e->timer, TIMER_EDGE, n->env->now + QN_SOCKS_TIMEOUT)) {
+        qn_mem_put(&n->env->mem, e->opening, sizeof *e->opening);
         qn_mem_put(&n->env->mem, e, sizeof *e);
         return NULL;
     }
@@ -28,7 +30,6 @@ edge *edge_new(qn_node *n, bool exit_side)
     chore_init(&e->chore, CHORE_EDGE, e);
     if (!exit_side)
         qn_socks_init(&e->opening->socks);
-    node_timer(n, &e->timer, TIMER_EDGE, n->env->now + QN_SOCKS_TIMEOUT);
     LIST_ADD(n->edges, e);
     n->edges_n++;
     return e;

@@ -445,8 +445,9 @@ static inline bool node_serves_directory(const qn_node *n)
 {
     return mode_is(n, IN_MODES(QN_BOOTSTRAP) | IN_MODES(QN_SUPER));
 }
-/* Arms; without memory for the heap the timer is lost, which the owner's next event repairs. */
-void node_timer(qn_node *n, qn_timer *t, timer_kind kind, qn_time due);
+/* Arms. False: no memory for the heap, so the timer is lost, which the owner's next event repairs. One
+ * that strangers can make many of is not made without its deadline. */
+bool node_timer(qn_node *n, qn_timer *t, timer_kind kind, qn_time due);
 
 #define LIST_ADD(head, item)                                                                       \
     do {                                                                                           \

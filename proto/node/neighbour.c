@@ -112,6 +112,20 @@ static qn_err make_carrier(neighbour *nb, const qn_dh_public *key)
     return err;
 }
 
+/* Leg, carrier and deadline; without one of them the neighbour is freed. */
+static bool begin(neighbour *nb, const qn_dh_public *key)
+{
+    qn_node *n = nb->n;
+
+    nb->leg[0] = conns_add(&n->conns, &n->env->mem, CONN_LEG, nb, 0);
+    if (nb->leg[0] != 0 && make_carrier(nb, key) == QN_OK &&
+        node_timer(n, &nb->timer, TIMER_NEIGHBOUR, qn_carrier_due(nb->carrier)))
+        return true;
+    conns_forget(&n->conns, nb->leg[0]);
+    neighbour_free(nb);
+    return false;
+}
+
 neighbour *neighbour_dial(qn_node *n, const qn_peerid *id, const qn_dh_public *key,
                           const qn_addr *addr)
 {
@@ -128,12 +142,8 @@ neighbour *neighbour_dial(qn_node *n, const qn_peerid *id, const qn_dh_public *k
     nb->id = *id;
     nb->known = true;
     nb->leg_addr[0] = *addr;
-    nb->leg[0] = conns_add(&n->conns, &n->env->mem, CONN_LEG, nb, 0);
-    if (nb->leg[0] == 0 || make_carrier(nb, key) != QN_OK) {
-        conns_forget(&n->conns, nb->leg[0]);
-        neighbour_free(nb);
+    if (!begin(nb, key))
         return NULL;
-    }
     conns_todo(&n->conns, nb->leg[0], TODO_DIAL);
     neighbour_touch(nb);
     return nb;
@@ -148,14 +158,8 @@ neighbour *neighbour_accept(qn_node *n, qn_conn *leg)
 {
     neighbour *nb = n->stopping ? NULL : neighbour_new(n, false);
 
-    if (nb == NULL)
+    if (nb == NULL || !begin(nb, NULL))
         return NULL;
-    nb->leg[0] = conns_add(&n->conns, &n->env->mem, CONN_LEG, nb, 0);
-    if (nb->leg[0] == 0 || make_carrier(nb, NULL) != QN_OK) {
-        conns_forget(&n->conns, nb->leg[0]);
-        neighbour_free(nb);
-        return NULL;
-    }
     *leg = nb->leg[0];
     neighbour_touch(nb);
     return nb;

@@ -1,13 +1,15 @@
 /* The public verbs: each does one thing, then the chores it caused. */
 #include "node/internal.h"
 
-void node_timer(qn_node *n, qn_timer *t, timer_kind kind, qn_time due)
+bool node_timer(qn_node *n, qn_timer *t, timer_kind kind, qn_time due)
 {
     t->kind = kind;
     if (t->pos != 0 && t->due == due)
-        return;
-    if (qn_timers_set(&n->timers, &n->env->mem, t, due) != QN_OK)
-        qn_log_line(n->env, QN_LOG_ERROR, "node", "no memory for a timer");
+        return true;
+    if (qn_timers_set(&n->timers, &n->env->mem, t, due) == QN_OK)
+        return true;
+    qn_log_line(n->env, QN_LOG_ERROR, "node", "no memory for a timer");
+    return false;
 }
 
 /* ---- bytes ----------------------------------------------------------------------------------- */

@@ -154,7 +154,8 @@ void answer_new(neighbour *nb, uint32_t stream)
     qn_node *n = nb->n;
     answer *a = qn_mem_get(&n->env->mem, sizeof *a);
 
-    if (a == NULL) {
+    if (a == NULL || !node_timer(n, &a->timer, TIMER_ANSWER, n->env->now + QN_ANSWER_AGE_MAX)) {
+        qn_mem_put(&n->env->mem, a, sizeof *a);
         qn_link_close(&nb->link, stream, QN_CLOSE_REFUSED);
         return;
     }
@@ -163,7 +164,6 @@ void answer_new(neighbour *nb, uint32_t stream)
     chore_init(&a->chore, CHORE_ANSWER, a);
     qn_dir_reader_init(&a->reader, QN_DIR_REQUEST_MAX);
     tie_accept(&a->tie, TIE_ANSWER, a, nb, stream);
-    node_timer(n, &a->timer, TIMER_ANSWER, n->env->now + QN_ANSWER_AGE_MAX);
     LIST_ADD(n->answers, a);
     if (n->answers_last == NULL)
         n->answers_last = a;

@@ -30,7 +30,9 @@ void relay_new(neighbour *nb, uint32_t stream)
     qn_node *n = nb->n;
     relay *r = n->relays_n < RELAYS_MAX ? qn_mem_get(&n->env->mem, sizeof *r) : NULL;
 
-    if (r == NULL) {
+    if (r == NULL ||
+        !node_timer(n, &r->timer, TIMER_RELAY, n->env->now + QN_CIRCUIT_BUILD_TIMEOUT)) {
+        qn_mem_put(&n->env->mem, r, sizeof *r);
         qn_link_close(&nb->link, stream, QN_CLOSE_REFUSED);
         return;
     }

@@ -307,6 +307,31 @@ END_TEST
 
 /* ---- no memory ------------------------------------------------------------------------------- */
 
+/* There is memory for a stranger, but not to make the heap of timers larger. Who gets no deadline
+ * gets no place. */
+START_TEST(no_stranger_is_without_a_deadline)
+{
+    static const qn_addr from = {.family = 4, .ip = {198, 51, 100, 9}, .port = 9};
+    qn_node *super;
+    qn_env *env;
+    mesh m;
+
+    mesh_started(&m, QN_ROUTE_FAST, 0);
+    super = pw_core(m.super);
+    env = pw_node_env(m.super);
+    for (unsigned i = 0; i < 1500; i++) {
+        pw__stamp(m.super);
+        env->mem.limit = env->mem.used + (i % 300 == 299 ? 1 << 20 : 3000);
+        (void)qn_node_accepted(super, QN_LISTEN_LINK, &from);
+        env->mem.limit = UINT64_C(256) << 20;
+    }
+    run_for(&m, 1);
+    for (const neighbour *nb = super->neighbours; nb != NULL; nb = nb->next)
+        ck_assert(nb->up || nb->timer.pos != 0);
+    mesh_free(&m);
+}
+END_TEST
+
 /* For a moment a node has no memory at all. What it carries ends or goes on; nothing just stops. */
 START_TEST(a_moment_without_memory_leaves_nothing_hanging)
 {
@@ -346,6 +371,7 @@ static Suite *suite(void)
     tcase_add_test(life, a_second_answer_to_a_query_is_ignored);
     tcase_add_loop_test(life, a_list_a_day_old_leads_nowhere, 0, 2);
     tcase_set_timeout(floods, 60);
+    tcase_add_test(floods, no_stranger_is_without_a_deadline);
     tcase_add_test(floods, an_unfinished_request_holds_no_directory);
     tcase_add_test(floods, a_stranger_has_no_more_streams_than_a_client_needs);
     tcase_add_loop_test(floods, a_stranger_costs_at_most_four_kibibytes_and_one_x25519, 0, 4);
