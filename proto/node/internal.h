@@ -95,13 +95,15 @@ typedef struct neighbour {
     qn_conn leg[2]; /* 0: not open, or the world is done with it */
     qn_addr leg_addr[2];
     qn_link link;
-    qn_peerid id; /* valid when known */
+    qn_peerid id;      /* valid when known */
+    qn_peerid claimed; /* accepted, with `claims`: what a snapshot may confirm */
+    qn_dh_public claimed_key;
     chore chore;
     qn_timer timer;
     qn_time since, idle_since;
     qn_time over_since; /* with over */
     uint64_t serial;    /* counts neighbours; an exit's slot source for one-hop streams */
-    bool outbound, known;
+    bool outbound, known, claims;
     bool up;   /* ESTABLISHED and not LOST */
     bool over; /* the link is done with: only the legs' ends are awaited */
     bool lost; /* the carrier said LOST, or never lived */
@@ -325,6 +327,8 @@ neighbour *neighbour_accept(qn_node *n, qn_conn *leg);
 void neighbour_drain(neighbour *nb);
 void neighbour_touch(neighbour *nb); /* its link has something to do */
 void neighbour_end(neighbour *nb, uint16_t code);
+/* Whether we know who it is by now: a snapshot that lists it may be younger than the link. */
+bool neighbour_known(neighbour *nb);
 void neighbour_opened(neighbour *nb, uint8_t leg);
 void neighbour_open_failed(neighbour *nb, uint8_t leg, qn_err why);
 void neighbour_leg_ended(neighbour *nb, uint8_t leg, qn_ending how);
@@ -445,8 +449,8 @@ static inline bool node_serves_directory(const qn_node *n)
 {
     return mode_is(n, IN_MODES(QN_BOOTSTRAP) | IN_MODES(QN_SUPER));
 }
-/* Arms. False: no memory for the heap, so the timer is lost, which the owner's next event repairs. One
- * that strangers can make many of is not made without its deadline. */
+/* Arms. False: no memory for the heap, so the timer is lost, which the owner's next event repairs.
+ * One that strangers can make many of is not made without its deadline. */
 bool node_timer(qn_node *n, qn_timer *t, timer_kind kind, qn_time due);
 
 #define LIST_ADD(head, item)                                                                       \

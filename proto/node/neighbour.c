@@ -239,23 +239,29 @@ static void carrier_lost(neighbour *nb, qn_err err)
 /* ---- what the carrier reports ---------------------------------------------------------------- */
 
 /* A claimed PeerID counts when the snapshot says that this key is that node's. */
-static bool claim_holds(const qn_node *n, const qn_established *est)
+bool neighbour_known(neighbour *nb)
 {
+    const qn_snapshot *s = nb->n->snapshot;
     const qn_relay *r;
 
-    if (!est->known || n->snapshot == NULL)
-        return false;
-    r = qn_snapshot_find(n->snapshot, &est->peer);
-    return r != NULL && qn_equal(r->d.link.key.b, est->peer_key.b, sizeof est->peer_key.b);
+    if (nb->known || !nb->claims || s == NULL)
+        return nb->known;
+    r = qn_snapshot_find(s, &nb->claimed);
+    nb->known = r != NULL && qn_equal(r->d.link.key.b, nb->claimed_key.b, sizeof nb->claimed_key.b);
+    if (nb->known)
+        nb->id = nb->claimed;
+    return nb->known;
 }
 
 static void established(neighbour *nb, const qn_established *est)
 {
     qn_node *n = nb->n;
 
-    if (!nb->outbound && claim_holds(n, est)) {
-        nb->known = true;
-        nb->id = est->peer;
+    if (!nb->outbound) {
+        nb->claims = est->known;
+        nb->claimed = est->peer;
+        nb->claimed_key = est->peer_key;
+        (void)neighbour_known(nb);
     }
     if (qn_link_attach(&nb->link, nb->carrier, 0) != QN_OK) {
         neighbour_end(nb, QN_CLOSE_INTERNAL);
@@ -327,13 +333,13 @@ void neighbour_drain(neighbour *nb)
  * does not even let us refuse has no use for the link. */
 static bool crowded(neighbour *nb)
 {
-    if (nb->known)
+    bool unruly = nb->link.closing_n > QN_STRANGER_STREAMS;
+
+    if ((!unruly && nb->link.streams_n <= QN_STRANGER_STREAMS) || neighbour_known(nb))
         return false;
-    if (nb->link.closing_n > QN_STRANGER_STREAMS) {
+    if (unruly)
         neighbour_end(nb, QN_CLOSE_LIMIT);
-        return true;
-    }
-    return nb->link.streams_n > QN_STRANGER_STREAMS;
+    return true;
 }
 
 static void stream_new(neighbour *nb, uint32_t id, qn_stream_kind kind)

@@ -39,7 +39,7 @@ void relay_new(neighbour *nb, uint32_t stream)
     r->n = n;
     r->id = ++n->ids;
     chore_init(&r->chore, CHORE_RELAY, r);
-    qn_hop_init(&r->hop, &n->circuits_shared, nb->known ? &nb->id : NULL);
+    qn_hop_init(&r->hop, &n->circuits_shared, neighbour_known(nb) ? &nb->id : NULL);
     tie_accept(&r->prev_tie, TIE_RELAY_PREV, r, nb, stream);
     LIST_ADD(n->relays, r);
     n->relays_n++;

@@ -163,9 +163,9 @@ static neighbour *link_to(pw_node *from, pw_node *to)
 }
 
 /* Opens streams without ever finishing what they are for. */
-static void open_many(mesh *m, neighbour *nb, qn_stream_kind kind, unsigned n)
+static void open_many(mesh *m, pw_node *from, neighbour *nb, qn_stream_kind kind, unsigned n)
 {
-    pw__stamp(m->client);
+    pw__stamp(from);
     for (unsigned i = 0; i < n; i++) {
         uint32_t id;
 
@@ -173,8 +173,8 @@ static void open_many(mesh *m, neighbour *nb, qn_stream_kind kind, unsigned n)
         ck_assert(qn_link_send_bytes(&nb->link, id, "\0", 1, false) == QN_OK);
     }
     neighbour_touch(nb);
-    node_settle(pw_core(m->client));
-    pw__drain(m->client);
+    node_settle(pw_core(from));
+    pw__drain(from);
     run_for(m, QN_SEC);
 }
 
@@ -183,7 +183,7 @@ START_TEST(an_unfinished_request_holds_no_directory)
     mesh m;
 
     mesh_started(&m, QN_ROUTE_FAST, 1 << 20);
-    open_many(&m, link_to(m.client, m.super), QN_KIND_DIRECTORY, 100);
+    open_many(&m, m.client, link_to(m.client, m.super), QN_KIND_DIRECTORY, 100);
     ck_assert_uint_eq(pw_core(m.super)->answers_n, 100);
     run_for(&m, 90 * QN_SEC);
     ck_assert_uint_eq(pw_core(m.super)->answers_n, 0);
@@ -198,9 +198,21 @@ START_TEST(a_stranger_has_no_more_streams_than_a_client_needs)
 
     mesh_started(&m, QN_ROUTE_FAST, 1 << 20);
     before = pw_node_env(m.exit[0])->mem.used;
-    open_many(&m, link_to(m.client, m.exit[0]), QN_KIND_APP, 20000);
+    open_many(&m, m.client, link_to(m.client, m.exit[0]), QN_KIND_APP, 20000);
     ck_assert_uint_le(pw_core(m.exit[0])->edges_n, QN_STRANGER_STREAMS);
     ck_assert_uint_le(pw_node_env(m.exit[0])->mem.used, before + (4 << 20));
+    mesh_free(&m);
+}
+END_TEST
+
+/* The relay's link is older than its place in the list. */
+START_TEST(who_is_listed_by_now_is_no_stranger)
+{
+    mesh m;
+
+    mesh_started(&m, QN_ROUTE_FAST, 1 << 20);
+    open_many(&m, m.relay[0], link_to(m.relay[0], m.super), QN_KIND_APP, 2 * QN_STRANGER_STREAMS);
+    ck_assert_uint_ge(pw_core(m.super)->edges_n, 2 * QN_STRANGER_STREAMS);
     mesh_free(&m);
 }
 END_TEST
@@ -373,6 +385,7 @@ static Suite *suite(void)
     tcase_set_timeout(floods, 60);
     tcase_add_test(floods, no_stranger_is_without_a_deadline);
     tcase_add_test(floods, an_unfinished_request_holds_no_directory);
+    tcase_add_test(floods, who_is_listed_by_now_is_no_stranger);
     tcase_add_test(floods, a_stranger_has_no_more_streams_than_a_client_needs);
     tcase_add_loop_test(floods, a_stranger_costs_at_most_four_kibibytes_and_one_x25519, 0, 4);
     suite_add_tcase(s, floods);
