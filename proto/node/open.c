@@ -70,6 +70,10 @@ void open_answer(edge *e, qn_app_code code)
 
     if (o == NULL || e->state == EDGE_OVER)
         return;
+    if (e->state == EDGE_SOCKS) { /* nothing was asked yet, so nothing is answered */
+        edge_close(e, qn_app_err(code));
+        return;
+    }
     qn_socks_reply(&o->socks, qn_app_socks(code));
     say_socks(e);
     if (code != QN_APP_DONE) {
