@@ -24,6 +24,7 @@ struct qn_resolver {
     qn_resolver_answer *answer;
     void *ctx;
     query *queries;
+    unsigned queries_n;
 };
 
 static struct evdns_base *nameservers(struct event_base *base, qn_addr server)
@@ -67,6 +68,7 @@ qn_resolver *qn_resolver_new(struct event_base *base, qn_addr server, qn_resolve
 
 static void query_free(query *q)
 {
+    q->owner->queries_n--;
     (void)event_del(&q->ev);
     *q->at = q->next;
     if (q->next != NULL)
@@ -114,11 +116,12 @@ bool qn_resolver_ask(qn_resolver *r, uint32_t number, const qn_dest *dest)
 {
     static const struct timeval deadline = {.tv_sec = QN_RESOLVE_SECONDS};
     struct evutil_addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    query *q = calloc(1, sizeof *q);
+    query *q = r->queries_n < QN_RESOLVES_MAX ? calloc(1, sizeof *q) : NULL;
 
     if (q == NULL)
         return false;
     q->owner = r;
+    r->queries_n++;
     q->number = number;
     q->port = dest->port;
     q->next = r->queries;

@@ -10,7 +10,8 @@
 #include <event2/event.h>
 
 #define QN_RESOLVE_SECONDS 10
-#define QN_RESOLVE_ADDRS 16 /* of one answer; the others are dropped */
+#define QN_RESOLVE_ADDRS 16  /* of one answer; the others are dropped */
+#define QN_RESOLVES_MAX 4096 /* under way: an exit's slot is free before its query is over */
 
 typedef struct qn_resolver qn_resolver;
 
@@ -20,7 +21,7 @@ typedef void qn_resolver_answer(void *ctx, uint32_t query, const qn_addr *v, uns
 /* server.family 0: the system's. NULL: out of memory or no usable configuration. */
 qn_resolver *qn_resolver_new(struct event_base *base, qn_addr server, qn_resolver_answer *answer,
                              void *ctx);
-/* false: out of memory, no answer will come. */
+/* false: too many are under way, or out of memory; no answer will come. */
 bool qn_resolver_ask(qn_resolver *r, uint32_t query, const qn_dest *dest);
 void qn_resolver_free(qn_resolver *r);
 

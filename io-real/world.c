@@ -21,7 +21,9 @@ static void resolve(qn_world *w, const qn_action *a)
         w->resolver = qn_resolver_new(w->base, w->dns, qn__resolved, w);
     if (w->resolver != NULL && qn_resolver_ask(w->resolver, a->query, &a->dest))
         return;
-    qn_log_say(qn__log(w), QN_LOG_WARN, "dns", "cannot ask: no usable resolver configuration");
+    qn_log_say(qn__log(w), QN_LOG_WARN, "dns",
+               w->resolver != NULL ? "cannot ask: too many questions are open"
+                                   : "cannot ask: no usable resolver configuration");
     qn_node_resolved(w->node, a->query, NULL, 0, QN_RESOLVE);
 }
 

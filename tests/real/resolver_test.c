@@ -1,0 +1,65 @@
+/* DNS for an exit: what its users may make it ask is bounded. */
+#include "io-real/resolver.h"
+#include "io-real/sockets.h"
+#include "support/qt.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void no_answer(void *ctx, uint32_t query, const qn_addr *v, unsigned n)
+{
+    (void)ctx;
+    (void)query;
+    (void)v;
+    (void)n;
+}
+
+/* A name server on loopback that reads nothing. */
+static int silent_server(qn_addr *at)
+{
+    qn_sockaddr sa;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+    *at = (qn_addr){.family = 4, .ip = {127, 0, 0, 1}};
+    sa = qn_sockaddr_of(at);
+    ck_assert(fd >= 0 && bind(fd, &sa.u.any, sa.len) == 0);
+    ck_assert_int_eq(getsockname(fd, &sa.u.any, &sa.len), 0);
+    *at = qn_addr_of(&sa.u.any);
+    return fd;
+}
+
+/* A stream's slot is free again when its user gives up; his query goes on. */
+START_TEST(queries_under_way_are_bounded)
+{
+    struct event_base *base = event_base_new();
+    qn_addr at;
+    int fd = silent_server(&at);
+    qn_resolver *r = qn_resolver_new(base, at, no_answer, NULL);
+    unsigned asked = 0;
+    qn_dest d = {.type = 3, .port = 80};
+
+    ck_assert(r != NULL);
+    do {
+        d.name_len = (uint8_t)snprintf(d.name, sizeof d.name, "n%u.example", asked);
+    } while (qn_resolver_ask(r, asked + 1, &d) && ++asked < 100000);
+    ck_assert_uint_eq(asked, QN_RESOLVES_MAX);
+    qn_resolver_free(r);
+    event_base_free(base);
+    (void)close(fd);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("real resolver");
+    TCase *t = tcase_create("bounds");
+
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, queries_under_way_are_bounded);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+QT_MAIN(suite)
