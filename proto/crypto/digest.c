@@ -43,11 +43,13 @@ qn_err qn_running_add(qn_running *r, qn_slice s)
     return s.n == 0 || EVP_DigestUpdate(r->ctx, s.p, s.n) == 1 ? QN_OK : QN_INTERNAL;
 }
 
-qn_err qn_running_peek(const qn_running *r, qn_env *env, uint8_t *out)
+qn_err qn_running_peek(const qn_running *r, qn_env *env, qn_slice more, uint8_t *out)
 {
     EVP_MD_CTX *copy = env->engine->crypto->md;
 
-    return EVP_MD_CTX_copy_ex(copy, r->ctx) == 1 && EVP_DigestFinal_ex(copy, out, NULL) == 1
+    return EVP_MD_CTX_copy_ex(copy, r->ctx) == 1 &&
+                   (more.n == 0 || EVP_DigestUpdate(copy, more.p, more.n) == 1) &&
+                   EVP_DigestFinal_ex(copy, out, NULL) == 1
                ? QN_OK
                : QN_INTERNAL;
 }

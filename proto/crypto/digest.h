@@ -30,8 +30,8 @@ typedef struct qn_running {
 
 QN_MUST_CHECK qn_err qn_running_init(qn_running *r, qn_env *env, qn_md md); /* QN_NOMEM */
 QN_MUST_CHECK qn_err qn_running_add(qn_running *r, qn_slice s);
-/* The hash of everything so far; it goes on. */
-QN_MUST_CHECK qn_err qn_running_peek(const qn_running *r, qn_env *env, uint8_t *out);
+/* The hash of everything so far and `more`; it goes on without `more`. */
+QN_MUST_CHECK qn_err qn_running_peek(const qn_running *r, qn_env *env, qn_slice more, uint8_t *out);
 void qn_running_clear(qn_running *r);
 
 #endif

@@ -10,9 +10,10 @@
 #include "tls/share.h"
 #include "tls/ticket.h"
 
-#define QN_TLS_HELLO_RANDOM 6      /* offset of the 32 random bytes */
-#define QN_TLS_HELLO_SESSION_ID 39 /* offset of the session id, which browsers make 32 bytes long  \
-                                    */
+#define QN_TLS_HELLO_RANDOM 6 /* offset of the 32 random bytes */
+#define QN_TLS_HELLO_SESSION_ID                                                                    \
+    39 /* offset of the session id, which browsers make 32 bytes long                              \
+        */
 
 /* ---- writing ------------------------------------------------------------------------------------
  */
