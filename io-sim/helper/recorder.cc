@@ -72,8 +72,37 @@ Recorder::Recorder(Simulation& simulation, OutputFile& events)
     Simulator::Schedule(Ns(interval), &Recorder::Sample, this);
 }
 
+/* An exception must not fly through ns-3's scheduler, which would lose the event it is running. So
+ * a full disk stops the run, and is thrown once the scheduler has returned. */
 void
 Recorder::OnEvent(uint32_t index, const qn_event& event)
+{
+    if (m_failure)
+    {
+        return;
+    }
+    try
+    {
+        WriteEvent(index, event);
+    }
+    catch (const OutputError&)
+    {
+        m_failure = std::current_exception();
+        Simulator::Stop();
+    }
+}
+
+void
+Recorder::RethrowFailure() const
+{
+    if (m_failure)
+    {
+        std::rethrow_exception(m_failure);
+    }
+}
+
+void
+Recorder::WriteEvent(uint32_t index, const qn_event& event)
 {
     m_events.Printf("%" PRId64 ",%u,%s,%" PRIu64 ",%" PRIu64 ",%02x%02x%02x%02x,%s,%u,%" PRIu64
                     ",%" PRIu64 ",%" PRIu64 "\n",

@@ -7,6 +7,7 @@
 #ifndef QNET_SIM_RECORDER_H
 #define QNET_SIM_RECORDER_H
 
+#include <exception>
 #include <map>
 #include <vector>
 
@@ -72,6 +73,8 @@ class Recorder
     const std::vector<CircuitRow>& GetCircuits() const;
     const std::vector<SampleRow>& GetSamples() const;
     uint64_t GetEventCount() const;
+    /// After the run: throws what went wrong with the event log in it.
+    void RethrowFailure() const;
 
   private:
     struct Totals
@@ -84,6 +87,7 @@ class Recorder
     };
 
     void OnEvent(uint32_t index, const qn_event& event);
+    void WriteEvent(uint32_t index, const qn_event& event);
     void OnCircuitBuilt(uint32_t index, const qn_event& event);
     void OnCircuitEnded(uint32_t index, const qn_event& event);
     void OnFetched(uint32_t index, const SocksFetch& fetch);
@@ -99,6 +103,7 @@ class Recorder
     std::vector<Totals> m_last; ///< by node, at the last sample
     OutputFile& m_events;
     uint64_t m_eventCount = 0;
+    std::exception_ptr m_failure;
 };
 
 } // namespace qnet

@@ -207,6 +207,7 @@ Run(const RunOptions& options)
     OutputFile events(options.out + "/events.csv");
     Recorder recorder(simulation, events);
     simulation.Run();
+    recorder.RethrowFailure();
     progress.Done();
 
     JsonPtr summary = MakeSummary(simulation, recorder);
