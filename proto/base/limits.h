@@ -32,6 +32,13 @@
 #define QN_TLS_ECH_CHOICES_MAX 8
 #define QN_TLS_ECH_PAYLOAD_MAX 640 /* Firefox's on resumption is 527 */
 
+/* HTX (docs/wire/htx.md) */
+/* answered tags remembered: 240 new links a second for the 270 s that a tag can live */
+#define QN_HTX_REPLAY_MAX 65536
+#define QN_HTX_PSKS_MAX                                                                            \
+    16 /* invitation batches of an unlisted peer; each costs an opening a hello */
+#define QN_HTX_NAMES_MAX 4 /* server names of one origin */
+
 /* Blocks: one small class for control and single S cells, one large for a full record. */
 /* one S-cell record: 5 + 8 + 1056 + 1 + 16, and slack for credit frames */
 #define QN_BLOCK_SMALL 1472
@@ -115,7 +122,7 @@
 #define QN_PROBE_EVERY (25 * QN_SEC)   /* twice within the minute that CONNECTED vouches for */
 #define QN_PROBE_FRESH (60 * QN_SEC)
 #define QN_NOMEM_PAUSE (20 * QN_MS) /* until what memory stopped is tried again */
-#define QN_STOP_AFTER (2 * QN_SEC) /* a graceful stop waits so long for conns to close */
+#define QN_STOP_AFTER (2 * QN_SEC)  /* a graceful stop waits so long for conns to close */
 #define QN_HANDSHAKE_TIMEOUT (10 * QN_SEC)
 #define QN_EXIT_CONNS 1000           /* sockets of an exit, unless configured */
 #define QN_EXIT_CONNS_PER_SOURCE 256 /* of one circuit or one-hop link: a busy browser's */

@@ -231,8 +231,9 @@ static bool put_credit(qn_apps *a, qn_app *app, writer *w)
     return !app->tell_credit;
 }
 
-/* What does not wait for data: it goes first, in the order of sids (OPENs must rise). False: not all
- * of it fits, and what a later cell says first may be the OPEN or OPENED of data waiting here. */
+/* What does not wait for data: it goes first, in the order of sids (OPENs must rise). False: not
+ * all of it fits, and what a later cell says first may be the OPEN or OPENED of data waiting here.
+ */
 static bool put_urgent(qn_apps *a, writer *w)
 {
     bool fits = put_ping(w, &a->ping, 0, a->ping_value) &&

@@ -1,5 +1,5 @@
-/* The peer takes an id below the highest it has seen for an old one: so streams are introduced in the
- * order they were opened, whichever is used first. */
+/* The peer takes an id below the highest it has seen for an old one: so streams are introduced in
+ * the order they were opened, whichever is used first. */
 #include "fixture.h"
 
 static void setup(void)
