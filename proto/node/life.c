@@ -40,10 +40,11 @@ static bool seed_is_operators(qn_env *env, const qn_node_cfg *cfg)
 
 static qn_err check_roles(qn_env *env, const qn_node_cfg *cfg, char why[160])
 {
-    unsigned modes = 1u << cfg->mode;
+    unsigned modes;
 
     if (cfg->mode > QN_SUPER)
         return wrong(why, "no such mode");
+    modes = IN_MODES(cfg->mode);
     if (cfg->mode != QN_CLIENT && cfg->listen.family == 0)
         return wrong(why, "this mode is reached by others: give a listen address");
     if ((modes & (IN_MODES(QN_EXIT) | IN_MODES(QN_SUPER))) && cfg->contact[0] == '\0')
@@ -130,8 +131,10 @@ qn_err qn_node_own(qn_node *n, const qn_addr *listener)
 qn_err qn_node_new(qn_node **out, const qn_node_cfg *cfg, qn_env *env, char why[160])
 {
     qn_node *n;
-    qn_err err = check_network(cfg, why);
+    qn_err err;
 
+    why[0] = '\0';
+    err = check_network(cfg, why);
     if (err == QN_OK)
         err = check_roles(env, cfg, why);
     if (err != QN_OK)
