@@ -3,6 +3,7 @@
 
 bool node_timer(qn_node *n, qn_timer *t, timer_kind kind, qn_time due)
 {
+    due = QN_MAX(due, n->env->now); /* what should have been done already is due now */
     t->kind = kind;
     if (t->pos != 0 && t->due == due)
         return true;

@@ -55,7 +55,7 @@ static pw_pipe *some_pipe(const play *p, fz_in *in)
 static void fetch(play *p, fz_in *in)
 {
     static const char *const users[] = {"fast", "privacy", "privacy+x", NULL};
-    uint64_t up = fz_u16(in) * UINT64_C(4), down = 1 + fz_u16(in) * UINT64_C(8);
+    uint64_t up = fz_u16(in), down = 1 + fz_u16(in) * UINT64_C(4);
 
     if (p->fetches < FETCHES)
         p->fetch[p->fetches++] =
@@ -188,7 +188,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     mesh_cfg cfg = {.world = {.seed = fz_u8(&in),
                               .delay_min = QN_MS,
                               .delay_max = 20 * QN_MS,
-                              .cut_max = fz_u8(&in) * 8u},
+                              .cut_max = fz_u8(&in) * 64u},
                     .relays = 2,
                     .exits = 2,
                     .route = QN_ROUTE_FAST};

@@ -19,6 +19,8 @@ static qn_network net;
 static qn_node *node;
 static unsigned acts[SOLO_ACTIONS];  /* how many of each type came */
 static qn_action last[SOLO_ACTIONS]; /* and the newest of each */
+static qn_conn resets[64];           /* conns the node has reset */
+static unsigned resets_n;
 static const char *const abuse = "abuse@example.org";
 
 static inline qn_secret32 solo_secret(uint8_t kind)
@@ -69,8 +71,18 @@ static inline void solo_drain(void)
     while (qn_node_next(node, &a)) {
         acts[a.type]++;
         last[a.type] = a;
+        if (a.type == QN_ACT_RESET)
+            resets[resets_n++ % QN_LEN(resets)] = a.conn;
     }
     ck_assert_msg(qn_node_due(node) >= t.env.now, "due lies in the past");
+}
+
+static inline bool solo_was_reset(qn_conn c)
+{
+    for (size_t i = 0; i < QN_LEN(resets); i++)
+        if (resets[i] == c)
+            return true;
+    return false;
 }
 
 static inline void solo_pass(qn_time by)
@@ -95,6 +107,8 @@ static inline void solo_start(const qn_node_cfg *cfg)
 
     memset(acts, 0, sizeof acts);
     memset(last, 0, sizeof last);
+    memset(resets, 0, sizeof resets);
+    resets_n = 0;
     ck_assert_msg(qn_node_new(&node, cfg, &t.env, why) == QN_OK, "%s", why);
     solo_drain();
 }
