@@ -27,12 +27,15 @@ static void opening_drop(opening *o, size_t n)
     o->in_n = (uint16_t)(o->in_n - n);
 }
 
-static void say_socks(edge *e)
+/* False: no memory, and nothing was said. */
+static bool say_socks(edge *e)
 {
     qn_slice text = qn_socks_peek(&e->opening->socks);
 
-    if (text.n > 0 && edge_say(e, text))
-        qn_socks_consume(&e->opening->socks, text.n);
+    if (text.n > 0 && !edge_say(e, text))
+        return false;
+    qn_socks_consume(&e->opening->socks, text.n);
+    return true;
 }
 
 void open_socks(edge *e)
@@ -46,7 +49,8 @@ void open_socks(edge *e)
         err = qn_socks_push(&o->socks, e->n->env, qn_slice_of(o->in, o->in_n), &used);
         opening_drop(o, used);
     }
-    say_socks(e);
+    if (!say_socks(e))
+        err = QN_NOMEM;
     if (err == QN_SHORT)
         return;
     if (err != QN_OK) {
@@ -75,8 +79,8 @@ void open_answer(edge *e, qn_app_code code)
         return;
     }
     qn_socks_reply(&o->socks, qn_app_socks(code));
-    say_socks(e);
     if (code != QN_APP_DONE) {
+        (void)say_socks(e);
         tie_close(&e->tie, QN_CLOSE_GONE);
         edge_close(e, qn_app_err(code));
         return;
@@ -89,15 +93,13 @@ void open_answer(edge *e, qn_app_code code)
                               .value = n->env->now - e->began,
                               .conn = e->conn});
     probe_good(n);
-    if (o->in_n > 0) { /* what came behind the request without waiting */
-        e->up += o->in_n;
-        n->counters.app_up += o->in_n;
-        if (!edge_send(e, o->in, o->in_n)) {
-            edge_fail(e, QN_APP_FAILED);
-            return;
-        }
-    }
-    edge_is_open(e);
+    e->state = EDGE_OPEN; /* it has its answer: whatever fails from here on resets the socket */
+    e->up += o->in_n;     /* what came behind the request without waiting */
+    n->counters.app_up += o->in_n;
+    if (say_socks(e) && (o->in_n == 0 || edge_send(e, o->in, o->in_n)))
+        edge_is_open(e);
+    else
+        edge_fail(e, QN_APP_FAILED);
 }
 
 /* ---- client: the bearer ---------------------------------------------------------------------- */
@@ -219,18 +221,19 @@ void open_bytes(edge *e, qn_piece piece)
 
 /* ---- exit ------------------------------------------------------------------------------------ */
 
-static void tell_opened(edge *e, qn_app_code code)
+/* False: no memory to say it, and then nothing may follow. */
+static bool tell_opened(edge *e, qn_app_code code)
 {
+    uint8_t msg[QN_MSG_HEADER + 1];
+
     if (e->apps != NULL) {
         qn_apps_opened(e->apps, e->sid, code);
         chore_add(e->n, &e->relay->chore);
-    } else {
-        uint8_t msg[QN_MSG_HEADER + 1];
-
-        qn_msg_head(msg, QN_CMD_OPENED, 0, 1, ONE_HOP_SID);
-        msg[QN_MSG_HEADER] = (uint8_t)code;
-        (void)edge_send(e, msg, sizeof msg);
+        return true;
     }
+    qn_msg_head(msg, QN_CMD_OPENED, 0, 1, ONE_HOP_SID);
+    msg[QN_MSG_HEADER] = (uint8_t)code;
+    return edge_send(e, msg, sizeof msg);
 }
 
 /* The destination cannot be had: say why, then nothing more either way. */
@@ -241,7 +244,8 @@ static void refuse(edge *e, qn_err why)
 
     if (why == QN_POLICY)
         n->counters.exit_blocked++;
-    tell_opened(e, code);
+    if (!tell_opened(e, code))
+        tie_close(&e->tie, QN_CLOSE_LIMIT);
     if (e->tie.nb != NULL) {
         neighbour *nb = e->tie.nb;
 
@@ -322,8 +326,10 @@ void open_connected(edge *e, qn_err why)
         return;
     }
     e->n->counters.exit_ok++;
-    tell_opened(e, QN_APP_DONE);
-    edge_is_open(e);
+    if (tell_opened(e, QN_APP_DONE))
+        edge_is_open(e);
+    else
+        edge_fail(e, QN_APP_FAILED);
 }
 
 void open_timeout(edge *e)

@@ -344,6 +344,85 @@ START_TEST(no_stranger_is_without_a_deadline)
 }
 END_TEST
 
+static bool opening_now(void *client)
+{
+    const edge *e = pw_core(client)->edges;
+
+    return e != NULL && e->state == EDGE_OPENING;
+}
+
+/* OPENED comes when there is no memory to say so, or to send on what the application said early. */
+START_TEST(an_answer_that_cannot_be_said_resets_the_application)
+{
+    uint64_t no_more;
+    pw_fetch *f;
+    edge *e;
+    mesh m;
+
+    mesh_started(&m, _i & 1 ? QN_ROUTE_PRIVACY : QN_ROUTE_FAST, 0);
+    f = pw_get(m.w, m.client, MESH_WEB, 80, 0, 1000, NULL);
+    ck_assert(pw_run(m.w, pw_now(m.w) + 10 * QN_SEC, opening_now, m.client));
+    e = pw_core(m.client)->edges;
+    e->opening->in_n = 100;
+    pw__stamp(m.client);
+    no_more =
+        pw_node_env(m.client)->mem.used + (_i & 2 ? sizeof(qn_block) + QN_BLOCK_SMALL + 64 : 0);
+    pw_node_env(m.client)->mem.limit = no_more;
+    open_answer(e, QN_APP_DONE);
+    node_settle(pw_core(m.client));
+    pw_node_env(m.client)->mem.limit = UINT64_C(256) << 20;
+    pw__drain(m.client);
+    ck_assert(mesh_await(&m, f, 60 * QN_SEC) == PW_FAILED);
+    ck_assert(!pw_clean_end(f) && !pw_corrupt(f));
+    mesh_free(&m);
+}
+END_TEST
+
+/* The exit that is connecting now; NULL: neither. */
+static pw_node *connecting(const mesh *m)
+{
+    pw_node *const exits[] = {m->exit[0], m->super};
+
+    for (unsigned i = 0; i < QN_LEN(exits); i++) {
+        const edge *e = pw_core(exits[i])->edges;
+
+        if (e != NULL && e->state == EDGE_OPENING && e->conn != 0)
+            return exits[i];
+    }
+    return NULL;
+}
+
+static bool connecting_now(void *m)
+{
+    return connecting(m) != NULL;
+}
+
+/* Without OPENED the destination's first bytes would stand where OPENED is expected. */
+START_TEST(an_exit_that_cannot_say_opened_sends_nothing_else)
+{
+    pw_node *exit;
+    pw_fetch *f;
+    edge *e;
+    mesh m;
+
+    mesh_started(&m, QN_ROUTE_FAST, 0);
+    f = pw_get(m.w, m.client, MESH_WEB, 80, 0, 1000, NULL);
+    ck_assert(pw_run(m.w, pw_now(m.w) + 10 * QN_SEC, connecting_now, &m));
+    exit = connecting(&m);
+    e = pw_core(exit)->edges;
+    pw__stamp(exit);
+    pw_node_env(exit)->mem.limit = pw_node_env(exit)->mem.used;
+    open_connected(e, QN_OK);
+    ck_assert(e->state == EDGE_OVER);
+    node_settle(pw_core(exit));
+    pw_node_env(exit)->mem.limit = UINT64_C(256) << 20;
+    pw__drain(exit);
+    ck_assert(mesh_await(&m, f, 60 * QN_SEC) == PW_FAILED);
+    ck_assert_uint_eq(pw_received(f), 0);
+    mesh_free(&m);
+}
+END_TEST
+
 /* For a moment a node has no memory at all. What it carries ends or goes on; nothing just stops. */
 START_TEST(a_moment_without_memory_leaves_nothing_hanging)
 {
@@ -478,6 +557,8 @@ static Suite *suite(void)
     tcase_add_loop_test(life, a_moment_without_memory_leaves_nothing_hanging, 0, 32);
     tcase_add_test(life, a_second_answer_to_a_query_is_ignored);
     tcase_add_loop_test(life, a_list_a_day_old_leads_nowhere, 0, 2);
+    tcase_add_loop_test(life, an_answer_that_cannot_be_said_resets_the_application, 0, 4);
+    tcase_add_test(life, an_exit_that_cannot_say_opened_sends_nothing_else);
     tcase_set_timeout(floods, 60);
     tcase_add_test(floods, no_stranger_is_without_a_deadline);
     tcase_add_test(floods, an_unfinished_request_holds_no_directory);
