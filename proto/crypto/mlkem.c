@@ -19,8 +19,7 @@ typedef struct vec {
     qn_poly v[K];
 } vec;
 
-/* ---- hashing ------------------------------------------------------------------------------------
- */
+/* ---- hashing ------------------------------------------------------------------------------- */
 
 static bool hash(qn_env *env, const EVP_MD *md, const qn_slice *parts, size_t n, uint8_t *out,
                  size_t out_n)
@@ -118,8 +117,7 @@ static void vec_ntt(vec *f)
         qn_poly_ntt(&f->v[i]);
 }
 
-/* ---- keys ---------------------------------------------------------------------------------------
- */
+/* ---- keys ---------------------------------------------------------------------------------- */
 
 /* Algorithm 13; `t` starts as NTT(e) and gains A s. */
 static bool pke_keygen(qn_env *env, const uint8_t d[32], uint8_t *ek, uint8_t *dk)
@@ -169,8 +167,7 @@ qn_err qn_mlkem_check(const qn_mlkem_ek *ek)
     return fine ? QN_OK : QN_AUTH;
 }
 
-/* ---- encryption ---------------------------------------------------------------------------------
- */
+/* ---- encryption ---------------------------------------------------------------------------- */
 
 /* Algorithm 14, lines 19 to 23: u = A^T y + e1, compressed. */
 static bool encrypt_u(qn_env *env, const uint8_t rho[32], const vec *y, const vec *e1, uint8_t *ct)

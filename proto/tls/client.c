@@ -2,8 +2,7 @@
  * mean is in shake*.c. */
 #include "tls/internal.h"
 
-/* ---- beginning and end
- * -------------------------------------------------------------------------- */
+/* ---- beginning and end --------------------------------------------------------------------- */
 
 void qn_tls_shake_free(qn_tls *c)
 {
@@ -99,9 +98,7 @@ const qn_tls_shares *qn_tls_secrets(const qn_tls *c)
     return &c->shares;
 }
 
-/* ---- out
- * ----------------------------------------------------------------------------------------
- */
+/* ---- out ----------------------------------------------------------------------------------- */
 
 /* Before the version is settled records say 1.0, as BoringSSL and NSS write
  * them. */
@@ -234,9 +231,7 @@ qn_err qn_tls_send(qn_tls *c, qn_slice data)
     return err == QN_OK ? qn_tls_emit(c, QN_TLS_DATA, data) : err;
 }
 
-/* ---- in
- * -----------------------------------------------------------------------------------------
- */
+/* ---- in ------------------------------------------------------------------------------------ */
 
 /* Handshake bytes wait here until their message is complete. */
 static qn_tls_fault gather(qn_tls *c, qn_slice s)
@@ -394,9 +389,7 @@ static void stow(qn_tls *c)
     c->in_n = 0;
 }
 
-/* ---- events
- * -------------------------------------------------------------------------------------
- */
+/* ---- events -------------------------------------------------------------------------------- */
 
 /* One message of the buffer, if it is complete. False: more bytes are needed.
  */

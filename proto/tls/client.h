@@ -56,8 +56,7 @@ typedef struct qn_tls_event {
 QN_MUST_CHECK qn_err qn_tls_create(qn_tls **out, qn_env *env, const qn_tls_cfg *cfg);
 void qn_tls_destroy(qn_tls *c); /* wipes and frees, in any state; NULL is fine */
 
-/* ---- the hello, before start
- * -------------------------------------------------------------------- */
+/* ---- the hello, before start --------------------------------------------------------------- */
 
 /* The handshake message up to the binders, its session id zeroed. Valid until
  * start. */
@@ -69,9 +68,7 @@ const qn_tls_shares *qn_tls_secrets(const qn_tls *c);
  * Once. */
 QN_MUST_CHECK qn_err qn_tls_start(qn_tls *c, const uint8_t session_id[32]);
 
-/* ---- wire
- * ---------------------------------------------------------------------------------------
- */
+/* ---- wire ---------------------------------------------------------------------------------- */
 
 qn_span qn_tls_space(qn_tls *c); /* n == 0: ended */
 void qn_tls_commit(qn_tls *c, size_t n);
@@ -86,8 +83,7 @@ void qn_tls_eof(qn_tls *c); /* the server's FIN or reset: ENDED{QN_GONE} unless
                                it already ended */
 bool qn_tls_next(qn_tls *c, qn_tls_event *ev);
 
-/* ---- application data, after ESTABLISHED
- * --------------------------------------------------------- */
+/* ---- application data, after ESTABLISHED --------------------------------------------------- */
 
 /* One record of at most 16,384 bytes. QN_FULL: over QN_TLS_OUT_MAX waits;
  * QN_STATE: not established, or ended; QN_NOMEM, QN_EXHAUSTED, QN_INTERNAL.

@@ -15,8 +15,7 @@
     39 /* offset of the session id, which browsers make 32 bytes long                              \
         */
 
-/* ---- writing ------------------------------------------------------------------------------------
- */
+/* ---- writing ------------------------------------------------------------------------------- */
 
 enum { /* draws of RFC 8701 */
        QN_TLS_GREASE_CIPHER,
@@ -58,8 +57,7 @@ QN_MUST_CHECK qn_err qn_tls_hello_write(const qn_tls_hello_spec *spec, const qn_
                                         qn_tls_shares *shares, qn_env *env,
                                         uint8_t out[QN_TLS_HELLO_MAX], size_t *n, size_t *cut);
 
-/* ---- reading ------------------------------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------------------------- */
 
 /* Slices point into the message; empty when absent. */
 typedef struct qn_tls_hello {

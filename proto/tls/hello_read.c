@@ -29,8 +29,7 @@ qn_err qn_tls_hello_find(const uint8_t *p, size_t n, qn_slice *message)
     return QN_OK;
 }
 
-/* ---- extensions ---------------------------------------------------------------------------------
- */
+/* ---- extensions ---------------------------------------------------------------------------- */
 
 static bool read_name(qn_slice body, qn_tls_hello *h)
 {

@@ -2,8 +2,7 @@
 
 #include "tls/numbers.h"
 
-/* ---- draws --------------------------------------------------------------------------------------
- */
+/* ---- draws --------------------------------------------------------------------------------- */
 
 static void draw_grease(qn_tls_draw *d, qn_env *env)
 {
@@ -74,8 +73,7 @@ void qn_tls_draw_make(qn_tls_draw *d, qn_env *env, const qn_tls_profile *profile
     draw_ech(d, env, profile, resumed);
 }
 
-/* ---- extensions ---------------------------------------------------------------------------------
- */
+/* ---- extensions ---------------------------------------------------------------------------- */
 
 enum { PSK_REST = 11 }; /* pre_shared_key without identity and binder: five lengths and the age */
 

@@ -12,8 +12,7 @@ static qn_tls_fault undecodable(void)
     return qn_tls_fault_of(QN_PROTO, QN_TLS_DECODE_ERROR);
 }
 
-/* ---- EncryptedExtensions
- * ------------------------------------------------------------------------ */
+/* ---- EncryptedExtensions ------------------------------------------------------------------- */
 
 /* One protocol, and one that we offered. */
 static qn_tls_fault read_alpn(qn_tls *c, qn_slice body)
@@ -100,9 +99,7 @@ static qn_tls_fault on_request(qn_tls *c, qn_slice body)
     return qn_tls_fine();
 }
 
-/* ---- Finished
- * -----------------------------------------------------------------------------------
- */
+/* ---- Finished ------------------------------------------------------------------------------ */
 
 static qn_tls_fault on_finished(qn_tls *c, qn_slice body)
 {
@@ -183,8 +180,7 @@ static qn_err complete(qn_tls *c)
     return err;
 }
 
-/* ---- messages in their order
- * -------------------------------------------------------------------- */
+/* ---- messages in their order --------------------------------------------------------------- */
 
 static qn_tls_fault dispatch(qn_tls *c, uint8_t type, qn_slice body)
 {

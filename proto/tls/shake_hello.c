@@ -19,9 +19,7 @@ static qn_tls_fault undecodable(void)
     return qn_tls_fault_of(QN_PROTO, QN_TLS_DECODE_ERROR);
 }
 
-/* ---- reading
- * ------------------------------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------------------------- */
 
 static qn_tls_fault read_extension(const qn_tls *c, uint32_t type, qn_slice body, answer *a)
 {
@@ -84,18 +82,19 @@ static qn_tls_fault read_answer(const qn_tls *c, qn_slice message, answer *a)
         if (!list.bad && (a->suite != NULL || type == QN_TLS_X_VERSIONS))
             fault = read_extension(c, type, body, a);
     }
+    if (fault.err != QN_OK)
+        return fault;
     if (!qn_tls_done(&r) || !qn_tls_done(&list))
         return undecodable();
-    if (fault.err == QN_OK && !a->version)
+    if (!a->version)
         return qn_tls_fault_of(QN_VERSION, QN_TLS_PROTOCOL_VERSION);
-    if (fault.err == QN_OK && (version != 0x0303 || compression != 0 || a->suite == NULL ||
-                               !qn_tls_lists(c->profile->ciphers, suite)))
+    if (version != 0x0303 || compression != 0 || a->suite == NULL ||
+        !qn_tls_lists(c->profile->ciphers, suite))
         return illegal();
     return fault;
 }
 
-/* ---- HelloRetryRequest
- * -------------------------------------------------------------------------- */
+/* ---- HelloRetryRequest --------------------------------------------------------------------- */
 
 static bool shared(const qn_tls *c, uint32_t group)
 {
@@ -164,9 +163,7 @@ static qn_tls_fault on_retry(qn_tls *c, const answer *a, qn_slice message)
     return qn_tls_ours(err);
 }
 
-/* ---- ServerHello
- * --------------------------------------------------------------------------------
- */
+/* ---- ServerHello --------------------------------------------------------------------------- */
 
 static qn_err hash_hellos(qn_tls *c, qn_slice message)
 {

@@ -34,7 +34,7 @@ static void field_into(const qt_record *r, const char *key, void *out, size_t n)
     memcpy(out, s.p, n);
 }
 
-/* ---- whole operations ------------------------------------------------------------------------ */
+/* ---- whole operations ---------------------------------------------------------------------- */
 
 START_TEST(rounds_of_an_independent_implementation)
 {
@@ -111,7 +111,7 @@ START_TEST(a_difference_behind_a_zero_byte_is_seen)
 }
 END_TEST
 
-/* ---- rejection ------------------------------------------------------------------------------- */
+/* ---- rejection ----------------------------------------------------------------------------- */
 
 /* The published K-bar is what the published ciphertext gives a key with the same z and another s.
  */
@@ -176,7 +176,7 @@ START_TEST(a_key_with_a_coefficient_of_q_is_refused)
 }
 END_TEST
 
-/* ---- between the steps ----------------------------------------------------------------------- */
+/* ---- between the steps --------------------------------------------------------------------- */
 
 static void unpack_field(qn_poly *f, const char *key, unsigned index)
 {

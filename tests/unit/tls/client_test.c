@@ -99,9 +99,7 @@ static unsigned records_from(size_t at, uint8_t *type, uint16_t *size, unsigned 
     return n;
 }
 
-/* ---- what completes
- * -----------------------------------------------------------------------------
- */
+/* ---- what completes ------------------------------------------------------------------------ */
 
 START_TEST(every_suite_completes)
 {
@@ -227,8 +225,7 @@ START_TEST(the_second_flight_looks_like_the_browsers)
 }
 END_TEST
 
-/* ---- the tag's two steps
- * ------------------------------------------------------------------------ */
+/* ---- the tag's two steps ------------------------------------------------------------------- */
 
 START_TEST(a_session_id_given_late_is_what_the_server_sees)
 {
@@ -254,9 +251,7 @@ START_TEST(a_session_id_given_late_is_what_the_server_sees)
 }
 END_TEST
 
-/* ---- resumption
- * ---------------------------------------------------------------------------------
- */
+/* ---- resumption ---------------------------------------------------------------------------- */
 
 static void resume(bool expected)
 {
@@ -334,8 +329,7 @@ START_TEST(firefox_offers_no_ticket_of_a_size_that_was_not_captured)
 }
 END_TEST
 
-/* ---- after the handshake
- * ------------------------------------------------------------------------- */
+/* ---- after the handshake ------------------------------------------------------------------- */
 
 START_TEST(keys_are_updated_on_request_and_in_turn)
 {
@@ -379,9 +373,7 @@ START_TEST(a_fin_without_close_notify_is_told)
 }
 END_TEST
 
-/* ---- what is refused
- * ----------------------------------------------------------------------------
- */
+/* ---- what is refused ----------------------------------------------------------------------- */
 
 /* One alert, then nothing: encrypted once there are keys, 19 bytes. */
 static void must_have_ended(qn_err err, bool encrypted)

@@ -21,8 +21,7 @@ static void teardown(void)
     qt_env_close(&t);
 }
 
-/* ---- order --------------------------------------------------------------------------------------
- */
+/* ---- order --------------------------------------------------------------------------------- */
 
 typedef struct order {
     uint16_t type[QN_TLS_EXTENSIONS_MAX];
@@ -124,8 +123,7 @@ START_TEST(firefox_extensions_stand_where_they_stood)
 }
 END_TEST
 
-/* ---- GREASE -------------------------------------------------------------------------------------
- */
+/* ---- GREASE -------------------------------------------------------------------------------- */
 
 typedef struct greases {
     uint16_t cipher, group, share, ext[2], version, sigalg;
@@ -211,8 +209,7 @@ START_TEST(firefox_sends_no_grease_values)
 }
 END_TEST
 
-/* ---- ECH and shares -----------------------------------------------------------------------------
- */
+/* ---- ECH and shares ------------------------------------------------------------------------ */
 
 static void find_ech(uint16_t type, qn_slice body, void *arg)
 {
@@ -279,8 +276,7 @@ START_TEST(shares_are_real_keys_reused_as_the_browser_reuses_them)
 }
 END_TEST
 
-/* ---- resumption and retry -----------------------------------------------------------------------
- */
+/* ---- resumption and retry ------------------------------------------------------------------ */
 
 START_TEST(a_resumed_hello_offers_its_ticket_last)
 {

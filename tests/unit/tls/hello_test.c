@@ -28,8 +28,7 @@ static qn_slice message_of(qn_slice record)
     return message;
 }
 
-/* ---- captures -----------------------------------------------------------------------------------
- */
+/* ---- captures ------------------------------------------------------------------------------ */
 
 START_TEST(captures_are_understood)
 {
@@ -102,8 +101,7 @@ START_TEST(any_changed_byte_is_refused_or_read_within_bounds)
 }
 END_TEST
 
-/* ---- made by hand -------------------------------------------------------------------------------
- */
+/* ---- made by hand -------------------------------------------------------------------------- */
 
 /* A hello of these extensions. */
 static qn_slice hello_of(const char *extensions)

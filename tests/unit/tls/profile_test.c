@@ -101,8 +101,7 @@ START_TEST(any_changed_byte_is_refused_or_harmless)
 }
 END_TEST
 
-/* ---- unsound templates --------------------------------------------------------------------------
- */
+/* ---- unsound templates --------------------------------------------------------------------- */
 
 typedef struct parts {
     uint64_t version;

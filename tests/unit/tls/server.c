@@ -3,9 +3,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-/* ---- certificates
- * -------------------------------------------------------------------------------
- */
+/* ---- certificates -------------------------------------------------------------------------- */
 
 static EVP_PKEY *new_key(tls_key_kind kind)
 {
@@ -86,9 +84,7 @@ qn_roots *tls_trust(const tls_identity *ca, bool pem)
     return roots;
 }
 
-/* ---- connections
- * --------------------------------------------------------------------------------
- */
+/* ---- connections --------------------------------------------------------------------------- */
 
 static int choose_h2(SSL *ssl, const unsigned char **out, unsigned char *n, const unsigned char *in,
                      unsigned in_n, void *arg)
@@ -132,9 +128,7 @@ void tls_server_close(tls_server *s)
     *s = (tls_server){0};
 }
 
-/* ---- both together
- * ------------------------------------------------------------------------------
- */
+/* ---- both together ------------------------------------------------------------------------- */
 
 static void note_event(tls_run *run, qn_tls_event *ev)
 {
