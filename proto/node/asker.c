@@ -351,6 +351,8 @@ static void answered(qn_node *n, const qn_dir_message *m)
     a->failures = 0;
     a->retry_at = 0;
     a->heard = n->env->now;
+    if (asked == WANT_LIST)
+        relays_listed(n);
     proceed(n);
     rearm(n);
 }

@@ -4,6 +4,7 @@
  *     conns.c       names of conns, pending actions
  *     chores.c      what must be looked at again before the world gets control back
  *     neighbour.c   links and their carriers, one per neighbouring node
+ *     named.c       which neighbour is whose node
  *     edge.c        sockets of applications and destinations, moving bytes to and from bearers
  *     open.c        how an edge opens: SOCKS request, route, exit policy, answers
  *     client.c      circuits we built, the pool, which one a stream gets
@@ -191,7 +192,8 @@ typedef struct relay {
     uint64_t owed_prev, owed_next; /* bytes that came and whose credit was not returned yet */
     qn_time moved;                 /* when a cell last came or left */
     uint64_t id;
-    bool dead;
+    qn_peerid wanted; /* with waits: whom EXTEND named and no snapshot of ours lists yet */
+    bool waits, dead;
     qn_timer timer;
     chore chore;
 } relay;
@@ -258,6 +260,7 @@ struct qn_node {
     qn_circuits circuits_shared;
 
     neighbour *neighbours;
+    qn_map named; /* first 8 bytes of a PeerID -> the neighbour that new streams to it use */
     edge *edges;
     circuit *circuits;
     relay *relays;
@@ -313,6 +316,12 @@ void chore_add(qn_node *n, chore *c);
 void node_settle(qn_node *n);
 void node_event(qn_node *n, const qn_event *ev);
 bool node_next_event(qn_node *n, qn_event *ev);
+
+/* named.c */
+/* nb->id is set: streams to that node find this link from now on, until unnamed. */
+void neighbour_name(neighbour *nb);
+void neighbour_unname(neighbour *nb);
+neighbour *neighbour_named(const qn_node *n, const qn_peerid *id); /* NULL: none */
 
 /* relief.c */
 bool node_over_mark(const qn_node *n);
@@ -396,6 +405,7 @@ void relay_input(relay *r, bool forward, qn_piece piece, bool more);
 void relay_room(relay *r, bool on_next);
 void relay_closed(relay *r, uint16_t code);
 void relay_events(relay *r);
+void relays_listed(qn_node *n); /* the directory has answered: EXTENDs that wait are decided */
 void relay_service(relay *r);
 
 /* asker.c */

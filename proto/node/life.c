@@ -148,6 +148,7 @@ qn_err qn_node_new(qn_node **out, const qn_node_cfg *cfg, qn_env *env, char why[
     n->cfg = *cfg;
     n->net = *cfg->network;
     n->cfg.network = &n->net;
+    qn_map_init(&n->named, qn_rng_u32(env));
     n->budget.limit = cfg->credit_budget ? cfg->credit_budget : QN_CREDIT_BUDGET;
     err = start(n, why);
     if (err == QN_OK) {
@@ -192,6 +193,7 @@ void qn_node_free(qn_node *n)
     operator_clear(n);
     asker_clear(n);
     qn_slots_clear(&n->slots, &env->mem);
+    qn_map_clear(&n->named, &env->mem);
     qn_timers_clear(&n->timers, &env->mem);
     conns_clear(&n->conns, &env->mem);
     while (n->lent_n > 0)

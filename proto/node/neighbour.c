@@ -66,6 +66,7 @@ void neighbour_free(neighbour *nb)
 {
     qn_node *n = nb->n;
 
+    neighbour_unname(nb);
     qn_timers_cancel(&n->timers, &nb->timer);
     qn_link_clear(&nb->link);
     qn_carrier_destroy(nb->carrier);
@@ -133,14 +134,14 @@ neighbour *neighbour_dial(qn_node *n, const qn_peerid *id, const qn_dh_public *k
 
     if (n->stopping || qn_peerid_equal(id, &n->id))
         return NULL;
-    for (nb = n->neighbours; nb != NULL; nb = nb->next)
-        if (nb->known && !nb->over && qn_peerid_equal(&nb->id, id))
-            return nb;
+    nb = neighbour_named(n, id);
+    if (nb != NULL)
+        return nb;
     nb = neighbour_new(n, true);
     if (nb == NULL)
         return NULL;
     nb->id = *id;
-    nb->known = true;
+    neighbour_name(nb);
     nb->leg_addr[0] = *addr;
     if (!begin(nb, key))
         return NULL;
@@ -200,6 +201,7 @@ static void link_over(neighbour *nb, qn_err err)
     qn_node *n = nb->n;
 
     nb->over = true;
+    neighbour_unname(nb);
     nb->over_since = n->env->now;
     (void)qn_link_fill(&nb->link);
     if (nb->up)
@@ -237,21 +239,6 @@ static void carrier_lost(neighbour *nb, qn_err err)
 }
 
 /* ---- what the carrier reports ---------------------------------------------------------------- */
-
-/* A claimed PeerID counts when the snapshot says that this key is that node's. */
-bool neighbour_known(neighbour *nb)
-{
-    const qn_snapshot *s = nb->n->snapshot;
-    const qn_relay *r;
-
-    if (nb->known || !nb->claims || s == NULL)
-        return nb->known;
-    r = qn_snapshot_find(s, &nb->claimed);
-    nb->known = r != NULL && qn_equal(r->d.link.key.b, nb->claimed_key.b, sizeof nb->claimed_key.b);
-    if (nb->known)
-        nb->id = nb->claimed;
-    return nb->known;
-}
 
 static void established(neighbour *nb, const qn_established *est)
 {

@@ -166,25 +166,44 @@ void relay_input(relay *r, bool forward, qn_piece piece, bool more)
 
 /* ---- what the hop reports -------------------------------------------------------------------- */
 
-static void extend(relay *r, const qn_peerid *id)
+static void extend_to(relay *r, const qn_relay *to)
 {
-    qn_node *n = r->n;
-    const qn_relay *to = n->snapshot != NULL ? qn_snapshot_find(n->snapshot, id) : NULL;
-    neighbour *nb;
-    qn_err err;
+    neighbour *nb = neighbour_get(r->n, to);
+    qn_err err = nb == NULL ? QN_UNREACHABLE
+                            : tie_open(&r->next_tie, TIE_RELAY_NEXT, r, nb, QN_KIND_CIRCUIT);
 
-    if (to == NULL || !(to->d.roles & QN_ROLE_RELAY)) {
-        asker_want(n, WANT_LIST);
-        qn_hop_extend_failed(&r->hop, QN_UNKNOWN);
-        return;
-    }
-    nb = neighbour_get(n, to);
-    err = nb == NULL ? QN_UNREACHABLE
-                     : tie_open(&r->next_tie, TIE_RELAY_NEXT, r, nb, QN_KIND_CIRCUIT);
     if (err == QN_OK)
         qn_hop_extend_ok(&r->hop);
     else
         qn_hop_extend_failed(&r->hop, err);
+}
+
+/* A client's list may be younger than ours: then ours is fetched before the answer is given. The
+ * hop's own patience bounds the wait. */
+static void extend(relay *r, const qn_peerid *id, bool may_wait)
+{
+    qn_node *n = r->n;
+    const qn_relay *to = n->snapshot != NULL ? qn_snapshot_find(n->snapshot, id) : NULL;
+
+    r->waits = false;
+    if (to != NULL && (to->d.roles & QN_ROLE_RELAY)) {
+        extend_to(r, to);
+    } else if (may_wait && n->op == NULL) {
+        r->waits = true;
+        r->wanted = *id;
+        asker_want(n, WANT_LIST);
+    } else {
+        qn_hop_extend_failed(&r->hop, QN_UNKNOWN);
+    }
+}
+
+void relays_listed(qn_node *n)
+{
+    for (relay *r = n->relays; r != NULL; r = r->next)
+        if (r->waits && !r->dead) {
+            extend(r, &r->wanted, false);
+            chore_add(n, &r->chore);
+        }
 }
 
 static void app_event(relay *r, const qn_app_event *ev)
@@ -232,7 +251,7 @@ void relay_events(relay *r)
             send_cell(r, false, ev.piece);
             break;
         case QN_HOP_EV_EXTEND:
-            extend(r, &ev.id);
+            extend(r, &ev.id, true);
             break;
         case QN_HOP_EV_APP:
             app_event(r, &ev.app);
