@@ -304,12 +304,17 @@ static size_t make_text(side *x, fz_in *in, uint8_t *text, size_t cap)
     size_t n = 0;
 
     while (count-- > 0 && n + 400 < cap) {
+        size_t most = QN_MIN(cap - n - QN_MSG_HEADER, (size_t)QN_MSG_DATA_L);
         uint8_t cmd = (uint8_t)(QN_CMD_OPEN + fz_below(in, 7));
         uint32_t sid = cmd >= QN_CMD_PING   ? 0
                        : cmd == QN_CMD_OPEN ? x->highest + 1 + count % 2
                                             : some_sid(x, in);
-        uint16_t len = cmd == QN_CMD_DATA ? (uint16_t)(1 + fz_u8(in)) : lens[cmd];
+        uint16_t len = lens[cmd];
 
+        if (cmd == QN_CMD_DATA) { /* a small one, or all that fits */
+            len = 1 + fz_u8(in);
+            len = len == 256 ? (uint16_t)most : len;
+        }
         qn_msg_head(text + n, cmd, 0, len, sid);
         memset(text + n + QN_MSG_HEADER, 0, len);
         if (cmd == QN_CMD_CREDIT) {
@@ -433,4 +438,9 @@ void fz_seeds(void)
         }
         fz_out_seed(o, client ? "hostile-exit" : "hostile-client");
     }
+    o->n = 0;
+    fz_out_bytes(o, "\2\0\x20\0\0\0", 6); /* to an exit: OPEN */
+    for (unsigned i = 0; i < 6; i++)      /* and more DATA than it allowed */
+        fz_out_bytes(o, "\x20\1\0\2\0\xff", 6);
+    fz_out_seed(o, "overrun");
 }

@@ -309,7 +309,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 
 static void seed_stranger(void)
 {
-    static uint8_t wire[256];
+    static uint8_t wire[256], much[3000];
     fz_out *o = fz_out_new();
     side a;
     size_t n;
@@ -326,6 +326,11 @@ static void seed_stranger(void)
     fz_out_seed(o, "stranger");
     o->p[0] = 1;
     fz_out_seed(o, "stranger-dialled");
+    o->n = 0; /* announces a full record and sends some of it */
+    fz_out_u16(o, 0);
+    memcpy(much, "\x17\x03\x03\x40\x00", 5);
+    fz_out_chunk(o, much, sizeof much);
+    fz_out_seed(o, "stranger-announces-much");
 }
 
 void fz_seeds(void)
