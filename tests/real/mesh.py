@@ -202,6 +202,8 @@ class Mesh:
             shutil.rmtree(self.folder)
             raise AssertionError(f"localnet up failed:\n{done.stderr}")
         self.about = json.loads(done.stdout)
+        for node in self.about["nodes"] + self.about["clients"]:
+            node.update({key: f"127.0.0.1:{node[key]}" for key in ("socks", "status") if node.get(key)})
         self.nodes = {n["name"]: n for n in self.about["nodes"]}
         self.names = {n["peer_id"]: n["name"] for n in self.about["nodes"]}
         self.socks = self.about["clients"][0]["socks"] if self.about["clients"] else None

@@ -19,6 +19,10 @@ MIB = 1 << 20
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
+def here(port):
+    return f"127.0.0.1:{port}"
+
+
 def ask(address, document):
     with opener.open(f"http://{address}/{document}", timeout=5) as answer:
         return json.load(answer)
@@ -67,7 +71,7 @@ class Watch(threading.Thread):
 
 def carried(nodes):
     """Bytes that came into each process and bytes that left it, so far."""
-    answers = {n["name"]: ask(n["status"], "status") for n in nodes}
+    answers = {n["name"]: ask(here(n["status"]), "status") for n in nodes}
     return {name: (s["bytes_in"], s["bytes_out"]) for name, s in answers.items()}
 
 
@@ -75,10 +79,10 @@ def transfer(net, names, route, url, want):
     """One checked transfer: its path, and what each process carried of it."""
     client = net["clients"][0]
     before = carried(net["nodes"])
-    watch = Watch(client["status"], names)
+    watch = Watch(here(client["status"]), names)
     if route != "direct":
         watch.start()
-    if digest(client["socks"], route, url) != want:
+    if digest(here(client["socks"]), route, url) != want:
         raise SystemExit(f"demo: {route}: what arrived is not what was sent")
     path = watch.end() if route != "direct" else []
     after = carried(net["nodes"])
@@ -119,7 +123,7 @@ def main(net_file, url, big_file):
     with open(net_file, encoding="utf-8") as f:
         net = json.load(f)
     names = {n["peer_id"]: n["name"] for n in net["nodes"]}
-    socks, want = net["clients"][0]["socks"], file_digest(big_file)
+    socks, want = here(net["clients"][0]["socks"]), file_digest(big_file)
     speeds, carriers, size = [], [], 0
     for route in ROUTES:
         print(f"  {route}: pages, then large transfers", flush=True)
