@@ -124,8 +124,9 @@
 #define QN_NOMEM_PAUSE (20 * QN_MS) /* until what memory stopped is tried again */
 #define QN_STOP_AFTER (2 * QN_SEC)  /* a graceful stop waits so long for conns to close */
 #define QN_HANDSHAKE_TIMEOUT (10 * QN_SEC)
-#define QN_EXIT_CONNS 1000           /* sockets of an exit, unless configured */
-#define QN_EXIT_CONNS_PER_SOURCE 256 /* of one circuit or one-hop link: a busy browser's */
-#define QN_NAME_MAX 255              /* a DNS name in SOCKS (RFC 1928: one length byte) */
+#define QN_EXIT_CONNS 1000 /* sockets of an exit, unless configured */
+#define QN_EXIT_CONNS_PER_SOURCE                                                                   \
+    256                 /* of one circuit or one-hop link, at least: a busy browser's */
+#define QN_NAME_MAX 255 /* a DNS name in SOCKS (RFC 1928: one length byte) */
 
 #endif
