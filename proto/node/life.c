@@ -64,7 +64,7 @@ static qn_err check_roles(qn_env *env, const qn_node_cfg *cfg, char why[160])
 static qn_err start_exit(qn_node *n, char why[160])
 {
     const qn_node_cfg *c = &n->cfg;
-    uint32_t conns = c->exit_conns_max ? c->exit_conns_max : QN_EXIT_CONNS;
+    uint32_t sockets = c->exit_conns_max ? c->exit_conns_max : QN_EXIT_CONNS;
     qn_err err =
         qn_policy_init(&n->policy, c->exit_ports, c->exit_ports_n, c->exit_allow, c->exit_allow_n);
 
@@ -74,7 +74,7 @@ static qn_err start_exit(qn_node *n, char why[160])
         return wrong(why, "exit.ports or exit.allow is not usable: ports are 1..65535, a prefix "
                           "has no bits behind its length");
     /* A busy browser's worth, or a quarter of a larger exit. */
-    qn_slots_init(&n->slots, conns, QN_MAX((uint32_t)QN_EXIT_CONNS_PER_SOURCE, conns / 4),
+    qn_slots_init(&n->slots, sockets, QN_MAX((uint32_t)QN_EXIT_CONNS_PER_SOURCE, sockets / 4),
                   (uint64_t)qn_rng_u32(n->env));
     return QN_OK;
 }
