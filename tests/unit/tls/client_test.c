@@ -466,6 +466,45 @@ START_TEST(tls_1_2_is_refused)
 }
 END_TEST
 
+/* What the server said up to here, waiting in its BIO, one bit of it changed. */
+static bool changed_at(size_t at)
+{
+    static uint8_t flight[1 << 14];
+    tls_run quiet = {.up = false};
+    uint8_t none[1];
+    qn_slice v;
+    int n;
+
+    tls_server_again(&s);
+    begin(NULL);
+    while (qn_tls_peek(c, &v, 1) > 0) {
+        ck_assert_int_eq(BIO_write(s.in, v.p, (int)v.n), (int)v.n);
+        qn_tls_consume(c, v.n);
+    }
+    (void)SSL_peek(s.ssl, none, 1);
+    n = BIO_read(s.out, flight, sizeof flight);
+    ck_assert_int_gt(n, 0);
+    if (at >= (size_t)n)
+        return false;
+    flight[at] ^= 0x04;
+    ck_assert_int_eq(BIO_write(s.out, flight, n), n);
+    memset(&run, 0, sizeof run);
+    tls_pump(c, &s, SIZE_MAX, &quiet);
+    run.up = quiet.up;
+    return true;
+}
+
+/* Only what no key protects may change unnoticed: versions in the headers of plaintext records. */
+START_TEST(no_changed_byte_of_the_flight_goes_unnoticed)
+{
+    unsigned unnoticed = 0;
+
+    for (size_t at = 0; changed_at(at); at += 3)
+        unnoticed += run.up;
+    ck_assert_uint_le(unnoticed, 4);
+}
+END_TEST
+
 START_TEST(the_longest_name_still_fits_a_hello)
 {
     qn_tls_cfg cfg = {.profile = &p, .roots = roots, .name = qt_noise(1, 255)};
@@ -516,6 +555,7 @@ static Suite *client_suite(void)
     tcase_add_test(tc, validity_is_judged_by_the_wall_clock_given);
     tcase_add_test(tc, ed25519_fails_as_with_a_browser);
     tcase_add_test(tc, tls_1_2_is_refused);
+    tcase_add_test(tc, no_changed_byte_of_the_flight_goes_unnoticed);
     tcase_add_test(tc, the_longest_name_still_fits_a_hello);
     tcase_add_test(tc, roots_that_are_none_are_refused);
     suite_add_tcase(suite, tc);
