@@ -58,6 +58,14 @@ qn_err qn_noise_init(qn_noise *x, qn_env *env, const qn_noise_cfg *cfg)
     return err;
 }
 
+void qn_noise_try(qn_noise *x, const qn_key *psk, const qn_key *es)
+{
+    QN_ASSERT(!x->initiator && x->step == 0);
+    x->psk = *psk;
+    x->es = *es;
+    x->has_es = true;
+}
+
 void qn_noise_clear(qn_noise *x)
 {
     qn_wipe(x, sizeof *x);
@@ -118,6 +126,8 @@ static qn_err mix_dh(qn_noise *x, qn_env *env, uint8_t token)
 
     if (!(my_s ? x->has_s : x->has_e) || !(their_s ? x->has_rs : x->has_re))
         return QN_STATE;
+    if (token == QN_NOISE_ES && x->has_es)
+        return qn__noise_mix_key(x, env, qn_slice_of(x->es.b, sizeof x->es.b));
     err = qn_dh(my_s ? &x->s : &x->e, their_s ? &x->rs : &x->re, &shared);
     if (err == QN_OK)
         err = qn__noise_mix_key(x, env, qn_slice_of(shared.b, sizeof shared.b));

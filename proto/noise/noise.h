@@ -48,14 +48,14 @@ extern const qn_noise_pattern qn_noise_xk, qn_noise_xkpsk0, qn_noise_nk;
 
 typedef struct qn_noise {
     const qn_noise_pattern *pattern;
-    bool initiator, has_s, has_e, has_rs, has_re, has_key;
+    bool initiator, has_s, has_e, has_rs, has_re, has_key, has_es;
     uint8_t step; /* messages done */
     uint64_t n;
     qn_key k;
     qn_hash ck, h;
     qn_dh_secret s, e;
     qn_dh_public s_pub, e_pub, rs, re;
-    qn_key psk;
+    qn_key psk, es; /* es: see qn_noise_try */
 } qn_noise;
 
 typedef struct qn_noise_cfg {
@@ -71,6 +71,10 @@ typedef struct qn_noise_cfg {
 
 /* Everything of cfg is copied. QN_STATE: a key the pattern knows beforehand is missing. */
 QN_MUST_CHECK qn_err qn_noise_init(qn_noise *x, qn_env *env, const qn_noise_cfg *cfg);
+/* For a responder with several PSKs, which it tries on copies of one handshake before message 1:
+ * the PSK of this try, and DH(s, re), which message 1 gives all of them alike and is paid for
+ * once. */
+void qn_noise_try(qn_noise *x, const qn_key *psk, const qn_key *es);
 /* Extra bytes both sides know, between messages: h = HASH(h || p). */
 QN_MUST_CHECK qn_err qn_noise_mix_hash(qn_noise *x, qn_env *env, qn_slice p);
 /* Length of the next message, in either direction, for a payload of n bytes. */

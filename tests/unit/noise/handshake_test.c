@@ -356,6 +356,34 @@ START_TEST(clear_leaves_no_byte_and_may_repeat)
 }
 END_TEST
 
+/* Sixteen PSKs, one DH: what a responder of unlisted peers does with message 1. */
+START_TEST(copies_of_a_responder_try_psks_with_the_dh_they_are_given)
+{
+    qn_key psk = {.b = {1}}, es, other = {.b = {2}};
+    qn_noise_cfg i = cfg_i(&qn_noise_xkpsk0), r = cfg_r(&qn_noise_xkpsk0);
+    uint8_t wire[ROOM], got[ROOM];
+    qn_noise x;
+    size_t n;
+
+    i.psk = &psk;
+    qt_assert_err(qn_noise_init(&a, &t.env, &i), QN_OK);
+    qt_assert_err(qn_noise_init(&b, &t.env, &r), QN_OK);
+    n = qn_noise_size(&a, 3);
+    qt_assert_err(qn_noise_write(&a, &t.env, qn_slice_of("one", 3), wire), QN_OK);
+    qt_assert_err(qn_dh(&s_r, &a.e_pub, &es), QN_OK);
+    for (unsigned k = 0; k < 3; k++) {
+        size_t got_n;
+
+        x = b;
+        qn_noise_try(&x, k == 0 ? &other : &psk, k == 1 ? &other : &es);
+        qt_assert_err(qn_noise_read(&x, &t.env, qn_slice_of(wire, n), got, &got_n),
+                      k == 2 ? QN_OK : QN_AUTH);
+    }
+    ck_assert_mem_eq(qn_noise_hash(&x)->b, qn_noise_hash(&a)->b, 32);
+    qn_noise_clear(&x);
+}
+END_TEST
+
 static Suite *handshake_suite(void)
 {
     Suite *s = suite_create("noise/handshake");
@@ -379,6 +407,7 @@ static Suite *handshake_suite(void)
     tcase_add_loop_test(tc, a_zero_dh_is_refused_by_reader_and_writer, 0, (int)QN_LEN(small_order));
     tcase_add_test(tc, ephemerals_come_from_the_env_unless_given);
     tcase_add_test(tc, clear_leaves_no_byte_and_may_repeat);
+    tcase_add_test(tc, copies_of_a_responder_try_psks_with_the_dh_they_are_given);
     suite_add_tcase(s, tc);
     return s;
 }
