@@ -22,7 +22,7 @@ typedef struct world {
 static void make_hello(world *w, const qn_dh_public *e)
 {
     static const uint8_t before[] = {
-        0,   2,   0x13, 1,  1, 0,  0, 73, /* suites, compression, 73 bytes */
+        0,   2,   0x13, 1,  1, 0,  0, 70, /* suites, compression, 70 bytes */
         0,   0,   0,    17, 0, 15, 0, 0,  12, 's', 'i', 't', 'e', '.', 'e', 'x', 'a', 'm', 'p',
         'l', 'e', 0,    43, 0, 3,  2, 3,  4,  0,   51,  0,   38,  0,   36,  0,   29,  0,   32};
     uint8_t *p = w->record;

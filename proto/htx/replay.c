@@ -1,0 +1,96 @@
+#include "htx/replay.h"
+
+#include "base/limits.h"
+
+enum { FIRST_CAP = 64 };
+
+void qn_htx_replay_init(qn_htx_replay *r, qn_env *env, bool fresh)
+{
+    uint64_t seed = 0;
+
+    *r = (qn_htx_replay){.env = env, .wall = env->wall};
+    qn_rng_fill(env, r->key, sizeof r->key);
+    qn_rng_fill(env, &seed, sizeof seed);
+    qn_map_init(&r->known, seed);
+    if (!fresh)
+        r->floor = env->wall + QN_HTX_TAG_SKEW_S;
+}
+
+void qn_htx_replay_clear(qn_htx_replay *r)
+{
+    qn_mem_put(&r->env->mem, r->ring, r->cap * sizeof *r->ring);
+    qn_map_clear(&r->known, &r->env->mem);
+    r->ring = NULL;
+    r->cap = r->head = r->n = 0;
+}
+
+static void drop_oldest(qn_htx_replay *r)
+{
+    qn_map_del(&r->known, &r->env->mem, r->ring[r->head].name);
+    r->head = (r->head + 1) % r->cap;
+    r->n--;
+}
+
+/* A clock that has gone back makes times valid again whose entries are gone. */
+int64_t qn_htx_replay_floor(qn_htx_replay *r)
+{
+    int64_t wall = r->env->wall;
+
+    if (wall < r->wall - 1 && r->floor < wall + QN_HTX_TAG_SKEW_S)
+        r->floor = wall + QN_HTX_TAG_SKEW_S;
+    r->wall = wall;
+    return r->floor;
+}
+
+static qn_err grow(qn_htx_replay *r)
+{
+    qn_mem *mem = &r->env->mem;
+    uint32_t cap = r->cap != 0 ? 2 * r->cap : FIRST_CAP;
+    struct qn_htx_replay_entry *ring = qn_mem_get(mem, cap * sizeof *ring);
+
+    if (ring == NULL)
+        return QN_NOMEM;
+    for (uint32_t i = 0; i < r->n; i++)
+        ring[i] = r->ring[(r->head + i) % r->cap];
+    qn_mem_put(mem, r->ring, r->cap * sizeof *r->ring);
+    r->ring = ring;
+    r->cap = cap;
+    r->head = 0;
+    return QN_OK;
+}
+
+/* Entries leave in the order they came; one whose time is over behind one whose is not only stays
+ * longer, and can match nothing but itself. */
+static qn_err make_room(qn_htx_replay *r)
+{
+    while (r->n > 0 && r->ring[r->head].until < r->env->wall)
+        drop_oldest(r);
+    if (r->n < r->cap)
+        return QN_OK;
+    if (r->cap < QN_HTX_REPLAY_MAX)
+        return grow(r);
+    drop_oldest(r);
+    return QN_OK;
+}
+
+qn_err qn_htx_replay_enter(qn_htx_replay *r, int64_t tag_time, const uint8_t random[32],
+                           const uint8_t session_id[32])
+{
+    uint8_t both[64];
+    uint64_t name;
+    qn_err err;
+
+    memcpy(both, random, 32);
+    memcpy(both + 32, session_id, 32);
+    name = qn_siphash(r->key, qn_slice_of(both, sizeof both));
+    if (tag_time < qn_htx_replay_floor(r) || qn_map_get(&r->known, name) != NULL)
+        return QN_STALE;
+    err = make_room(r);
+    if (err == QN_OK)
+        err = qn_map_set(&r->known, &r->env->mem, name, r);
+    if (err != QN_OK)
+        return err;
+    r->ring[(r->head + r->n++) % r->cap] =
+        (struct qn_htx_replay_entry){.name = name, .until = tag_time + QN_HTX_REPLAY_KEEP_S};
+    return QN_OK;
+}

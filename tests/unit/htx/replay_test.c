@@ -1,0 +1,148 @@
+/* Each tag is answered once, whatever the clock, the memory or a flood of others does. */
+#include "support/qt.h"
+
+#include "base/limits.h"
+#include "htx/replay.h"
+
+static qt_env t;
+static qn_htx_replay r;
+
+static void setup(void)
+{
+    qt_env_open(&t, 12);
+    qn_htx_replay_init(&r, &t.env, true);
+}
+
+static void teardown(void)
+{
+    qn_htx_replay_clear(&r);
+    qt_env_close(&t);
+}
+
+static qn_err enter(int64_t time, uint32_t which)
+{
+    uint8_t random[32] = {0}, id[32] = {9};
+
+    qn_put32(random + 28, which);
+    return qn_htx_replay_enter(&r, time, random, id);
+}
+
+START_TEST(a_tag_is_answered_once)
+{
+    uint8_t random[32] = {1}, id[32] = {2};
+
+    qt_assert_err(qn_htx_replay_enter(&r, t.env.wall, random, id), QN_OK);
+    qt_assert_err(qn_htx_replay_enter(&r, t.env.wall, random, id), QN_STALE);
+    id[31] ^= 1;
+    qt_assert_err(qn_htx_replay_enter(&r, t.env.wall, random, id), QN_OK);
+    random[31] ^= 1;
+    qt_assert_err(qn_htx_replay_enter(&r, t.env.wall, random, id), QN_OK);
+}
+END_TEST
+
+/* The last moment at which its time is still accepted, and as early as it was ever accepted. */
+START_TEST(a_tag_is_known_for_as_long_as_it_could_be_tagged)
+{
+    int64_t time = t.env.wall + QN_HTX_TAG_SKEW_S;
+
+    qt_assert_err(enter(time, 1), QN_OK);
+    qt_env_step(&t, 2 * QN_HTX_TAG_SKEW_S * QN_SEC);
+    qt_assert_err(enter(t.env.wall, 2), QN_OK);
+    qt_assert_err(enter(time, 1), QN_STALE);
+}
+END_TEST
+
+START_TEST(what_is_over_makes_room)
+{
+    for (uint32_t i = 0; i < 1000; i++) {
+        qt_assert_err(enter(t.env.wall, i), QN_OK);
+        qt_env_step(&t, 10 * QN_SEC);
+    }
+    ck_assert_uint_le(r.n, QN_HTX_REPLAY_KEEP_S / 10 + 2);
+    ck_assert_uint_eq(r.cap, 64);
+    ck_assert_uint_eq(r.known.n, r.n);
+}
+END_TEST
+
+START_TEST(at_its_bound_the_oldest_gives_way)
+{
+    for (uint32_t i = 0; i < QN_HTX_REPLAY_MAX; i++)
+        qt_assert_err(enter(t.env.wall, i), QN_OK);
+    qt_assert_err(enter(t.env.wall, 0), QN_STALE);
+    qt_assert_err(enter(t.env.wall, QN_HTX_REPLAY_MAX), QN_OK);
+    ck_assert_uint_eq(r.n, QN_HTX_REPLAY_MAX);
+    ck_assert_uint_eq(r.known.n, QN_HTX_REPLAY_MAX);
+    qt_assert_err(enter(t.env.wall, 1), QN_STALE);
+    qt_assert_err(enter(t.env.wall, QN_HTX_REPLAY_MAX), QN_STALE);
+    qt_assert_err(enter(t.env.wall, 0), QN_OK); /* it was the oldest */
+}
+END_TEST
+
+START_TEST(what_could_not_be_entered_may_not_be_answered)
+{
+    uint32_t entered = 0;
+
+    t.env.mem.limit = t.env.mem.used + 4000;
+    while (enter(t.env.wall, entered) == QN_OK)
+        entered++;
+    qt_assert_err(enter(t.env.wall, entered), QN_NOMEM);
+    for (uint32_t i = 0; i < entered; i++)
+        qt_assert_err(enter(t.env.wall, i), QN_STALE);
+    ck_assert_uint_eq(r.known.n, r.n);
+}
+END_TEST
+
+START_TEST(a_restart_answers_no_tag_that_may_have_been_answered)
+{
+    qn_htx_replay_clear(&r);
+    qn_htx_replay_init(&r, &t.env, false);
+    ck_assert_int_eq(qn_htx_replay_floor(&r), t.env.wall + QN_HTX_TAG_SKEW_S);
+    qt_assert_err(enter(t.env.wall + QN_HTX_TAG_SKEW_S - 1, 1), QN_STALE);
+    qt_assert_err(enter(t.env.wall + QN_HTX_TAG_SKEW_S, 1), QN_OK);
+}
+END_TEST
+
+START_TEST(a_clock_that_went_back_answers_nothing_again)
+{
+    int64_t time = t.env.wall;
+
+    ck_assert_int_eq(qn_htx_replay_floor(&r), 0);
+    qt_assert_err(enter(time, 1), QN_OK);
+    t.env.wall += 3600; /* forward: the entry is over */
+    qt_assert_err(enter(t.env.wall, 2), QN_OK);
+    t.env.wall -= 3600;
+    qt_assert_err(enter(time, 1), QN_STALE);
+    ck_assert_int_eq(qn_htx_replay_floor(&r), time + QN_HTX_TAG_SKEW_S);
+    t.env.wall += QN_HTX_TAG_SKEW_S;
+    qt_assert_err(enter(t.env.wall, 3), QN_OK);
+    t.env.wall -= 1; /* as little as clocks are corrected by: no reason to refuse anybody */
+    qt_assert_err(enter(t.env.wall + 1, 4), QN_OK);
+}
+END_TEST
+
+START_TEST(two_seconds_back_are_already_too_many)
+{
+    t.env.wall -= 2;
+    ck_assert_int_eq(qn_htx_replay_floor(&r), t.env.wall + QN_HTX_TAG_SKEW_S);
+}
+END_TEST
+
+static Suite *replay_suite(void)
+{
+    Suite *s = suite_create("htx/replay");
+    TCase *tc = tcase_create("replay");
+
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, a_tag_is_answered_once);
+    tcase_add_test(tc, a_tag_is_known_for_as_long_as_it_could_be_tagged);
+    tcase_add_test(tc, what_is_over_makes_room);
+    tcase_add_test(tc, at_its_bound_the_oldest_gives_way);
+    tcase_add_test(tc, what_could_not_be_entered_may_not_be_answered);
+    tcase_add_test(tc, a_restart_answers_no_tag_that_may_have_been_answered);
+    tcase_add_test(tc, a_clock_that_went_back_answers_nothing_again);
+    tcase_add_test(tc, two_seconds_back_are_already_too_many);
+    suite_add_tcase(s, tc);
+    return s;
+}
+
+QT_MAIN(replay_suite)
