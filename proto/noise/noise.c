@@ -66,6 +66,13 @@ void qn_noise_try(qn_noise *x, const qn_key *psk, const qn_key *es)
     x->has_es = true;
 }
 
+void qn_noise_mix_late(qn_noise *x, qn_slice p, const qn_key *key)
+{
+    QN_ASSERT(p.n > 0);
+    x->late = p;
+    x->late_key = *key;
+}
+
 void qn_noise_clear(qn_noise *x)
 {
     qn_wipe(x, sizeof *x);
@@ -143,6 +150,20 @@ static qn_err mix_silent(qn_noise *x, qn_env *env, uint8_t token)
     return mix_dh(x, env, token);
 }
 
+static qn_err mix_late(qn_noise *x, qn_env *env)
+{
+    qn_err err;
+
+    if (x->late.n == 0)
+        return QN_OK;
+    err = qn_noise_mix_hash(x, env, x->late);
+    if (err == QN_OK)
+        err = qn__noise_mix_key_and_hash(x, env, qn_slice_of(x->late_key.b, sizeof x->late_key.b));
+    x->late = (qn_slice){0};
+    qn_wipe(&x->late_key, sizeof x->late_key);
+    return err;
+}
+
 /* ---- writing --------------------------------------------------------------------------------- */
 
 static qn_err write_e(qn_noise *x, qn_env *env, uint8_t **p)
@@ -190,6 +211,8 @@ qn_err qn_noise_write(qn_noise *x, qn_env *env, qn_slice payload, uint8_t *out)
     if (qn_noise_my_turn(x)) {
         QN_ASSERT(qn_noise_size(x, payload.n) <= QN_NOISE_MESSAGE_MAX);
         err = write_tokens(&next, env, &out);
+        if (err == QN_OK)
+            err = mix_late(&next, env);
         if (err == QN_OK)
             err = qn__noise_encrypt_and_hash(&next, env, payload, out);
     }
@@ -262,6 +285,8 @@ qn_err qn_noise_read(qn_noise *x, qn_env *env, qn_slice msg, uint8_t *payload, s
 
     if (err == QN_OK)
         err = read_tokens(&next, env, &msg);
+    if (err == QN_OK)
+        err = mix_late(&next, env);
     if (err == QN_OK)
         err = qn__noise_decrypt_and_hash(&next, env, msg, payload);
     if (err == QN_OK) {

@@ -56,6 +56,8 @@ typedef struct qn_noise {
     qn_dh_secret s, e;
     qn_dh_public s_pub, e_pub, rs, re;
     qn_key psk, es; /* es: see qn_noise_try */
+    qn_slice late;  /* these two: see qn_noise_mix_late */
+    qn_key late_key;
 } qn_noise;
 
 typedef struct qn_noise_cfg {
@@ -77,6 +79,10 @@ QN_MUST_CHECK qn_err qn_noise_init(qn_noise *x, qn_env *env, const qn_noise_cfg 
 void qn_noise_try(qn_noise *x, const qn_key *psk, const qn_key *es);
 /* Extra bytes both sides know, between messages: h = HASH(h || p). */
 QN_MUST_CHECK qn_err qn_noise_mix_hash(qn_noise *x, qn_env *env, qn_slice p);
+/* A secret from outside the pattern (a KEM's) enters the next message, between its tokens and its
+ * payload: MixHash(p), MixKeyAndHash(key). p, not empty, stays where it is until that message is
+ * written or read. */
+void qn_noise_mix_late(qn_noise *x, qn_slice p, const qn_key *key);
 /* Length of the next message, in either direction, for a payload of n bytes. */
 size_t qn_noise_size(const qn_noise *x, size_t payload_n);
 /* Writes exactly qn_noise_size(x, payload.n) bytes (at most QN_NOISE_MESSAGE_MAX) to out, which

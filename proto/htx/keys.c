@@ -1,0 +1,326 @@
+#include "htx/keys.h"
+
+enum { E = 32, S = 32 + QN_TAG, LENGTH = 2, PAYLOAD3_MAX = 34, FLAG_PEERID = 1 };
+
+/* ---- one sealed record ---------------------------------------------------------------------- */
+
+static qn_err expand(const qn_noise *x, qn_env *env, const char *label, uint8_t *out, size_t n)
+{
+    return qn_hkdf_expand(env, &x->ck, qn_slice_of(label, strlen(label)), out, n);
+}
+
+static qn_err derive(qn_htx_lock *k, qn_env *env, const qn_noise *x, const char *label)
+{
+    uint8_t both[sizeof k->key.b + sizeof k->iv];
+    qn_err err = expand(x, env, label, both, sizeof both);
+
+    if (err == QN_OK) {
+        memcpy(k->key.b, both, sizeof k->key.b);
+        memcpy(k->iv, both + sizeof k->key.b, sizeof k->iv);
+    }
+    qn_wipe(both, sizeof both);
+    return err;
+}
+
+qn_err qn_htx_lock_proof(qn_htx_lock *k, qn_env *env, const qn_noise *x)
+{
+    return derive(k, env, x, "qnet htx v1 proof");
+}
+
+qn_err qn_htx_lock_final(qn_htx_lock *k, qn_env *env, const qn_noise *x)
+{
+    return derive(k, env, x, "qnet htx v1 msg3");
+}
+
+static bool record_size(size_t n)
+{
+    return n >= QN_RECORD_OVERHEAD && n <= QN_RECORD_HEADER + QN_RECORD_BODY_MAX;
+}
+
+qn_err qn_htx_lock_seal(const qn_htx_lock *k, qn_env *env, qn_slice content, uint8_t *record,
+                        size_t n)
+{
+    uint8_t *body = record + QN_RECORD_HEADER;
+    size_t plain;
+
+    if (!record_size(n) || content.n > n - QN_RECORD_OVERHEAD)
+        return QN_LIMIT;
+    plain = n - QN_RECORD_HEADER - QN_TAG;
+    record[0] = 0x17;
+    qn_put16(record + 1, 0x0303);
+    qn_put16(record + 3, (uint16_t)(n - QN_RECORD_HEADER));
+    memcpy(body, content.p, content.n);
+    memset(body + content.n, 0, plain - content.n);
+    body[content.n] = QN_INNER_FRAMES;
+    return qn_aead_seal(env, &k->key, qn_nonce_xor(k->iv, 0), qn_slice_of(record, QN_RECORD_HEADER),
+                        qn_slice_of(body, plain), qn_slice_of(NULL, 0), body, body + plain);
+}
+
+qn_err qn_htx_lock_open(const qn_htx_lock *k, qn_env *env, const uint8_t *record, size_t n,
+                        uint8_t *content, size_t *got)
+{
+    const uint8_t *body = record + QN_RECORD_HEADER;
+    size_t plain;
+    qn_err err;
+
+    if (!record_size(n))
+        return QN_AUTH;
+    plain = n - QN_RECORD_HEADER - QN_TAG;
+    err = qn_aead_open(env, &k->key, qn_nonce_xor(k->iv, 0), qn_slice_of(record, QN_RECORD_HEADER),
+                       body, plain, body + plain, content);
+    if (err != QN_OK)
+        return err;
+    while (plain > 0 && content[plain - 1] == 0)
+        plain--;
+    if (plain == 0 || content[plain - 1] != QN_INNER_FRAMES)
+        return QN_PROTO;
+    *got = plain - 1;
+    return QN_OK;
+}
+
+/* ---- PROOF ----------------------------------------------------------------------------------- */
+
+static void put_offer(const qn_htx_offer *offer, uint8_t out[QN_HTX_PAYLOAD2])
+{
+    out[0] = QN_HTX_VERSION;
+    qn_put32(out + 1, offer->time);
+    qn_put16(out + 5, offer->max_record);
+    out[7] = offer->ciphers;
+    qn_put16(out + 8, offer->features);
+}
+
+static qn_err get_offer(qn_htx_offer *offer, const uint8_t p[QN_HTX_PAYLOAD2])
+{
+    qn_htx_offer got = {.time = qn_get32(p + 1),
+                        .max_record = qn_get16(p + 5),
+                        .ciphers = p[7],
+                        .features = qn_get16(p + 8)};
+
+    if (p[0] != QN_HTX_VERSION)
+        return QN_VERSION;
+    if (got.max_record < QN_RECORD_CONTENT_MIN || got.max_record > QN_RECORD_CONTENT_MAX ||
+        (got.ciphers & 1u << QN_HTX_CHACHA20_POLY1305) == 0)
+        return QN_PROTO;
+    *offer = got;
+    return QN_OK;
+}
+
+static qn_err mix_transcript(qn_noise *x, qn_env *env, const qn_hash *so_far)
+{
+    return qn_noise_mix_hash(x, env, qn_slice_of(so_far->b, sizeof so_far->b));
+}
+
+static qn_err encapsulate(qn_noise *x, qn_env *env, const qn_mlkem_ek *mlkem, uint8_t *ct)
+{
+    uint8_t m[32];
+    qn_key shared = {0};
+    qn_err err;
+
+    qn_rng_fill(env, m, sizeof m);
+    err = qn_mlkem_encaps(env, mlkem, m, ct, &shared);
+    if (err == QN_OK)
+        qn_noise_mix_late(x, qn_slice_of(ct, QN_MLKEM_CT), &shared);
+    qn_wipe(m, sizeof m);
+    qn_wipe(&shared, sizeof shared);
+    return err;
+}
+
+qn_err qn_htx_proof_write(qn_noise *x, qn_env *env, const qn_hash *passed, const qn_mlkem_ek *mlkem,
+                          const qn_htx_offer *offer, uint8_t *out, size_t *n)
+{
+    uint8_t payload[QN_HTX_PAYLOAD2], message[E + QN_HTX_PAYLOAD2 + QN_TAG];
+    size_t ct = mlkem != NULL ? QN_MLKEM_CT : 0, sealed = sizeof message - E;
+    qn_noise next = *x;
+    qn_err err = mix_transcript(&next, env, passed);
+
+    put_offer(offer, payload);
+    if (err == QN_OK && mlkem != NULL)
+        err = encapsulate(&next, env, mlkem, out + E);
+    if (err == QN_OK)
+        err = qn_noise_write(&next, env, qn_slice_of(payload, sizeof payload), message);
+    if (err == QN_OK) {
+        memcpy(out, message, E);
+        qn_put16(out + E + ct, (uint16_t)sealed);
+        memcpy(out + E + ct + LENGTH, message + E, sealed);
+        *n = E + ct + LENGTH + sealed;
+        *x = next;
+    }
+    qn_noise_clear(&next);
+    return err;
+}
+
+/* The keys are too large for a stack. */
+typedef struct kem {
+    qn_mlkem_ek ek;
+    qn_mlkem_dk dk;
+} kem;
+
+static qn_err decapsulate(qn_noise *x, qn_env *env, const qn_mlkem_secret *mlkem, const uint8_t *ct)
+{
+    kem *k = qn_mem_get(&env->mem, sizeof *k);
+    qn_key shared = {0};
+    qn_err err;
+
+    if (k == NULL)
+        return QN_NOMEM;
+    err = qn_mlkem_keygen(env, mlkem, &k->ek, &k->dk);
+    if (err == QN_OK)
+        err = qn_mlkem_decaps(env, &k->dk, ct, &shared);
+    if (err == QN_OK)
+        qn_noise_mix_late(x, qn_slice_of(ct, QN_MLKEM_CT), &shared);
+    qn_wipe(&shared, sizeof shared);
+    qn_wipe(k, sizeof *k);
+    qn_mem_put(&env->mem, k, sizeof *k);
+    return err;
+}
+
+static qn_err read_proof(qn_noise *x, qn_env *env, const qn_mlkem_secret *mlkem, qn_slice content,
+                         qn_htx_offer *offer)
+{
+    uint8_t message[E + QN_HTX_PAYLOAD2 + QN_TAG], payload[QN_HTX_PAYLOAD2];
+    size_t ct = mlkem != NULL ? QN_MLKEM_CT : 0, sealed = sizeof message - E, n;
+    qn_err err;
+
+    if (content.n != E + ct + LENGTH + sealed || qn_get16(content.p + E + ct) != sealed)
+        return QN_PROTO;
+    memcpy(message, content.p, E);
+    memcpy(message + E, content.p + E + ct + LENGTH, sealed);
+    err = mlkem != NULL ? decapsulate(x, env, mlkem, content.p + E) : QN_OK;
+    if (err == QN_OK)
+        err = qn_noise_read(x, env, qn_slice_of(message, sizeof message), payload, &n);
+    return err == QN_OK ? get_offer(offer, payload) : err;
+}
+
+qn_err qn_htx_proof_read(qn_noise *x, qn_env *env, const qn_hash *passed,
+                         const qn_mlkem_secret *mlkem, qn_slice content, qn_htx_offer *offer)
+{
+    qn_noise next = *x;
+    qn_err err = mix_transcript(&next, env, passed);
+
+    if (err == QN_OK)
+        err = read_proof(&next, env, mlkem, content, offer);
+    if (err == QN_OK)
+        *x = next;
+    qn_noise_clear(&next);
+    return err;
+}
+
+/* ---- message 3 ------------------------------------------------------------------------------- */
+
+static size_t put_choice(const qn_htx_choice *choice, uint8_t *out)
+{
+    size_t n = 0;
+
+    out[n++] = choice->claim ? FLAG_PEERID : 0;
+    if (choice->claim) {
+        memcpy(out + n, choice->id.b, sizeof choice->id.b);
+        n += sizeof choice->id.b;
+    }
+    out[n++] = choice->cipher;
+    if (choice->frames.n > 0)
+        memcpy(out + n, choice->frames.p, choice->frames.n);
+    return n + choice->frames.n;
+}
+
+static qn_err get_choice(qn_htx_choice *choice, const uint8_t *p, size_t n, uint8_t offered)
+{
+    qn_htx_choice got = {0};
+    size_t at = 1;
+
+    if (n < 2 || (p[0] & ~FLAG_PEERID) != 0)
+        return QN_PROTO;
+    got.claim = (p[0] & FLAG_PEERID) != 0;
+    if (got.claim) {
+        if (n < at + sizeof got.id.b + 1)
+            return QN_PROTO;
+        memcpy(got.id.b, p + at, sizeof got.id.b);
+        at += sizeof got.id.b;
+    }
+    got.cipher = p[at++];
+    if (got.cipher > QN_HTX_AES_256_GCM || (offered & 1u << got.cipher) == 0)
+        return QN_PROTO;
+    got.frames = qn_slice_of(p + at, n - at);
+    *choice = got;
+    return QN_OK;
+}
+
+/* The Noise message is s' | c3; on the wire c3's length stands between them. */
+qn_err qn_htx_final_write(qn_noise *x, qn_env *env, const qn_hash *sent,
+                          const qn_htx_choice *choice, uint8_t *out, size_t *n)
+{
+    qn_block *b = qn_block_get(env, PAYLOAD3_MAX + choice->frames.n);
+    qn_noise next = *x;
+    size_t payload_n, size;
+    qn_err err;
+
+    if (b == NULL)
+        return QN_NOMEM;
+    payload_n = put_choice(choice, b->data);
+    size = qn_noise_size(&next, payload_n);
+    err = mix_transcript(&next, env, sent);
+    if (err == QN_OK)
+        err = qn_noise_write(&next, env, qn_slice_of(b->data, payload_n), out);
+    if (err == QN_OK) {
+        memmove(out + S + LENGTH, out + S, size - S);
+        qn_put16(out + S, (uint16_t)(size - S));
+        *n = size + LENGTH;
+        *x = next;
+    }
+    qn_noise_clear(&next);
+    qn_block_drop(b);
+    return err;
+}
+
+static qn_err read_final(qn_noise *x, qn_env *env, qn_slice message, uint8_t offered,
+                         uint8_t *plain, qn_htx_choice *choice)
+{
+    size_t n;
+    qn_err err = qn_noise_read(x, env, message, plain, &n);
+
+    return err == QN_OK ? get_choice(choice, plain, n, offered) : err;
+}
+
+qn_err qn_htx_final_read(qn_noise *x, qn_env *env, const qn_hash *sent, qn_slice content,
+                         uint8_t offered, uint8_t *plain, qn_htx_choice *choice)
+{
+    qn_noise next = *x;
+    qn_block *b;
+    qn_err err;
+
+    if (content.n < S + LENGTH + QN_TAG || content.n > QN_BLOCK_LARGE ||
+        qn_get16(content.p + S) != content.n - S - LENGTH)
+        return QN_PROTO;
+    b = qn_block_get(env, content.n - LENGTH);
+    if (b == NULL)
+        return QN_NOMEM;
+    memcpy(b->data, content.p, S);
+    memcpy(b->data + S, content.p + S + LENGTH, content.n - S - LENGTH);
+    err = mix_transcript(&next, env, sent);
+    if (err == QN_OK)
+        err = read_final(&next, env, qn_slice_of(b->data, content.n - LENGTH), offered, plain,
+                         choice);
+    if (err == QN_OK)
+        *x = next;
+    qn_noise_clear(&next);
+    qn_block_drop(b);
+    return err;
+}
+
+/* ---- after message 3 ------------------------------------------------------------------------- */
+
+qn_err qn_htx_keys_split(const qn_noise *x, qn_env *env, qn_record_keys *tx, qn_record_keys *rx,
+                         qn_key *resume)
+{
+    qn_key first = {0}, second = {0};
+    qn_err err = qn_noise_split(x, env, &first, &second);
+
+    if (err == QN_OK)
+        err = qn_record_keys_init(tx, env, x->initiator ? &first : &second);
+    if (err == QN_OK)
+        err = qn_record_keys_init(rx, env, x->initiator ? &second : &first);
+    if (err == QN_OK)
+        err = expand(x, env, "qnet htx v1 resume", resume->b, sizeof resume->b);
+    qn_wipe(&first, sizeof first);
+    qn_wipe(&second, sizeof second);
+    return err;
+}

@@ -1,0 +1,92 @@
+/*
+ * What both sides of a proof derive and lay out: the two records that carry Noise messages 2 and
+ * 3, their keys and contents, and the keys that follow. docs/wire/htx.md, "The proof: what".
+ *
+ * Everything here takes a handshake x that qn_htx_tag_seal or qn_htx_tag_open has begun, and leaves
+ * it as it was after any error, so that what fails may be somebody else's record.
+ */
+#ifndef QN_HTX_KEYS_H
+#define QN_HTX_KEYS_H
+
+#include "carrier/record.h"
+#include "crypto/mlkem.h"
+#include "noise/noise.h"
+#include "qnet/id.h"
+
+/* ---- one sealed record ---------------------------------------------------------------------- */
+
+/* For a single record: the nonce is the iv itself. */
+typedef struct qn_htx_lock {
+    qn_key key;
+    uint8_t iv[12];
+} qn_htx_lock;
+
+/* PROOF's after message 1, message 3's after message 2. */
+QN_MUST_CHECK qn_err qn_htx_lock_proof(qn_htx_lock *k, qn_env *env, const qn_noise *x);
+QN_MUST_CHECK qn_err qn_htx_lock_final(qn_htx_lock *k, qn_env *env, const qn_noise *x);
+/* Writes a whole record of n bytes, header included: the content, the inner type, zeros. QN_LIMIT:
+ * the content does not fit, or n is no record's size. */
+QN_MUST_CHECK qn_err qn_htx_lock_seal(const qn_htx_lock *k, qn_env *env, qn_slice content,
+                                      uint8_t *record, size_t n);
+/* Opens a whole record of n bytes, out of place; content has room for n and gets *got. QN_AUTH: it
+ * does not open; QN_PROTO: its inner type is not 0x17. */
+QN_MUST_CHECK qn_err qn_htx_lock_open(const qn_htx_lock *k, qn_env *env, const uint8_t *record,
+                                      size_t n, uint8_t *content, size_t *got);
+
+/* ---- PROOF: message 2 ------------------------------------------------------------------------ */
+
+#define QN_HTX_VERSION 1
+#define QN_HTX_PAYLOAD2 10
+#define QN_HTX_PROOF_CONTENT_MAX (32 + QN_MLKEM_CT + 2 + QN_HTX_PAYLOAD2 + QN_TAG)
+
+enum { QN_HTX_CHACHA20_POLY1305 = 0, QN_HTX_AES_256_GCM = 1 }; /* bits of an offer's ciphers */
+
+typedef struct qn_htx_offer {
+    uint32_t time;       /* P's clock, Unix seconds */
+    uint16_t max_record; /* QN_RECORD_CONTENT_MIN to _MAX, both ways */
+    uint8_t ciphers;     /* bit 0 is always set */
+    uint16_t features;
+} qn_htx_offer;
+
+/* P: the content of PROOF. passed: SHA-256 of every byte P has sent to C before it. mlkem: the
+ * hello's key, NULL when it offers no hybrid share; checked, QN_AUTH. out has
+ * QN_HTX_PROOF_CONTENT_MAX bytes and gets *n. */
+QN_MUST_CHECK qn_err qn_htx_proof_write(qn_noise *x, qn_env *env, const qn_hash *passed,
+                                        const qn_mlkem_ek *mlkem, const qn_htx_offer *offer,
+                                        uint8_t *out, size_t *n);
+/* C: mlkem is the secret of that key, or NULL. QN_AUTH, QN_PROTO, QN_VERSION, QN_NOMEM. */
+QN_MUST_CHECK qn_err qn_htx_proof_read(qn_noise *x, qn_env *env, const qn_hash *passed,
+                                       const qn_mlkem_secret *mlkem, qn_slice content,
+                                       qn_htx_offer *offer);
+
+/* ---- message 3 ------------------------------------------------------------------------------- */
+
+#define QN_HTX_FINAL_MIN 61 /* length of its record: longer than any control record */
+/* its content with a PeerID and without frames */
+#define QN_HTX_FINAL_CONTENT_MAX (32 + QN_TAG + 2 + 1 + 32 + 1 + QN_TAG)
+
+typedef struct qn_htx_choice {
+    bool claim; /* id is named */
+    qn_peerid id;
+    uint8_t cipher;  /* a bit of the offer's */
+    qn_slice frames; /* may be empty */
+} qn_htx_choice;
+
+/* C: sent: SHA-256 of every byte C has sent to P before this record. out has room for
+ * QN_HTX_FINAL_CONTENT_MAX + frames.n bytes, together at most QN_RECORD_CONTENT_MAX, and gets *n.
+ */
+QN_MUST_CHECK qn_err qn_htx_final_write(qn_noise *x, qn_env *env, const qn_hash *sent,
+                                        const qn_htx_choice *choice, uint8_t *out, size_t *n);
+/* P: offered: the ciphers of its offer. plain has room for content.n bytes, and choice->frames lies
+ * in it; x->rs is then C's proven key. QN_AUTH, QN_PROTO, QN_NOMEM. */
+QN_MUST_CHECK qn_err qn_htx_final_read(qn_noise *x, qn_env *env, const qn_hash *sent,
+                                       qn_slice content, uint8_t offered, uint8_t *plain,
+                                       qn_htx_choice *choice);
+
+/* ---- after message 3 ------------------------------------------------------------------------- */
+
+/* The record keys of both ways, as x's side uses them, and the resume secret. */
+QN_MUST_CHECK qn_err qn_htx_keys_split(const qn_noise *x, qn_env *env, qn_record_keys *tx,
+                                       qn_record_keys *rx, qn_key *resume);
+
+#endif
