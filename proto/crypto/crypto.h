@@ -42,7 +42,7 @@ typedef struct qn_signature {
 struct qn_crypto *qn_crypto_new(void); /* NULL when OpenSSL has no memory */
 void qn_crypto_free(struct qn_crypto *c);
 
-/* ---- AEAD: ChaCha20-Poly1305 (RFC 8439), 96-bit nonce, 16-byte tag -------------------------- */
+/* ---- AEAD: ChaCha20-Poly1305 (RFC 8439), 96-bit nonce, 16-byte tag --------------------------- */
 
 typedef struct qn_nonce {
     uint8_t b[12];
@@ -69,8 +69,7 @@ QN_MUST_CHECK qn_err qn_aead_open(qn_env *env, const qn_key *key, qn_nonce nonce
 /* Noise REKEY(k): the first 32 bytes of sealing 32 zeros under nonce 2^64-1 (Noise 4.2). */
 QN_MUST_CHECK qn_err qn_aead_rekey(qn_env *env, qn_key *key);
 
-/* ---- The three AEADs of TLS 1.3 (RFC 8446 B.4), all with 12-byte nonces and 16-byte tags ------
- */
+/* ---- The three AEADs of TLS 1.3 (RFC 8446 B.4), all with 12-byte nonces and 16-byte tags ----- */
 
 typedef enum qn_cipher {
     QN_CHACHA20_POLY1305,
@@ -88,7 +87,7 @@ QN_MUST_CHECK qn_err qn_cipher_open(qn_env *env, qn_cipher cipher, const uint8_t
                                     qn_nonce nonce, qn_slice ad, const uint8_t *in, size_t n,
                                     const uint8_t tag[QN_TAG], uint8_t *out);
 
-/* ---- Hashing ------------------------------------------------------------------------------- */
+/* ---- Hashing --------------------------------------------------------------------------------- */
 
 QN_MUST_CHECK qn_err qn_sha256(qn_env *env, const qn_slice *parts, size_t n, qn_hash *out);
 QN_MUST_CHECK qn_err qn_hmac(qn_env *env, qn_slice key, const qn_slice *parts, size_t n,
@@ -98,14 +97,14 @@ QN_MUST_CHECK qn_err qn_hkdf_extract(qn_env *env, qn_slice salt, qn_slice ikm, q
 QN_MUST_CHECK qn_err qn_hkdf_expand(qn_env *env, const qn_hash *prk, qn_slice info, uint8_t *okm,
                                     size_t okm_len);
 
-/* ---- X25519 (RFC 7748) --------------------------------------------------------------------- */
+/* ---- X25519 (RFC 7748) ----------------------------------------------------------------------- */
 
 void qn_dh_generate(qn_env *env, qn_dh_secret *secret, qn_dh_public *pub); /* from env->rng */
 void qn_dh_derive(const qn_dh_secret *secret, qn_dh_public *pub);
 /* QN_AUTH when the result is all zero (small-order input). */
 QN_MUST_CHECK qn_err qn_dh(const qn_dh_secret *secret, const qn_dh_public *pub, qn_key *shared);
 
-/* ---- Ed25519 (RFC 8032), one strict verifier: canonical S, no small-order A or R ------------ */
+/* ---- Ed25519 (RFC 8032), one strict verifier: canonical S, no small-order A or R ------------- */
 
 void qn_sign_generate(qn_env *env, qn_sign_secret *secret, qn_sign_public *pub);
 void qn_sign_derive(const qn_sign_secret *secret, qn_sign_public *pub);
@@ -113,7 +112,7 @@ void qn_sign(const qn_sign_secret *secret, const void *msg, size_t n, qn_signatu
 QN_MUST_CHECK qn_err qn_verify(const qn_sign_public *pub, const void *msg, size_t n,
                                const qn_signature *sig);
 
-/* ---- Hygiene ------------------------------------------------------------------------------- */
+/* ---- Hygiene --------------------------------------------------------------------------------- */
 
 void qn_wipe(void *p, size_t n);
 bool qn_equal(const void *a, const void *b, size_t n); /* constant time */

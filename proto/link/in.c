@@ -13,7 +13,7 @@ static void fault(qn_link *l, qn_err err)
     qn_link_end(l, err, qn_close_of(err));
 }
 
-/* ---- units ------------------------------------------------------------------------------- */
+/* ---- units ----------------------------------------------------------------------------------- */
 
 /* Link credit comes back at once: the queues behind it are bounded by the streams' credit. */
 static qn_err count_units(qn_link *l, const qn_frame *f)
@@ -31,7 +31,7 @@ static qn_err count_units(qn_link *l, const qn_frame *f)
     return QN_OK;
 }
 
-/* ---- STREAM ------------------------------------------------------------------------------ */
+/* ---- STREAM ---------------------------------------------------------------------------------- */
 
 static bool is_ours(const qn_link *l, uint32_t id)
 {
@@ -120,7 +120,7 @@ static bool on_stream(qn_link *l, const qn_frame *f, qn_link_event *ev)
     return is_past(l, f->stream) ? false : on_first_frame(l, f, ev);
 }
 
-/* ---- the other frames -------------------------------------------------------------------- */
+/* ---- the other frames ------------------------------------------------------------------------ */
 
 static void on_link_window(qn_link *l, const qn_frame *f)
 {
@@ -229,7 +229,7 @@ static bool on_frame(qn_link *l, const qn_frame *f, bool last, qn_link_event *ev
     return false;
 }
 
-/* ---- events ------------------------------------------------------------------------------ */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 void qn_link_input(qn_link *l, qn_piece piece)
 {

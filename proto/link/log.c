@@ -40,7 +40,7 @@ bool qn_log_fits(const qn_link_log *g, const qn_budget *budget, uint64_t units)
     return kept <= QN_LINK_BASE + g->over || kept - QN_LINK_BASE - g->over <= spare;
 }
 
-/* ---- frames in the log: our own bytes, so a malformed one is a programming error --------- */
+/* ---- frames in the log: our own bytes, so a malformed one is a programming error ------------- */
 
 static size_t frame_size(const uint8_t *p)
 {
@@ -105,7 +105,7 @@ qn_err qn_log_put(qn_link_log *g, qn_env *env, qn_budget *budget, const uint8_t 
     return QN_OK;
 }
 
-/* ---- reading ----------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* The frame at pos; NULL at the end. A piece may grow behind pos, so its end is left only when
  * another piece follows. */
@@ -183,7 +183,7 @@ void qn_log_sealed(qn_link_log *g, const qn_log_pos *pos)
     g->sent = QN_MAX(g->sent, pos->units);
 }
 
-/* ---- acknowledgements -------------------------------------------------------------------- */
+/* ---- acknowledgements ------------------------------------------------------------------------ */
 
 /* Takes n bytes, one whole frame, off the front and keeps the cursor where it is. */
 static void drop_front(qn_link_log *g, qn_env *env, uint32_t n)

@@ -22,7 +22,7 @@ typedef struct record {
     bool ack, ping, pong;
 } record;
 
-/* ---- numbering: frames enter the log ----------------------------------------------------- */
+/* ---- numbering: frames enter the log --------------------------------------------------------- */
 
 static void leave_ctrl(qn_link *l, qn_stream *s)
 {
@@ -112,7 +112,7 @@ static qn_err number_data(qn_link *l, size_t room, size_t largest)
     return QN_OK;
 }
 
-/* ---- one record -------------------------------------------------------------------------- */
+/* ---- one record ------------------------------------------------------------------------------ */
 
 static size_t room_for_data(const record *r)
 {
@@ -239,7 +239,7 @@ static qn_err fill_one(qn_link *l)
     return err;
 }
 
-/* ---- the end ----------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 /* Says why, once, and gives the carrier its farewell. */
 static bool fill_end(qn_link *l)

@@ -13,7 +13,7 @@
 
 #include <check.h>
 
-/* ---- runner -------------------------------------------------------------------------------- */
+/* ---- runner ---------------------------------------------------------------------------------- */
 
 /* main() for a suite function; no fork, so that sanitizers and debuggers see the test itself. */
 #define QT_MAIN(suite_fn)                                                                          \
@@ -27,7 +27,7 @@ int qt_run(Suite *suite);
 /* Prints to stderr and ends the process with a failure. Works outside of a test too. */
 void qt_die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
-/* ---- env ----------------------------------------------------------------------------------- */
+/* ---- env ------------------------------------------------------------------------------------- */
 
 #define QT_EPOCH INT64_C(1700000000) /* env.wall of a fresh qt_env */
 
@@ -52,7 +52,7 @@ void qt_alloc_fail_at(uint64_t n);
 /* Requests since then: the upper end of a sweep over every allocation. */
 uint64_t qt_alloc_requests(void);
 
-/* ---- bytes --------------------------------------------------------------------------------- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 /* "00 ff" or "00ff"; white space is free, '#' starts a comment up to the line's end. */
 qn_slice qt_hex(const char *text);
@@ -79,7 +79,7 @@ qn_slice qt_noise(uint64_t seed, size_t n);
                       qn_err_name(qt_err_));                                                       \
     } while (0)
 
-/* ---- files --------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 /* A file below tests/vectors ("noise/x.json"); NUL-terminated behind its n bytes. */
 qn_slice qt_vector_file(const char *name);

@@ -55,7 +55,7 @@ static qn_err dummy_create(qn_carrier **out, qn_env *env, const qn_carrier_cfg *
     return QN_OK;
 }
 
-/* ---- bytes ------------------------------------------------------------------------------- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 static qn_span dummy_space(qn_carrier *c, uint8_t leg)
 {
@@ -162,7 +162,7 @@ static void dummy_ended(qn_carrier *c, uint8_t leg, qn_ending how)
         d->dialled = how != QN_END_RESET && d->dialled;
 }
 
-/* ---- events ------------------------------------------------------------------------------ */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 static bool dummy_next(qn_carrier *c, qn_carrier_event *ev)
 {
@@ -203,7 +203,7 @@ static void dummy_tick(qn_carrier *c)
     qn_carrier_tick(dummy_of(c)->inner);
 }
 
-/* ---- the link's side --------------------------------------------------------------------- */
+/* ---- the link's side ------------------------------------------------------------------------- */
 
 static size_t dummy_room(const qn_carrier *c)
 {

@@ -11,7 +11,7 @@ static void trace(qt_end *e, const char *what, unsigned n)
         e->trace_n += (size_t)k;
 }
 
-/* ---- life -------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static qn_dh_secret fixed_key(uint8_t fill)
 {
@@ -80,7 +80,7 @@ void qt_pair_close(qt_pair *p)
     qt_env_close(&p->b.t);
 }
 
-/* ---- events ------------------------------------------------------------------------------ */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 static void take_event(qt_pair *p, qt_end *e, const qn_carrier_event *ev)
 {
@@ -141,7 +141,7 @@ void qt_end_drain(qt_pair *p, qt_end *e)
     }
 }
 
-/* ---- bytes ------------------------------------------------------------------------------- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 /* Up to chunk bytes of a leg into buf; they have left. */
 static size_t take_out(qt_pair *p, qt_end *e, uint8_t leg, uint8_t *buf, size_t cap)
