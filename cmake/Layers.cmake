@@ -4,7 +4,7 @@
 file(STRINGS ${PROJECT_SOURCE_DIR}/proto/LAYERS _lines REGEX "^[a-z]")
 set(QN_LAYERS "")
 foreach(_line IN LISTS _lines)
-  string(REGEX MATCH "^[a-z]+" _layer "${_line}")
+  string(REGEX MATCH "^[a-z][a-z0-9]*" _layer "${_line}")
   list(APPEND QN_LAYERS ${_layer})
 endforeach()
 

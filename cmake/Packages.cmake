@@ -18,10 +18,11 @@ endfunction()
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto>=3.0)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(CBOR REQUIRED IMPORTED_TARGET libcbor)
+pkg_check_modules(NGHTTP2 REQUIRED IMPORTED_TARGET libnghttp2>=1.52)
 pkg_check_modules(BROTLI REQUIRED IMPORTED_TARGET libbrotlidec)
 add_library(qn_core_libs INTERFACE)
 target_link_libraries(qn_core_libs INTERFACE PkgConfig::CBOR PkgConfig::SODIUM PkgConfig::CRYPTO
-                                            PkgConfig::BROTLI)
+                                            PkgConfig::BROTLI PkgConfig::NGHTTP2)
 
 pkg_check_modules(EVENT IMPORTED_TARGET libevent_core libevent_extra)
 pkg_check_modules(JANSSON IMPORTED_TARGET jansson)

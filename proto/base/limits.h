@@ -39,6 +39,18 @@
     16 /* invitation batches of an unlisted peer; each costs an opening a hello */
 #define QN_HTX_NAMES_MAX 4 /* server names of one origin */
 
+/* HTTP/2 client (docs/wire/h2.md) */
+#define QN_H2_SETTINGS_MAX 8  /* entries of a profile's SETTINGS; browsers send 4 */
+#define QN_H2_FIELDS_MAX 32   /* header fields of a request; browsers send 15 to 18 */
+#define QN_H2_TEXT_MAX 2048   /* bytes of one request's names and values; browsers send under 800 */
+#define QN_H2_TABLE_MAX 65536 /* HPACK table we offer: what both browsers offer */
+#define QN_H2_NAME_MAX 255    /* authority: a DNS name and a port */
+#define QN_H2_PATH_MAX 255
+#define QN_H2_REQUESTS_MAX 8 /* at once on one connection; a link asks one after the other */
+#define QN_H2_HEADERS_MAX 8192 /* a HEADERS frame of ours: all of the above at 19 bits a byte */
+/* writes that wait for the socket: a connection answers what it read before it reads more */
+#define QN_H2_WRITES_MAX 64
+
 /* Blocks: one small class for control and single S cells, one large for a full record. */
 /* one S-cell record: 5 + 8 + 1056 + 1 + 16, and slack for credit frames */
 #define QN_BLOCK_SMALL 1472

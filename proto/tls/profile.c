@@ -17,6 +17,7 @@ enum { /* keys of the map */
        KEY_ONE_X25519,
        KEY_ECH,
        KEY_RESUMED,
+       KEY_HTTP2,
        KEYS
 };
 
@@ -103,10 +104,15 @@ static void get_value(qn_cbor_r *r, uint64_t key, qn_tls_profile *p)
         get_list(r, p->ech_size[0], &p->ech_size_n[0], QN_LEN(p->ech_size[0]));
         get_list(r, p->ech_size[1], &p->ech_size_n[1], QN_LEN(p->ech_size[1]));
         return;
-    default:
+    case KEY_RESUMED:
         get_array(r, 2);
         get_list(r, p->resumed_drops, &p->resumed_drops_n, QN_LEN(p->resumed_drops));
         p->psk_size = get_u16(r);
+        return;
+    default:
+        p->http2.p = r->p;
+        qn_cbor_skip(r);
+        p->http2.n = (size_t)(r->p - p->http2.p);
     }
 }
 

@@ -1,5 +1,6 @@
 /*
- * A browser's ClientHello as data: what it always sends, and the rules for what it draws.
+ * A browser's ClientHello as data: what it always sends, and the rules for what it draws. The same
+ * file says how it goes on in HTTP/2.
  *
  * A profile is one item of deterministic CBOR (base/cbor.h; docs/wire/tls.md has the keys), made
  * from captures by tools/profile-record. Its SHA-256 names it. Profiles age: a hello that the
@@ -37,6 +38,7 @@ typedef struct qn_tls_profile {
     uint16_t resumed_drops[QN_TLS_SHARES_MAX]; /* extensions that a resumed hello leaves out */
     uint8_t resumed_drops_n;
     uint16_t psk_size; /* only tickets that make pre_shared_key this long; 0: any */
+    qn_slice http2;    /* an item of its own: h2/profile.h reads it */
 } qn_tls_profile;
 
 /* Reads and checks one; p must outlive it. QN_CANON, QN_PROTO, QN_TRUNCATED as base/cbor.h says;

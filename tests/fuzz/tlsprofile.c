@@ -58,7 +58,7 @@ void fz_seeds(void)
     qn_cbor_w w;
 
     qn_cbor_w_init(&w, buf, sizeof buf);
-    qn_cbor_map(&w, 11);
+    qn_cbor_map(&w, 12);
     qn_cbor_uint(&w, 0);
     qn_cbor_uint(&w, QN_TLS_PROFILE_VERSION);
     qn_cbor_uint(&w, 1);
@@ -91,6 +91,8 @@ void fz_seeds(void)
     qn_cbor_array(&w, 2);
     put_list(&w, (const uint16_t[]){16}, 1);
     qn_cbor_uint(&w, 0);
+    qn_cbor_uint(&w, 11);
+    qn_cbor_map(&w, 0);
     FZ_CHECK(w.err == QN_OK);
     fz_seed("whole", buf, w.n);
 }

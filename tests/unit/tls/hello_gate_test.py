@@ -82,13 +82,15 @@ class Gate(unittest.TestCase):
             fresh = [f for f in files if f not in resumed]
             with tempfile.NamedTemporaryFile() as out:
                 subprocess.run([ROOT / "tools/profile-record", "--name", profile, "--captured", "2026-11-20", "--out",
-                                out.name, "--fresh", *fresh, "--resumed", *resumed], check=True, timeout=60)
+                                out.name, "--fresh", *fresh, "--resumed", *resumed, "--http2",
+                                CAPTURES / profile / "http2.json"], check=True, timeout=60)
                 self.assertEqual(pathlib.Path(out.name).read_bytes(), (ROOT / f"profiles/{profile}.cbor").read_bytes())
 
     def test_captures_that_do_not_agree_make_no_profile(self):
         a, b = (str(CAPTURES / name) for name in ("chromium-156/fresh-01.hex", "firefox-esr-153/fresh-01.hex"))
         out = subprocess.run([ROOT / "tools/profile-record", "--name", "x", "--captured", "2026-11-20", "--out",
-                              "/dev/null", "--fresh", a, b, "--resumed", a], capture_output=True, text=True, timeout=60)
+                              "/dev/null", "--fresh", a, b, "--resumed", a, "--http2",
+                              CAPTURES / "chromium-156/http2.json"], capture_output=True, text=True, timeout=60)
         self.assertEqual(out.returncode, 1)
         self.assertIn("varies", out.stderr)
 

@@ -1,0 +1,380 @@
+/* The connection: what is told of answers, and what a server can not do to it. */
+#include "fixture.h"
+
+static qt_env t;
+static qn_h2_profile profile;
+static qn_h2 *h;
+static uint32_t first; /* stream of the first request */
+
+static void open_as(unsigned browser, bool resumed)
+{
+    qt_env_open(&t, 1);
+    profile = h2_profile(&t, browser);
+    h = h2_open(&t, &profile, "www.example", resumed);
+    first = (uint32_t)profile.first_stream;
+}
+
+static void setup(void)
+{
+    open_as(H2_CHROMIUM, false);
+}
+
+static void teardown(void)
+{
+    qn_h2_free(h);
+    qt_env_close(&t);
+}
+
+/* As setup, the server's SETTINGS in, one document asked for, everything sent. */
+static void setup_asked(void)
+{
+    setup();
+    h2_push_hex(h, H2_SETTINGS);
+    (void)h2_ask(h, QN_H2_DOCUMENT, "/");
+    ck_assert_uint_eq(h2_drain(h), 3);
+}
+
+static void assert_failed(qn_err err)
+{
+    uint32_t id;
+
+    ck_assert_int_eq(h2_event(h, QN_H2_FAILED).err, err);
+    h2_silent(h);
+    qt_assert_err(qn_h2_push(h, qt_hex(H2_SETTINGS)), QN_GONE);
+    qt_assert_err(qn_h2_request(h, QN_H2_DOCUMENT, h2_text("/"), 1, &id), QN_GONE);
+}
+
+/* ---- writes -------------------------------------------------------------------------------------
+ */
+
+START_TEST(firefox_asks_behind_its_acknowledgement)
+{
+    open_as(H2_FIREFOX, false);
+    (void)h2_ask(h, QN_H2_DOCUMENT, "/");
+    ck_assert_uint_eq(h2_drain(h), 1); /* the preface alone */
+    h2_push_hex(h, H2_SETTINGS);
+    ck_assert_uint_eq(qn_h2_peek(h).n, 9);
+    ck_assert_uint_eq(h2_drain(h), 2);
+    (void)h2_ask(h, QN_H2_IMAGE, "/a.png"); /* HEADERS and its credit are one write */
+    ck_assert_uint_eq(h2_drain(h), 1);
+}
+END_TEST
+
+START_TEST(firefox_resumed_asks_at_once)
+{
+    open_as(H2_FIREFOX, true);
+    (void)h2_ask(h, QN_H2_DOCUMENT, "/");
+    ck_assert_uint_eq(h2_drain(h), 2);
+    h2_push_hex(h, H2_SETTINGS);
+    ck_assert_uint_eq(h2_drain(h), 1);
+}
+END_TEST
+
+START_TEST(requests_held_back_keep_their_order)
+{
+    uint32_t a, b;
+
+    open_as(H2_FIREFOX, false);
+    a = h2_ask(h, QN_H2_DOCUMENT, "/");
+    b = h2_ask(h, QN_H2_IMAGE, "/a.png");
+    h2_push_hex(h, H2_SETTINGS);
+    h2_answer(h, first + 2, "404", NULL, true);
+    ck_assert_uint_eq(h2_event(h, QN_H2_RESPONSE).id, b);
+    ck_assert_uint_eq(h2_event(h, QN_H2_DONE).id, b);
+    h2_answer(h, first, "200", NULL, true);
+    ck_assert_uint_eq(h2_event(h, QN_H2_RESPONSE).id, a);
+}
+END_TEST
+
+START_TEST(pings_and_settings_are_answered_one_write_each)
+{
+    static const uint8_t ping[] = "12345678";
+    uint8_t sent[64];
+    size_t n;
+
+    (void)h2_drain(h);
+    h2_push_hex(h, H2_SETTINGS);
+    h2_push_frame(h, 6, 0, 0, ping, 8);
+    ck_assert_uint_eq(h2_taken(h, sent, sizeof sent, &n), 2);
+    qt_assert_bytes(sent, n,
+                    qt_hex("000000 04 01 00000000 000008 06 01 00000000 3132333435363738"));
+}
+END_TEST
+
+START_TEST(a_smaller_table_is_announced_in_the_next_block)
+{
+    uint8_t sent[1024];
+    size_t n;
+
+    (void)h2_ask(h, QN_H2_DOCUMENT, "/");
+    (void)h2_drain(h);
+    h2_push_hex(h, "000006 04 00 00000000 0001 00000000"); /* HEADER_TABLE_SIZE 0 */
+    (void)h2_drain(h);
+    (void)h2_ask(h, QN_H2_IMAGE, "/a.png");
+    ck_assert_uint_eq(h2_taken(h, sent, sizeof sent, &n), 1);
+    ck_assert_uint_eq(sent[14], 0x20);
+}
+END_TEST
+
+START_TEST(a_server_s_limit_on_streams_is_kept)
+{
+    h2_push_hex(h, "000006 04 00 00000000 0003 00000001"); /* MAX_CONCURRENT_STREAMS 1 */
+    (void)h2_drain(h);
+    (void)h2_ask(h, QN_H2_DOCUMENT, "/");
+    (void)h2_ask(h, QN_H2_IMAGE, "/a.png");
+    ck_assert_uint_eq(h2_drain(h), 1);
+    h2_answer(h, 1, "200", NULL, true);
+    ck_assert_uint_eq(h2_drain(h), 1);
+}
+END_TEST
+
+/* ---- answers ------------------------------------------------------------------------------------
+ */
+
+START_TEST(an_answer_is_told_and_thrown_away)
+{
+    qn_h2_event ev;
+
+    h2_answer(h, first, "103", H2_DATE, false); /* early hints: not the answer */
+    h2_silent(h);
+    h2_answer(h, first, "200", H2_DATE, false);
+    h2_body(h, first, 5000, false);
+    ev = h2_event(h, QN_H2_RESPONSE);
+    ck_assert_uint_eq(ev.status, 200);
+    ck_assert_int_eq(ev.date, H2_DATE_UNIX);
+    ck_assert(qn_h2_healthy(ev.status));
+    ck_assert_uint_eq(h2_event(h, QN_H2_BODY).n, 5000);
+    h2_body(h, first, 10, false);
+    h2_body(h, first, 7, true);
+    ck_assert_uint_eq(h2_event(h, QN_H2_BODY).n, 17);
+    qt_assert_err(h2_event(h, QN_H2_DONE).err, QN_OK);
+    h2_silent(h);
+}
+END_TEST
+
+START_TEST(a_date_of_early_hints_is_not_the_answer_s)
+{
+    h2_answer(h, first, "103", H2_DATE, false);
+    h2_answer(h, first, "302", NULL, true);
+    ck_assert_int_eq(h2_event(h, QN_H2_RESPONSE).date, 0);
+    ck_assert(!qn_h2_healthy(302) && !qn_h2_healthy(199) && qn_h2_healthy(204));
+}
+END_TEST
+
+START_TEST(a_reset_stream_is_cut_short_even_without_an_error_code)
+{
+    h2_answer(h, first, "200", NULL, false);
+    (void)h2_event(h, QN_H2_RESPONSE);
+    h2_push_frame(h, 3, 0, first, _i == 0 ? "\0\0\0\0" : "\0\0\0\7", 4);
+    qt_assert_err(h2_event(h, QN_H2_DONE).err, _i == 0 ? QN_GONE : QN_REFUSED);
+    (void)h2_ask(h, QN_H2_DOCUMENT, "/"); /* the connection goes on */
+}
+END_TEST
+
+START_TEST(goaway_ends_asking_but_not_the_answer)
+{
+    uint32_t id;
+
+    h2_push_frame(h, 7, 0, 0, "\0\0\0\1\0\0\0\0", 8);
+    (void)h2_event(h, QN_H2_GOAWAY);
+    qt_assert_err(qn_h2_request(h, QN_H2_DOCUMENT, h2_text("/"), 1, &id), QN_GONE);
+    h2_answer(h, first, "200", NULL, true);
+    (void)h2_event(h, QN_H2_RESPONSE);
+    qt_assert_err(h2_event(h, QN_H2_DONE).err, QN_OK);
+    h2_silent(h);
+}
+END_TEST
+
+START_TEST(goaway_refuses_what_it_does_not_cover)
+{
+    h2_push_frame(h, 7, 0, 0, "\0\0\0\0\0\0\0\0", 8);
+    qt_assert_err(h2_event(h, QN_H2_DONE).err, QN_REFUSED);
+    (void)h2_event(h, QN_H2_GOAWAY);
+}
+END_TEST
+
+/* ---- bounds and hostile servers -----------------------------------------------------------------
+ */
+
+START_TEST(a_body_over_its_bound_fails_the_connection)
+{
+    uint32_t id;
+
+    qt_assert_err(qn_h2_request(h, QN_H2_IMAGE, h2_text("/a"), 100, &id), QN_OK);
+    h2_answer(h, first + 2, "200", NULL, false);
+    h2_body(h, first + 2, 100, false);
+    (void)h2_event(h, QN_H2_RESPONSE);
+    ck_assert_uint_eq(h2_event(h, QN_H2_BODY).n, 100);
+    h2_body(h, first + 2, 1, false);
+    ck_assert_uint_eq(h2_event(h, QN_H2_BODY).n, 1);
+    assert_failed(QN_LIMIT);
+}
+END_TEST
+
+START_TEST(requests_are_bounded)
+{
+    uint32_t id;
+
+    for (unsigned i = 0; i < QN_H2_REQUESTS_MAX; i++)
+        (void)h2_ask(h, QN_H2_FETCH, "/x");
+    qt_assert_err(qn_h2_request(h, QN_H2_FETCH, h2_text("/x"), 1, &id), QN_BUSY);
+}
+END_TEST
+
+START_TEST(paths_and_authorities_are_checked)
+{
+    static char longer[QN_H2_PATH_MAX + 2];
+    static const char *const bad[] = {"", "x", "/a b", "/\x7f", "/\n", "/\xc3\xa4"};
+    qn_h2_cfg cfg = {.profile = &profile};
+    qn_h2 *other;
+    uint32_t id;
+
+    memset(longer, '/', sizeof longer - 1);
+    for (unsigned i = 0; i < QN_LEN(bad); i++)
+        qt_assert_err(qn_h2_request(h, QN_H2_FETCH, h2_text(bad[i]), 1, &id), QN_PROTO);
+    qt_assert_err(qn_h2_request(h, QN_H2_FETCH, h2_text(longer), 1, &id), QN_LIMIT);
+    longer[QN_H2_PATH_MAX] = '\0';
+    qt_assert_err(qn_h2_request(h, QN_H2_FETCH, h2_text(longer), 1, &id), QN_OK);
+    qt_assert_err(qn_h2_new(&other, &t.env, &cfg), QN_PROTO);
+    cfg.authority = h2_text("a b");
+    qt_assert_err(qn_h2_new(&other, &t.env, &cfg), QN_PROTO);
+    cfg.authority = qt_noise(1, QN_H2_NAME_MAX + 1);
+    qt_assert_err(qn_h2_new(&other, &t.env, &cfg), QN_LIMIT);
+}
+END_TEST
+
+static const char *const hostile[] = {
+    "000000 00 00 00000000",                            /* DATA before SETTINGS */
+    "474554202f20485454502f312e310d0a",                 /* another protocol */
+    H2_SETTINGS "000000 00 01 00000001",                /* DATA on a stream nobody opened */
+    H2_SETTINGS "000001 01 05 00000002 88",             /* an answer on a stream of the server's */
+    H2_SETTINGS "000005 05 04 00000001 00000002 82",    /* PUSH_PROMISE: we said no */
+    H2_SETTINGS "000007 06 00 00000000 31323334353637", /* PING of seven bytes */
+    H2_SETTINGS "004001 00 00 00000001",                /* larger than the largest frame */
+    "000006 04 00 00000000 0002 00000001",              /* ENABLE_PUSH from a server */
+    "000006 04 00 00000000 0004 80000000",              /* a window of 2^31 */
+    H2_SETTINGS "000004 08 00 00000000 7fffffff",       /* a window beyond 2^31 - 1 */
+};
+
+START_TEST(broken_servers_fail_the_connection)
+{
+    h2_push_hex(h, hostile[_i]);
+    (void)h2_drain(h);
+    assert_failed(QN_PROTO);
+}
+END_TEST
+
+START_TEST(a_flood_of_pings_without_reading_is_bounded)
+{
+    static const uint8_t ping[] = "12345678";
+    qn_h2_event ev;
+    unsigned n = 0;
+
+    h2_push_hex(h, H2_SETTINGS);
+    for (; n < 1000 && !qn_h2_next(h, &ev); n++)
+        h2_push_frame(h, 6, 0, 0, ping, 8);
+    ck_assert_uint_lt(n, QN_H2_WRITES_MAX);
+    ck_assert_int_eq(ev.type, QN_H2_FAILED);
+    ck_assert_int_eq(ev.err, QN_LIMIT);
+}
+END_TEST
+
+/* The most a server can make us hold: its header table, and headers that never end. */
+START_TEST(memory_stays_bounded)
+{
+    uint8_t block[16384];
+    qn_h2_event ev;
+
+    memset(block, 'a', sizeof block);
+    for (unsigned i = 0; i < 2; i++) {
+        memcpy(block + 8192 * i, "\x40\x01x\x7f\xf8\x3e", 6); /* indexed, value of 8183 bytes */
+        block[8192 * i + 2] = (uint8_t)('x' + i);
+    }
+    h2_push_frame(h, 1, 0, first, block, sizeof block);
+    for (unsigned i = 0; i < 200 && !qn_h2_next(h, &ev); i++)
+        h2_push_frame(h, 9, 0, first, block, sizeof block);
+    ck_assert_uint_lt(t.env.mem.peak, 256 << 10);
+}
+END_TEST
+
+/* ---- memory -------------------------------------------------------------------------------------
+ */
+
+static bool visit_site(unsigned browser)
+{
+    qn_h2_cfg cfg = {.profile = &profile, .authority = h2_text("www.example")};
+    qn_h2_event ev = {0};
+    uint32_t id;
+    bool ok = true;
+
+    profile = h2_profile(&t, browser);
+    if (qn_h2_new(&h, &t.env, &cfg) != QN_OK)
+        return false;
+    ok = ok && qn_h2_request(h, QN_H2_DOCUMENT, h2_text("/"), 100, &id) == QN_OK;
+    ok = ok && qn_h2_push(h, qt_hex(H2_SETTINGS)) == QN_OK;
+    ok = ok && qn_h2_push(h, qt_hex("000001 01 05 0000000188")) == QN_OK;
+    ok = ok && qn_h2_request(h, QN_H2_IMAGE, h2_text("/a"), 100, &id) == QN_OK;
+    while (qn_h2_next(h, &ev))
+        ok = ok && ev.type != QN_H2_FAILED;
+    qn_h2_free(h);
+    return ok;
+}
+
+START_TEST(every_allocation_may_fail)
+{
+    unsigned browser = (unsigned)_i, failed = 0;
+    uint64_t all;
+
+    qt_env_open(&t, 1);
+    profile = h2_profile(&t, browser);
+    qt_alloc_fail_at(0);
+    (void)visit_site(browser);
+    all = qt_alloc_requests();
+    ck_assert_uint_gt(all, 20);
+    for (uint64_t n = 1; n <= all; n++) {
+        qt_alloc_fail_at(n);
+        failed += !visit_site(browser);
+        ck_assert_uint_eq(t.env.mem.used, 0);
+    }
+    qt_alloc_fail_at(0);
+    ck_assert_uint_gt(failed, 20);
+    qt_env_close(&t);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("h2");
+    TCase *fresh = tcase_create("fresh"), *own = tcase_create("own"),
+          *asked = tcase_create("asked");
+    TCase *memory = tcase_create("memory");
+
+    tcase_add_checked_fixture(fresh, setup, teardown);
+    tcase_add_test(fresh, pings_and_settings_are_answered_one_write_each);
+    tcase_add_test(fresh, a_smaller_table_is_announced_in_the_next_block);
+    tcase_add_test(fresh, a_server_s_limit_on_streams_is_kept);
+    tcase_add_test(fresh, requests_are_bounded);
+    tcase_add_test(fresh, paths_and_authorities_are_checked);
+    tcase_add_loop_test(fresh, broken_servers_fail_the_connection, 0, QN_LEN(hostile));
+    tcase_add_test(fresh, a_flood_of_pings_without_reading_is_bounded);
+    tcase_add_checked_fixture(own, NULL, teardown);
+    tcase_add_test(own, firefox_asks_behind_its_acknowledgement);
+    tcase_add_test(own, firefox_resumed_asks_at_once);
+    tcase_add_test(own, requests_held_back_keep_their_order);
+    tcase_add_checked_fixture(asked, setup_asked, teardown);
+    tcase_add_test(asked, an_answer_is_told_and_thrown_away);
+    tcase_add_test(asked, a_date_of_early_hints_is_not_the_answer_s);
+    tcase_add_loop_test(asked, a_reset_stream_is_cut_short_even_without_an_error_code, 0, 2);
+    tcase_add_test(asked, goaway_ends_asking_but_not_the_answer);
+    tcase_add_test(asked, goaway_refuses_what_it_does_not_cover);
+    tcase_add_test(asked, a_body_over_its_bound_fails_the_connection);
+    tcase_add_test(asked, memory_stays_bounded);
+    tcase_add_loop_test(memory, every_allocation_may_fail, 0, QN_LEN(h2_browsers));
+    suite_add_tcase(s, fresh);
+    suite_add_tcase(s, own);
+    suite_add_tcase(s, asked);
+    suite_add_tcase(s, memory);
+    return s;
+}
+
+QT_MAIN(suite)
