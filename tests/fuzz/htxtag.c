@@ -1,10 +1,11 @@
 /*
- * What a stranger's first bytes meet: the hello finder and reader, then the judge of tags. First
- * byte: raw bytes from the wire, or a tagged hello with some bytes changed. Only an unchanged one
- * (up to its binders) may be taken for tagged, and then says what was put in.
+ * What a stranger's first bytes meet: the hello finder (in any cuts) and reader, then the judge of
+ * tags. First byte: raw bytes from the wire, or a tagged hello with some bytes changed. Only an
+ * unchanged one (up to its binders) may be taken for tagged, and then says what was put in.
  */
 #include "fuzz.h"
 
+#include "htx/greeting.h"
 #include "htx/tag.h"
 
 static const qn_slice names[] = {{(const uint8_t *)"site.example", 12}};
@@ -60,6 +61,32 @@ static void open_world(world *w)
     qn_noise_clear(&x);
 }
 
+/* The finder's verdict on the whole, for any cuts; at most one hello is kept. */
+static void greet(world *w, qn_slice wire)
+{
+    qn_slice message = {0}, record = {0};
+    qn_err whole = qn_tls_hello_find(wire.p, wire.n, &message);
+
+    for (size_t cut = 1; cut < 4000; cut = cut * 7 + 3) {
+        qn_htx_greeting g = {0};
+        qn_err err = QN_SHORT;
+        size_t at = 0, behind = 0;
+
+        while (err == QN_SHORT && at < wire.n) {
+            size_t n = QN_MIN(cut, wire.n - at);
+
+            err = qn_htx_greeting_feed(&g, &w->t.env, wire.p + at, n, &record, &behind);
+            at += n;
+        }
+        FZ_CHECK(err == whole && w->t.env.mem.used <= QN_RECORD_HEADER + QN_TLS_HELLO_MAX);
+        if (err == QN_OK) {
+            FZ_CHECK(record.n == QN_RECORD_HEADER + message.n && at - behind == record.n);
+            FZ_CHECK(memcmp(record.p, wire.p, record.n) == 0);
+        }
+        qn_htx_greeting_clear(&g, &w->t.env);
+    }
+}
+
 /* QN_OK: tagged. */
 static qn_err meet(world *w, qn_slice wire, qn_htx_tag *tag)
 {
@@ -110,11 +137,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     qn_htx_tag tag;
 
     open_world(&w);
-    if (fz_u8(&in) & 1)
+    if (fz_u8(&in) & 1) {
         changed(&w, in);
-    else
+    } else {
+        greet(&w, in.n > 0 ? fz_exact(qn_slice_of(in.p, in.n)) : qn_slice_of("", 0));
         FZ_CHECK(meet(&w, fz_exact(qn_slice_of(in.p, in.n)), &tag) != QN_OK ||
                  in.n >= QN_RECORD_HEADER + w.n);
+    }
     fz_env_close(&w.t);
     return 0;
 }
