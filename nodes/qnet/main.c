@@ -1,6 +1,7 @@
 /* qnet: the node program. This file finds the subcommand; qnet(1) documents them. */
 #include "commands.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -79,17 +80,34 @@ static int cmd_help(int argc, char **argv)
     return EXIT_FINE;
 }
 
+/* Whether what was said arrived: a full disk behind '>' must not look like success. */
+static int delivered(int status)
+{
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return status;
+    return status == EXIT_FINE ? complain(EXIT_FAILED, "standard output: %s", strerror(errno))
+                               : status;
+}
+
+/* A node lives on when nobody reads its one line of output any more. */
+static int perform(const entry *command, int argc, char **argv)
+{
+    int status = command->run(argc, argv);
+
+    return command->run == cmd_run ? status : delivered(status);
+}
+
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
 
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
-        return cmd_help(argc, argv);
+        return delivered(cmd_help(argc, argv));
     if (strcmp(name, "--version") == 0)
         name = argv[1] = "version";
     for (unsigned i = 0; i < COMMANDS; i++)
         if (strcmp(name, commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+            return perform(&commands[i], argc - 1, argv + 1);
     if (argc < 2)
         return complain(EXIT_USAGE, "say what to do; 'qnet help' lists the commands");
     return complain(EXIT_USAGE, "'%s' is not a command; 'qnet help' lists them", name);

@@ -40,22 +40,27 @@ static int kept_network(const qn_store *s, qn_env *env, qn_network *out, qn_why 
 }
 
 /* A snapshot of another network would be worthless, and an identity known in two networks links
- * them. */
-static int keep_network(const qn_store *s, qn_span fresh, qn_why why)
+ * them. A damaged copy names no network: the file given replaces it, as kept_network() advises. */
+static int keep_network(const qn_store *s, qn_env *env, qn_span fresh, qn_why why)
 {
+    char reason[160] = "";
+    qn_network other;
     qn_span kept;
     qn_found found = qn_store_read(s, "network", &kept, why);
-    bool same;
+    bool same = false, sound = false;
 
     if (found == QN_UNUSABLE)
         return EXIT_STATE;
-    if (found == QN_ABSENT)
-        return qn_store_write(s, "network", (qn_slice){fresh.p, fresh.n}, why) ? EXIT_FINE
-                                                                               : EXIT_STATE;
-    same = kept.n == fresh.n && memcmp(kept.p, fresh.p, kept.n) == 0;
-    free(kept.p);
+    if (found == QN_FOUND) {
+        same = kept.n == fresh.n && memcmp(kept.p, fresh.p, kept.n) == 0;
+        sound = qn_network_decode(&other, env, kept.p, kept.n, reason) == QN_OK;
+        free(kept.p);
+    }
     if (same)
         return EXIT_FINE;
+    if (!sound)
+        return qn_store_write(s, "network", (qn_slice){fresh.p, fresh.n}, why) ? EXIT_FINE
+                                                                               : EXIT_STATE;
     (void)qn_why_say(why, "%s belongs to another network; use a state directory for each", s->path);
     return EXIT_STATE;
 }
@@ -70,7 +75,7 @@ int network_of_state(const qn_store *s, const char *path, qn_env *env, qn_networ
     status = network_load(path, env, out, &fresh, why);
     if (status != EXIT_FINE)
         return status;
-    status = keep_network(s, fresh, why);
+    status = keep_network(s, env, fresh, why);
     free(fresh.p);
     return status;
 }

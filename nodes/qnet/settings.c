@@ -189,9 +189,9 @@ static unsigned distance(const char *a, const char *b)
     return row[n];
 }
 
-const char *settings_suggest(const char *name)
+const key_info *settings_suggest(const char *name)
 {
-    const char *best = NULL;
+    const key_info *best = NULL;
     unsigned nearest = 4; /* further off it would be a guess */
 
     for (unsigned k = 0; k < KEYS; k++) {
@@ -200,7 +200,7 @@ const char *settings_suggest(const char *name)
         d = d < f ? d : f;
         if (d < nearest && d < strlen(name)) {
             nearest = d;
-            best = key_table[k].name;
+            best = &key_table[k];
         }
     }
     return best;
@@ -215,7 +215,10 @@ void settings_print_help(FILE *to)
 
         (void)snprintf(left, sizeof left, "--%s %s", info->flag,
                        info->metavar ? info->metavar : "");
-        (void)fprintf(to, "  %-29s %s", left, info->help);
+        if (strlen(left) > 29) /* too long to share a line */
+            (void)fprintf(to, "  %s\n  %29s %s", left, "", info->help);
+        else
+            (void)fprintf(to, "  %-29s %s", left, info->help);
         if (info->fallback != NULL && info->metavar != NULL)
             (void)fprintf(to, " [%s]", info->fallback);
         (void)fputc('\n', to);

@@ -84,8 +84,8 @@ bool settings_read_environment(settings *s, qn_why why);
 int settings_read(settings *s, const char *command, const char *summary, int argc, char **argv,
                   int *help);
 
-/* The known key nearest to a misspelt one, or NULL when none is near. */
-const char *settings_suggest(const char *name);
+/* The known key nearest to a misspelt key or flag, or NULL when none is near. */
+const key_info *settings_suggest(const char *name);
 void settings_print_help(FILE *to);
 
 #endif

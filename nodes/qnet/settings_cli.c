@@ -41,6 +41,20 @@ static void print_usage(const char *command, const char *summary)
         "STEALTH_MODE beats the command line. 'qnet config dump' shows what came from where.");
 }
 
+/* What getopt_long refused: a typo of a setting is answered with the setting. */
+static int complain_word(const char *command, int got, char **argv)
+{
+    const char *culprit = argv[optind - 1];
+    const key_info *near = NULL;
+
+    if (got == '?' && strncmp(culprit, "--", 2) == 0)
+        near = settings_suggest(culprit + 2);
+    if (near == NULL)
+        return complain_option(command, got, argv);
+    return complain(EXIT_USAGE, "'%s' is not an option here, did you mean '--%s'?", culprit,
+                    near->flag);
+}
+
 /* One parsed option; false: why says what is wrong. */
 static bool take(settings *s, int option, const char **config, qn_why why)
 {
@@ -75,7 +89,7 @@ int settings_read(settings *s, const char *command, const char *summary, int arg
     optind = 1;
     while ((got = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         if (got == '?' || got == ':')
-            return complain_option(command, got, argv);
+            return complain_word(command, got, argv);
         if (got == OPT_BASE + OPT_HELP) {
             print_usage(command, summary);
             *help = 1;

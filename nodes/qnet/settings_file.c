@@ -90,7 +90,7 @@ static bool add_value(reader *r, key_id k)
 static bool find_key(reader *r, key_id *k)
 {
     char name[SETTING_TEXT_MAX];
-    const char *near;
+    const key_info *near;
 
     if (r->event.type != YAML_SCALAR_EVENT)
         return wrong(r, "keys are plain texts");
@@ -106,9 +106,11 @@ static bool find_key(reader *r, key_id *k)
         return true;
     }
     near = settings_suggest(name);
-    return qn_why_say(r->why, "%s line %u: '%s' is not a setting%s%s%s; see qnet.conf(5)",
-                      r->s->file, line_of(r), name, near ? ", did you mean '" : "",
-                      near ? near : "", near ? "'?" : "");
+    if (near != NULL)
+        return qn_why_say(r->why, "%s line %u: '%s' is not a setting, did you mean '%s'?",
+                          r->s->file, line_of(r), name, near->name);
+    return qn_why_say(r->why, "%s line %u: '%s' is not a setting; see qnet.conf(5)", r->s->file,
+                      line_of(r), name);
 }
 
 static bool read_mapping(reader *r)
@@ -151,6 +153,8 @@ bool settings_read_file(settings *s, const char *path, qn_why why)
     }
     yaml_parser_set_input_file(&r.parser, file);
     ok = read_stream(&r);
+    if (!ok && ferror(file) != 0)
+        (void)qn_why_say(why, "cannot read the configuration %s: %s", path, strerror(errno));
     if (r.has_event)
         yaml_event_delete(&r.event);
     yaml_parser_delete(&r.parser);

@@ -108,8 +108,27 @@ class Config(Case):
             self.refused(CONFIG, "line 2: 'socks.prot' is not a setting, did you mean 'socks.port'",
                          "config", verb, "--config", self.path("c"))
 
-    def test_a_missing_file(self):
+    def test_a_typo_on_the_command_line_gets_a_suggestion(self):
+        self.refused(USAGE, "did you mean '--carrier'?", "run", "--carier", "bare")
+        self.refused(USAGE, "see 'qnet run --help'", "run", "--frobnicate")
+
+    def test_a_file_that_cannot_be_read(self):
         self.refused(CONFIG, "No such file", "config", "check", "--config", self.path("none"))
+        self.refused(CONFIG, "Is a directory", "config", "check", "--config", self.folder)
+
+    def test_check_reads_the_network_file(self):
+        check = ("config", "check", "--state", "s", "--carrier", "bare", "--lab", "--network")
+        self.refused(CONFIG, "No such file", *check, self.path("none"))
+        self.refused(CONFIG, "is not a usable network file", *check, self.write("n", "nonsense"))
+        self.assertEqual(qnet(*check, self.network()).stdout, "fine\n")
+
+    def test_output_that_does_not_arrive_is_a_failure(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            for command in (("config", "dump"), ("help",), ("version",)):
+                done = subprocess.run([QNET, *command], stdout=full, stderr=subprocess.PIPE, text=True,
+                                      timeout=30, check=False)
+                self.assertEqual((done.returncode, done.stderr),
+                                 (FAILED, "qnet: standard output: No space left on device\n"))
 
     def test_dump_names_every_origin(self):
         self.write("c", "route: privacy\nsocks.port: 1111\nstatus.port: 2222\nmode: exit\n"
@@ -126,11 +145,15 @@ class Config(Case):
 
     def test_dump_is_a_configuration(self):
         done = qnet("config", "dump", "--mode", "exit", "--listen", "127.0.0.1:1", "--exit-contact",
-                    "a@b", "--lab", "--exit-allow", "127.0.0.1:80", "--exit-allow", "10.0.0.0/8:80")
-        kept = "\n".join(l for l in done.stdout.splitlines() if '""' not in l)
-        again = qnet("config", "dump", "--config", self.write("c", kept))
+                    "a@b", "--lab", "--exit-allow", "127.0.0.1:80", "--exit-allow", "10.0.0.0/8:80",
+                    "--state", 'a "quoted" \\ folder')
+        again = qnet("config", "dump", "--config", self.write("c", done.stdout))
         self.assertEqual(again.returncode, FINE, again.stderr)
         self.assertIn('exit.allow: ["127.0.0.1:80", "10.0.0.0/8:80"]', again.stdout)
+
+        def values(text):
+            return [l.rpartition("  # ")[0] for l in text.splitlines()]
+        self.assertEqual(values(again.stdout), values(done.stdout))
 
     def test_aliases_of_the_seeds(self):
         for flag, mode in (("--relay-only", "relay"), ("--exit-node", "exit"),
@@ -149,13 +172,15 @@ class Manual(Case):
     def test_every_key_and_option_has_its_entry(self):
         page, help_text = self.page("qnet.conf.5"), qnet("run", "--help").stdout
         for line in qnet("config", "dump").stdout.splitlines():
-            self.assertRegex(page, r"(?m)^\.BR? %s\b" % line.partition(":")[0])
+            self.assertRegex(page, r"(?m)^\.BR? %s\b" % line.removeprefix("# ").partition(":")[0])
         for option in re.findall(r"^  (--[a-z-]+)", help_text, re.M):
             self.assertIn(option, page + self.page("qnet.1"))
 
     def test_the_example_is_accepted(self):
         example = self.page("qnet.conf.5").split(".SH EXAMPLE\n.nf\n")[1].split("\n.fi")[0]
-        done = qnet("config", "check", "--config", self.write("c", example))
+        here = example.replace("/etc/qnet/lab.network", self.network())
+        self.assertNotEqual(here, example)
+        done = qnet("config", "check", "--config", self.write("c", here))
         self.assertEqual((done.returncode, done.stdout), (FINE, "fine\n"), done.stderr)
 
 
@@ -191,6 +216,21 @@ class Networks(Case):
         os.rename(self.path("op"), self.path("op1"))
         self.network()
         self.refused(STATE, "belongs to another network", *self.client())
+
+    def test_a_damaged_copy_is_mended_by_giving_the_file_again(self):
+        self.network()
+        node = self.start(*self.client())
+        node.terminate()
+        node.wait()
+        with open(self.path("net"), "rb") as f:
+            good = f.read()
+        with open(self.path("state/network"), "wb") as f:
+            f.write(good[:-1])
+        again = [w for w in self.client() if w not in ("--network", self.path("net"))]
+        self.refused(STATE, "give --network FILE again", *again)
+        self.start(*self.client())
+        with open(self.path("state/network"), "rb") as f:
+            self.assertEqual(f.read(), good)
 
     def test_without_a_network(self):
         self.refused(CONFIG, "--network FILE", "run", "--state", self.path("s"), "--carrier", "bare",
