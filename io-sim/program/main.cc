@@ -68,6 +68,12 @@ class Arguments
         return m_at == m_words.size();
     }
 
+    bool
+    AskForHelp() const
+    {
+        return std::find(m_words.begin(), m_words.end(), "--help") != m_words.end();
+    }
+
     std::string
     Next()
     {
@@ -226,7 +232,7 @@ Dispatch(Arguments arguments)
         std::fputs(HELP, stderr);
         return STATUS_USAGE;
     }
-    std::string command = arguments.Next();
+    std::string command = arguments.AskForHelp() ? "--help" : arguments.Next();
     if (command == "run")
     {
         return Run(ParseRun(arguments, true));

@@ -111,9 +111,11 @@ class CommandLine(SimTest):
         self.assert_one_sentence(self.run_sim("--out", self.path("o"), "--seed", "x"), 2, "--seed x")
 
     def test_help_goes_to_standard_output(self):
-        done = sim("--help")
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertIn("usage: qnet-sim run", done.stdout)
+        for command in ((), ("run",), ("check",), ("list",), ("run", BASELINE)):
+            with self.subTest(command=command):
+                done = sim(*command, "--help")
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                self.assertIn("usage: qnet-sim run", done.stdout)
 
     def test_a_folder_that_cannot_be_made_is_one_sentence(self):
         self.write("file", "in the way")
