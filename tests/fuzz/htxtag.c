@@ -118,8 +118,11 @@ static void changed(world *w, fz_in in)
     qn_err err;
 
     memcpy(same, w->record, n);
-    while (in.n > 0)
-        w->record[fz_u16(&in) % n] = fz_u8(&in);
+    while (in.n > 0) {
+        size_t at = fz_u16(&in) % n;
+
+        w->record[at] = fz_u8(&in);
+    }
     err = meet(w, fz_exact(qn_slice_of(w->record, n)), &got);
     /* the record's minor version is bound by nothing */
     if (memcmp(same, w->record, 2) == 0 && memcmp(same + 3, w->record + 3, n - 3) == 0 &&

@@ -86,6 +86,13 @@ static void say(play *p, bool client, const uint8_t *bytes, size_t n, uint32_t c
     }
 }
 
+static void change(fz_in *in, uint8_t *p, size_t n)
+{
+    size_t at = fz_u8(in) % n;
+
+    p[at] ^= fz_u8(in);
+}
+
 static size_t make_record(fz_in *in, uint8_t out[QN_RECORD_HEADER + 4096])
 {
     static const uint8_t types[] = {QN_TLS_DATA, QN_TLS_CCS, QN_TLS_HANDSHAKE, QN_TLS_ALERT};
@@ -95,12 +102,12 @@ static size_t make_record(fz_in *in, uint8_t out[QN_RECORD_HEADER + 4096])
     out[0] = types[kind % 4];
     out[1] = out[2] = 3;
     if (kind & 0x10)
-        out[fz_u8(in) % QN_RECORD_HEADER] ^= fz_u8(in);
+        change(in, out, QN_RECORD_HEADER);
     memset(out + QN_RECORD_HEADER, 1, n);
     if (out[0] == QN_TLS_HANDSHAKE) {
         n = server_hello(out + QN_RECORD_HEADER);
         if (kind & 0x20)
-            out[QN_RECORD_HEADER + fz_u8(in) % 86] ^= fz_u8(in);
+            change(in, out + QN_RECORD_HEADER, n);
     }
     qn_put16(out + 3, (uint16_t)n);
     return QN_RECORD_HEADER + n;
