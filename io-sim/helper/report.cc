@@ -227,7 +227,8 @@ class Report
         std::vector<std::string> row = {label, Grouped(Get(path + ".n"))};
         for (const char* point : {"p5", "p25", "p50", "p75", "p95", "p99", "max"})
         {
-            row.push_back(FormatQuantity(Get(path + "." + point), Unit::Time));
+            row.push_back(
+                Get(path + ".n") == 0 ? "-" : FormatQuantity(Get(path + "." + point), Unit::Time));
         }
         return row;
     }
