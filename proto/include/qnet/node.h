@@ -203,7 +203,9 @@ typedef enum qn_state { QN_OFFLINE, QN_CALIBRATING, QN_CONNECTED } qn_state;
 typedef struct qn_status {
     qn_mode mode;
     qn_route route;
-    qn_state state;     /* CONNECTED only after a probe reached an exit end to end within 60 s */
+    /* CONNECTED: where SOCKS is offered, a probe reached an exit end to end within 60 s; where not,
+     * an operator acknowledged the heartbeat within 120 s, or (bootstrap) there is a list to serve. */
+    qn_state state;
     const char *phase;  /* "directory", "link", "circuit", "probe", "ready"; static storage */
     const char *advice; /* one sentence when not connected; static storage; "" otherwise */
     qn_err last_error;
