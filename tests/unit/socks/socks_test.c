@@ -125,6 +125,39 @@ START_TEST(answers_step_by_step_to_clients_that_wait)
 }
 END_TEST
 
+/* Sends one example of docs/wire/socks.md and expects another as the answer. */
+static void converse(const char *sent, qn_err want, const char *got)
+{
+    qn_slice in = qt_doc_hex("socks.md", sent), out;
+    size_t left;
+
+    qt_assert_err(push(in, SIZE_MAX, &left), want);
+    ck_assert_uint_eq(left, 0);
+    out = answer();
+    if (got != NULL)
+        qt_assert_bytes(out.p, out.n, qt_doc_hex("socks.md", got));
+    else
+        ck_assert_uint_eq(out.n, 0);
+}
+
+START_TEST(the_documents_conversation)
+{
+    char dest[QN_DEST_TEXT];
+    qn_slice reply;
+
+    converse("greeting", QN_SHORT, "method");
+    converse("credentials", QN_SHORT, "accepted");
+    converse("request", QN_OK, NULL);
+    qn_dest_text(&s.dest, dest);
+    ck_assert_str_eq(dest, "example.org:443");
+    ck_assert(s.has_route && s.route == QN_ROUTE_PRIVACY);
+    qt_assert_bytes(s.isolation, sizeof s.isolation, qt_doc_hex("socks.md", "isolation"));
+    qn_socks_reply(&s, QN_SOCKS_OK);
+    reply = answer();
+    qt_assert_bytes(reply.p, reply.n, qt_doc_hex("socks.md", "reply"));
+}
+END_TEST
+
 START_TEST(what_follows_the_request_is_the_streams)
 {
     qn_slice in = qt_hex(GREET " 05 01 00 01 01020304 0050 474554202f");
@@ -366,6 +399,7 @@ static Suite *socks_suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, takes_requests_in_pieces_of_any_size, 0, QN_LEN(talks));
     tcase_add_test(tc, answers_step_by_step_to_clients_that_wait);
+    tcase_add_test(tc, the_documents_conversation);
     tcase_add_test(tc, what_follows_the_request_is_the_streams);
     tcase_add_test(tc, every_byte_missing_means_more_is_needed);
     tcase_add_test(tc, the_longest_credentials_and_name_fit);
