@@ -33,8 +33,8 @@ typedef struct qn_dest {
 
 /* "127.0.0.1:80", "[::1]:80". */
 void qn_addr_text(const qn_addr *a, char out[QN_ADDR_TEXT]);
-/* Strict dotted-quad, or bracketed RFC 4291 2.2 text of forms 1 and 2, and a port 1..65535. QN_PROTO
- * otherwise. */
+/* Strict dotted-quad, or bracketed RFC 4291 2.2 text of forms 1 and 2, and a port 1..65535.
+ * QN_PROTO otherwise. */
 QN_MUST_CHECK qn_err qn_addr_parse(qn_addr *a, const char *text);
 bool qn_addr_equal(const qn_addr *a, const qn_addr *b); /* ip and port */
 void qn_dest_text(const qn_dest *d, char out[QN_DEST_TEXT]);

@@ -204,7 +204,8 @@ typedef struct qn_status {
     qn_mode mode;
     qn_route route;
     /* CONNECTED: where SOCKS is offered, a probe reached an exit end to end within 60 s; where not,
-     * an operator acknowledged the heartbeat within 120 s, or (bootstrap) there is a list to serve. */
+     * an operator acknowledged the heartbeat within 120 s, or (bootstrap) there is a list to serve.
+     */
     qn_state state;
     const char *phase;  /* "directory", "link", "circuit", "probe", "ready"; static storage */
     const char *advice; /* one sentence when not connected; static storage; "" otherwise */
