@@ -25,10 +25,15 @@ target_link_libraries(qn_core_libs INTERFACE PkgConfig::CBOR PkgConfig::SODIUM P
                                             PkgConfig::BROTLI PkgConfig::NGHTTP2)
 
 pkg_check_modules(EVENT IMPORTED_TARGET libevent_core libevent_extra)
+pkg_check_modules(EVENT_OPENSSL IMPORTED_TARGET libevent_openssl)
+pkg_check_modules(SSL IMPORTED_TARGET libssl>=3.0)
 pkg_check_modules(JANSSON IMPORTED_TARGET jansson)
 pkg_check_modules(YAML IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(CHECK IMPORTED_TARGET check)
 
+if(NOT EVENT_OPENSSL_FOUND OR NOT SSL_FOUND)
+  qn_skip("qnet-origin, the web site for labs" "libevent-dev libssl-dev")
+endif()
 set(QNET_HAVE_LIBEVENT OFF)
 if(NOT EVENT_FOUND)
   qn_skip("the qnet program and io-real" libevent-dev)
