@@ -50,7 +50,7 @@
 #define QN_H2_TABLE_MAX 65536 /* HPACK table we offer: what both browsers offer */
 #define QN_H2_NAME_MAX 255    /* authority: a DNS name and a port */
 #define QN_H2_PATH_MAX 255
-#define QN_H2_REQUESTS_MAX 8 /* at once on one connection; a link asks one after the other */
+#define QN_H2_REQUESTS_MAX 8   /* at once on one connection; a link asks one after the other */
 #define QN_H2_HEADERS_MAX 8192 /* a HEADERS frame of ours: all of the above at 19 bits a byte */
 /* writes that wait for the socket: a connection answers what it read before it reads more */
 #define QN_H2_WRITES_MAX 64

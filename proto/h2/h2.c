@@ -170,7 +170,9 @@ qn_slice qn_h2_peek(const qn_h2 *h)
 {
     const qn_piece *head = qn_queue_head(&h->out);
 
-    return head == NULL ? (qn_slice){0} : qn_slice_of(qn_piece_data(head), head->len);
+    if (head == NULL)
+        return (qn_slice){0};
+    return qn_slice_of(qn_piece_data(head), head->len);
 }
 
 void qn_h2_consume(qn_h2 *h, size_t n)

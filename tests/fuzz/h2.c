@@ -1,7 +1,7 @@
 /*
- * A server that says anything, in any cuts, to either browser's connection (byte 0: browser in bit 0,
- * cuts). Each request gets at most one RESPONSE, then no more body than was allowed, then one DONE;
- * FAILED is the last word; writes are frames; memory stays below a bound and comes back.
+ * A server that says anything, in any cuts, to either browser's connection (byte 0: browser in bit
+ * 0, cuts). Each request gets at most one RESPONSE, then no more body than was allowed, then one
+ * DONE; FAILED is the last word; writes are frames; memory stays below a bound and comes back.
  */
 #include "fuzz.h"
 
