@@ -141,8 +141,8 @@ static qn_err block_nghttp2(qn_h2_hpack *h, const qn_h2_field *v, unsigned n, bl
                              .value = (uint8_t *)(uintptr_t)v[i].value.p,
                              .valuelen = v[i].value.n};
     wrote = nghttp2_hd_deflate_hd(h->deflater, b->p, b->cap, nv, n);
-    if (wrote < 0)
-        return wrote == NGHTTP2_ERR_NOMEM ? QN_NOMEM : QN_LIMIT;
+    if (wrote < 0) /* a table without memory is HEADER_COMP */
+        return wrote == NGHTTP2_ERR_INSUFF_BUFSIZE ? QN_LIMIT : QN_NOMEM;
     b->n = (size_t)wrote;
     return QN_OK;
 }
