@@ -32,6 +32,8 @@ typedef struct qn_carrier {
     const qn_carrier_kind *kind; /* the first member of every kind's own struct */
 } qn_carrier;
 
+struct qn_htx_target; /* htx/target.h; a layer above knows what it is */
+
 typedef struct qn_carrier_cfg {
     bool initiator;
     qn_tally *tally;                /* may be NULL */
@@ -47,6 +49,7 @@ typedef struct qn_carrier_cfg {
     uint16_t max_record;            /* responder: largest record content on this carrier, both ways;
                                        0: QN_RECORD_CONTENT_MAX. Initiators take the responder's word */
     qn_addr origin;                 /* responder of a two-leg kind: where leg 1 leads */
+    const struct qn_htx_target *htx; /* HTX's initiator */
 } qn_carrier_cfg;
 
 typedef enum qn_carrier_event_type {

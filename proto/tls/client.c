@@ -145,6 +145,12 @@ qn_err qn_tls_emit_hello(qn_tls *c)
     return err;
 }
 
+void qn_tls_forget(qn_tls *c)
+{
+    QN_ASSERT(c->state >= QN_TLS_UP);
+    qn_wipe(&c->shares, sizeof c->shares);
+}
+
 qn_err qn_tls_start(qn_tls *c, const uint8_t session_id[32])
 {
     qn_tls_shake *s = c->shake;
@@ -184,6 +190,12 @@ void qn_tls_fail(qn_tls *c, qn_tls_fault fault)
 void qn_tls_damaged(qn_tls *c)
 {
     qn_tls_fail(c, qn_tls_fault_of(QN_AUTH, QN_TLS_BAD_RECORD_MAC));
+}
+
+void qn_tls_misframed(qn_tls *c, qn_err err)
+{
+    qn_tls_fail(c, qn_tls_fault_of(err, err == QN_LIMIT ? QN_TLS_RECORD_OVERFLOW
+                                                        : QN_TLS_PROTOCOL_VERSION));
 }
 
 void qn_tls_eof(qn_tls *c)
@@ -437,8 +449,7 @@ static bool step_record(qn_tls *c)
         return c->state == QN_TLS_OVER;
     }
     if (err != QN_OK) {
-        qn_tls_fail(c, err == QN_LIMIT ? qn_tls_fault_of(err, QN_TLS_RECORD_OVERFLOW)
-                                       : qn_tls_fault_of(err, QN_TLS_PROTOCOL_VERSION));
+        qn_tls_misframed(c, err);
         return true;
     }
     c->in += size;

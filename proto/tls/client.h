@@ -64,6 +64,9 @@ qn_slice qn_tls_prologue(const qn_tls *c);
 /* The secrets of its shares: the standalone X25519 key, and d || z of the
  * ML-KEM key. Valid while c is. */
 const qn_tls_shares *qn_tls_secrets(const qn_tls *c);
+/* Wipes them, once nobody else needs them and ESTABLISHED was given or the client
+ * ended. */
+void qn_tls_forget(qn_tls *c);
 /* Sends the hello with this session id; NULL: random bytes, as a browser has.
  * Once. */
 QN_MUST_CHECK qn_err qn_tls_start(qn_tls *c, const uint8_t session_id[32]);
@@ -77,6 +80,9 @@ void qn_tls_commit(qn_tls *c, size_t n);
  * that it was not. Everything else is for next(). */
 QN_MUST_CHECK qn_err qn_tls_record(qn_tls *c, const uint8_t *record, size_t n);
 void qn_tls_damaged(qn_tls *c);
+/* For owners who cut records themselves: the bytes are no record, as qn_tls_track
+ * said by err. */
+void qn_tls_misframed(qn_tls *c, qn_err err);
 unsigned qn_tls_peek(const qn_tls *c, qn_slice *v, unsigned max);
 void qn_tls_consume(qn_tls *c, size_t n);
 void qn_tls_eof(qn_tls *c); /* the server's FIN or reset: ENDED{QN_GONE} unless

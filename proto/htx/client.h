@@ -1,0 +1,110 @@
+/*
+ * HTX's initiator: a browser's visit to an ordinary site that may go on as a carrier. No verb of
+ * it shows outside which of the two it is. docs/wire/htx.md.
+ *
+ * browser.c is the browser: TLS, HTTP/2, two requests, and PROOF instead of the second answer.
+ * client.c is the carrier: the leg, records after the switch, CARRIER, endings.
+ */
+#ifndef QN_HTX_CLIENT_H
+#define QN_HTX_CLIENT_H
+
+#include "carrier/carrier.h"
+#include "h2/h2.h"
+#include "htx/frames.h"
+#include "htx/keys.h"
+#include "htx/plan.h"
+#include "tls/client.h"
+
+/* cfg->initiator and cfg->htx must be set. create: also QN_CONFIG. */
+extern const qn_carrier_kind qn_htx_client_kind;
+
+typedef enum qn_htx_phase {
+    QN_HTX_DIALLING, /* leg 0 is not open */
+    QN_HTX_LOADING,  /* handshake, page */
+    QN_HTX_WAITING,  /* for the second answer, instead of which PROOF may come */
+    QN_HTX_VISITOR,  /* nothing will come of this; it ends as a browser's idle connection does */
+    QN_HTX_CARRYING, /* ESTABLISHED */
+    QN_HTX_OVER
+} qn_htx_phase;
+
+/* What a dialler decides by: whether to try another peer (3 s into WAITING), whose clock is wrong,
+ * whether streams may still be opened. */
+typedef struct qn_htx_look {
+    qn_htx_phase phase;
+    qn_time since; /* when the phase began */
+    bool dated;    /* O said its time: */
+    int64_t ahead; /* it is so many seconds ahead of env->wall */
+    bool draining; /* O ended: no new streams, and the link ends in so many seconds */
+    uint16_t drain;
+} qn_htx_look;
+
+qn_htx_look qn_htx_client_look(const qn_carrier *c);
+
+/* ---- for the two files ---------------------------------------------------------------------- */
+
+/* Everything that can prove something. Wiped at the switch and as soon as there will be none. */
+typedef struct qn_htx_hope {
+    qn_noise noise;
+    uint8_t session_id[32];
+    qn_htx_lock proof;
+    qn_mlkem_secret mlkem;
+    bool hybrid;            /* the hello offers 0x11ec: mlkem is its key */
+    qn_running heard, sent; /* every byte of leg 0 */
+    bool spoilt;            /* an earlier record was as long as the second request's */
+    qn_peerid responder, own_id;
+    qn_dh_public responder_key;
+    bool claim;
+    uint16_t max_record; /* the descriptor's */
+} qn_htx_hope;
+
+typedef struct qn_htx_client {
+    qn_carrier base;
+    qn_env *env;
+    qn_tally *tally;
+    const qn_h2_profile *h2_profile;
+    uint8_t name[QN_NAME_MAX], name_n;
+    qn_htx_plan plan;
+    qn_tls *tls;       /* both until the origin connection is over */
+    qn_h2 *h2;         /* NULL before ESTABLISHED */
+    qn_htx_hope *hope; /* NULL: a visitor, or carrying */
+    uint32_t page_id, second_id;
+    bool healthy; /* the page's answer is one a browser goes on from */
+    bool dated;
+    int64_t ahead;
+
+    qn_record_keys tx, rx;
+    qn_htx_carry carry;
+    qn_piece part; /* an incomplete TLS record out of CARRIER */
+    bool draining;
+    uint16_t drain, max_record;
+    qn_established est;
+
+    qn_queue out;
+    qn_piece left;     /* an incomplete record, between readiness events */
+    const uint8_t *in; /* in the engine's scratch, between commit and next() == false */
+    size_t in_n;
+    qn_htx_phase phase;
+    qn_time since, deadline, idle;
+    qn_err err; /* LOST's */
+    bool eof, mute, rekeying;
+    bool est_due, leg_due, lost_due;
+    qn_carrier_event_type leg; /* with leg_due */
+} qn_htx_client;
+
+/* browser.c */
+QN_MUST_CHECK qn_err qn_htx_browser_init(qn_htx_client *c, const qn_carrier_cfg *cfg);
+void qn_htx_browser_clear(qn_htx_client *c); /* the origin connection and all hope; may repeat */
+/* The hello leaves. */
+QN_MUST_CHECK qn_err qn_htx_browser_start(qn_htx_client *c);
+/* One whole TLS record of leg 0, or the origin's out of CARRIER. An error ends the connection:
+ * QN_GONE and what TLS or h2 said, ours; what is to be sent before is in c->out, or carried. After
+ * QN_OK the phase may have become CARRYING. */
+QN_MUST_CHECK qn_err qn_htx_browser_record(qn_htx_client *c, const uint8_t *record, size_t n);
+QN_MUST_CHECK qn_err qn_htx_browser_misframed(qn_htx_client *c, qn_err err);
+QN_MUST_CHECK qn_err qn_htx_browser_eof(qn_htx_client *c);
+/* What the browser has ready moves on; call when there is room again. */
+QN_MUST_CHECK qn_err qn_htx_browser_flush(qn_htx_client *c);
+void qn_htx_browser_give_up(qn_htx_client *c); /* a visitor from here on */
+void qn_htx_client_phase(qn_htx_client *c, qn_htx_phase phase, qn_time deadline);
+
+#endif
