@@ -31,15 +31,24 @@ static qn_err take_writes(rehearsal *r)
     return QN_OK;
 }
 
+static qn_err settle(rehearsal *r)
+{
+    qn_h2_event ev;
+
+    while (qn_h2_next(r->h, &ev))
+        if (ev.type == QN_H2_FAILED)
+            return ev.err;
+    return take_writes(r);
+}
+
+/* These frames are good, so that only memory can be in their way, whatever nghttp2 calls it. */
 static qn_err hear(rehearsal *r, const uint8_t *frame, size_t n)
 {
     qn_err err = qn_h2_push(r->h, qn_slice_of(frame, n));
-    qn_h2_event ev;
 
-    while (err == QN_OK && qn_h2_next(r->h, &ev))
-        if (ev.type == QN_H2_FAILED)
-            err = ev.err;
-    return err == QN_OK ? take_writes(r) : err;
+    if (err == QN_OK)
+        err = settle(r);
+    return err == QN_OK || err == QN_CONFIG ? err : QN_NOMEM;
 }
 
 static qn_err ask(rehearsal *r, const qn_htx_plan *plan, unsigned i)
@@ -48,7 +57,7 @@ static qn_err ask(rehearsal *r, const qn_htx_plan *plan, unsigned i)
     qn_err err = qn_h2_request(r->h, i == 0 ? QN_H2_DOCUMENT : QN_H2_FETCH,
                                qn_slice_of(plan->path[i], plan->path_n[i]), plan->largest[i], &id);
 
-    return err == QN_OK ? take_writes(r) : err;
+    return err == QN_OK ? settle(r) : err;
 }
 
 /* SETTINGS that change nothing; an answer of status 200 without a body on the first stream. */

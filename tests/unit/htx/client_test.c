@@ -264,6 +264,34 @@ START_TEST(without_a_peer_it_is_a_visit)
 }
 END_TEST
 
+START_TEST(a_visitor_hears_its_origin_before_it_leaves)
+{
+    w->peer.mute_proof = true;
+    dial();
+    must_visit();
+    htx_world_wait(w, 200 * QN_SEC);
+    htx_world_origin_writes(w, qt_hex("000008 06 00 00000000 0102030405060708"));
+    htx_world_run(w);
+    htx_world_wait(w, 200 * QN_SEC);
+    must_visit();
+    htx_world_wait(w, 100 * QN_SEC);
+    ck_assert(w->lost && w->closed);
+}
+END_TEST
+
+/* Another table, and the second request is not as long as the tag said: the peer waits in vain. */
+START_TEST(an_origin_that_changes_the_requests_makes_a_visitor)
+{
+    w->site.settings = "0001 00000000";
+    dial();
+    ck_assert(w->peer.tagged);
+    must_visit();
+    ck_assert_uint_eq(w->site.requests, 2);
+    ck_assert_int_ne(w->peer.watch.state, QN_HTX_ARMED);
+    ck_assert(qn_carrier_due(w->c) > w->t.env.now + 60 * QN_SEC);
+}
+END_TEST
+
 START_TEST(a_peer_with_another_key_sees_a_visit)
 {
     w->peer.key.secret.b[3] ^= 1;
@@ -320,17 +348,28 @@ START_TEST(a_page_larger_than_said_ends_the_visit)
 }
 END_TEST
 
+static void must_die_as_a_browser(void)
+{
+    ck_assert(!w->established && w->lost && w->closed && !w->reset);
+    qt_assert_err(w->err, QN_AUTH);
+    ck_assert_uint_eq(w->type[w->records - 1], 0x17);
+    ck_assert_uint_eq(w->length[w->records - 1], 19);
+    ck_assert_int_ne(w->peer.mode, HTX_QNET);
+}
+
 START_TEST(a_late_second_answer_is_never_proof)
 {
     qt_assert_err(htx_world_dial(w), QN_OK);
     while (phase() != QN_HTX_WAITING)
         ck_assert(htx_world_step(w));
     ck_assert(qn_htx_client_look(w->c).since == w->t.env.now);
-    htx_world_wait(w, 60 * QN_SEC);
+    htx_world_wait(w, 60 * QN_SEC - 1);
+    ck_assert_int_eq(phase(), QN_HTX_WAITING);
+    htx_world_wait(w, 1);
     ck_assert_int_eq(phase(), QN_HTX_VISITOR);
-    w->peer.watch.armed += 60 * QN_SEC; /* a peer that waits longer */
-    htx_world_run(w);
-    ck_assert(!w->established);
+    htx_world_run(w); /* the request was slow, the peer proves itself at once */
+    ck_assert_int_eq(w->peer.mode, HTX_HOLD);
+    must_die_as_a_browser();
 }
 END_TEST
 
@@ -344,15 +383,6 @@ START_TEST(an_origin_that_never_answers_is_left)
 END_TEST
 
 /* ---- PROOF that is none -------------------------------------------------------------------- */
-
-static void must_die_as_a_browser(void)
-{
-    ck_assert(!w->established && w->lost && w->closed && !w->reset);
-    qt_assert_err(w->err, QN_AUTH);
-    ck_assert_uint_eq(w->type[w->records - 1], 0x17);
-    ck_assert_uint_eq(w->length[w->records - 1], 19);
-    ck_assert_int_ne(w->peer.mode, HTX_QNET);
-}
 
 START_TEST(a_changed_proof_is_damage)
 {
@@ -419,6 +449,23 @@ START_TEST(damage_after_the_switch_gets_one_alert)
     ck_assert(w->peer.alerted);
     ck_assert_uint_eq(w->peer.alert[1], 20);
     ck_assert_uint_eq(w->length[w->records - 1], 19);
+}
+END_TEST
+
+START_TEST(a_record_over_the_agreed_size_is_damage)
+{
+    static uint8_t pad[4097] = {0, 0x0f, 0xfc}; /* one PAD frame of 4,096 bytes in all */
+
+    dial();
+    must_carry();
+    htx_world_say(w, qn_slice_of(pad, 4096), QN_INNER_FRAMES);
+    htx_world_run(w);
+    ck_assert(!w->lost);
+    qn_put24(pad, 4093);
+    htx_world_say(w, qn_slice_of(pad, 4097), QN_INNER_FRAMES);
+    htx_world_run(w);
+    ck_assert(w->lost && w->peer.alerted);
+    ck_assert_uint_eq(w->peer.alert[1], 20);
 }
 END_TEST
 
@@ -644,6 +691,8 @@ static Suite *suite(void)
     tcase_add_test(tc, data_after_end_is_answered_by_alert_ten);
     tcase_add_test(tc, an_idle_key_is_changed_with_the_next_record);
     tcase_add_loop_test(tc, without_a_peer_it_is_a_visit, 0, PROFILES);
+    tcase_add_test(tc, a_visitor_hears_its_origin_before_it_leaves);
+    tcase_add_test(tc, an_origin_that_changes_the_requests_makes_a_visitor);
     tcase_add_test(tc, a_peer_with_another_key_sees_a_visit);
     tcase_add_test(tc, a_wrong_clock_makes_a_visitor_who_learns_the_time);
     tcase_add_test(tc, after_hello_retry_request_it_asks_once_and_stays_a_visitor);
@@ -656,6 +705,7 @@ static Suite *suite(void)
     tcase_add_test(tc, a_proof_that_offers_more_than_the_descriptor_is_damage);
     tcase_add_test(tc, a_changed_byte_anywhere_ends_as_a_browser_would);
     tcase_add_loop_test(tc, damage_after_the_switch_gets_one_alert, 0, 2);
+    tcase_add_test(tc, a_record_over_the_agreed_size_is_damage);
     tcase_add_test(tc, a_link_closes_with_close_notify);
     tcase_add_test(tc, a_visit_that_is_called_off_ends_with_fin);
     tcase_add_test(tc, the_peers_alert_is_the_end);

@@ -132,7 +132,7 @@ static void site_hear(htx_site *s)
         ck_assert_mem_eq(in->p, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24);
         cut(in, 24);
         s->greeted = true;
-        site_frame(s, 4, 0, 0, qt_hex("0003 00000080"));
+        site_frame(s, 4, 0, 0, qt_hex(s->settings));
     }
     while (s->greeted && in->n >= 9 && in->n >= 9 + qn_get24(in->p)) {
         uint8_t type = in->p[3], flags = in->p[4];
@@ -594,6 +594,7 @@ void htx_world_open(htx_world *w, unsigned profile)
     w->roots = tls_trust(&w->ca, true);
     tls_server_open(&w->site.tls, &w->leaf, NULL);
     w->site.status = "88";
+    w->site.settings = "0003 00000080";
     w->site.page = 6000;
     w->site.second = 3000;
     w->first[0] = page("/");

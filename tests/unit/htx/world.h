@@ -21,13 +21,14 @@ typedef struct htx_buf {
 /* The origin. */
 typedef struct htx_site {
     tls_server tls;
-    htx_buf in;          /* plaintext of the client not yet understood */
-    bool greeted;        /* preface read */
-    unsigned requests;   /* answered */
-    const char *status;  /* of the page, as an HPACK field in hex */
-    size_t page, second; /* bytes of the answers */
-    unsigned pings;      /* in one record in front of the second answer */
-    bool closed;         /* client's close_notify, or a fatal alert, or an error */
+    htx_buf in;           /* plaintext of the client not yet understood */
+    bool greeted;         /* preface read */
+    unsigned requests;    /* answered */
+    const char *status;   /* of the page, as an HPACK field in hex */
+    size_t page, second;  /* bytes of the answers */
+    const char *settings; /* a SETTINGS payload in hex */
+    unsigned pings;       /* in one record in front of the second answer */
+    bool closed;          /* client's close_notify, or a fatal alert, or an error */
 } htx_site;
 
 typedef enum htx_mode { HTX_SPLICE, HTX_HOLD, HTX_QNET } htx_mode;
