@@ -231,6 +231,25 @@ static uint32_t pool_target(const qn_node *n)
     return n->cfg.route == QN_ROUTE_PRIVACY && n->cfg.socks ? 1 : 0;
 }
 
+/* Streams of many credentials need a circuit each: at the bound the one that carries nothing and
+ * was given out longest ago ends, and its end brings us back here. */
+static void make_room(qn_node *n)
+{
+    circuit *stalest = NULL;
+
+    for (circuit *c = n->circuits; c != NULL; c = c->next) {
+        if (c->dead || c->core.state == QN_CIRCUIT_ENDED)
+            return; /* room is on its way */
+        if (c->built && c->core.apps.live == 0 && !qn_circuit_pending(&c->core) &&
+            c->id != n->probe_circuit && (stalest == NULL || c->last_given < stalest->last_given))
+            stalest = c;
+    }
+    if (stalest == NULL)
+        return;
+    qn_circuit_end(&stalest->core);
+    chore_add(n, &stalest->chore);
+}
+
 void client_pool(qn_node *n)
 {
     uint32_t target = pool_target(n);
@@ -247,6 +266,8 @@ void client_pool(qn_node *n)
     while (err == QN_OK && n->circuits_n < CIRCUITS_MAX &&
            (pool_ready(n) < target || (waiting != NULL && pool_building(n) == 0)))
         err = build(n, waiting != NULL ? &waiting->dest : NULL);
+    if (waiting != NULL && n->circuits_n == CIRCUITS_MAX && pool_building(n) == 0)
+        make_room(n);
     if (err != QN_OK) {
         n->last_error = err;
         later = n->env->now + (POOL_BACKOFF << QN_MIN(n->pool_failures++, POOL_BACKOFF_MAX));

@@ -2,6 +2,8 @@
 #include "pocket/mesh.h"
 #include "support/qt.h"
 
+#include <stdio.h>
+
 static const qn_addr web = {.family = 4, .ip = {93, 184, 216, 35}, .port = 80};
 
 static void start(mesh *m, uint64_t seed, qn_route route)
@@ -161,6 +163,32 @@ START_TEST(users_with_different_credentials_never_share_a_circuit)
     for (unsigned i = 0; i < QN_LEN(alice); i++)
         for (unsigned k = 0; k < QN_LEN(bob); k++)
             ck_assert_uint_ne(alice[i], bob[k]);
+    mesh_free(&m);
+}
+END_TEST
+
+/* Each has a circuit of its own, and there is no room for so many: the ones that carry nothing make
+ * it, so nobody waits out a stranger's idle minute. */
+START_TEST(a_hundred_credentials_in_a_row_are_served_at_once)
+{
+    pw_fetch *open;
+    mesh m;
+
+    start(&m, 19, QN_ROUTE_PRIVACY);
+    open = pw_get(m.w, m.client, MESH_WEB, 80, 10, 1 << 20, "privacy+open");
+    run_for(&m, QN_SEC / 4);
+    pw_pause_reading(m.w, open, true);
+    for (unsigned i = 0; i < 100; i++) {
+        char user[24];
+        pw_fetch *f;
+
+        (void)snprintf(user, sizeof user, "privacy+%u", i);
+        f = pw_get(m.w, m.client, MESH_WEB, 80, 10, 1000, user);
+        ck_assert_int_eq(mesh_await(&m, f, 2 * QN_SEC), PW_DONE);
+    }
+    pw_pause_reading(m.w, open, false);
+    ck_assert_int_eq(mesh_await(&m, open, 60 * QN_SEC), PW_DONE);
+    ck_assert_uint_le(mesh_status(m.client).circuits, 64);
     mesh_free(&m);
 }
 END_TEST
@@ -329,6 +357,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_hundred_fetches_use_every_relay);
     tcase_add_test(t, exactly_the_named_hops_carry_the_bytes);
     tcase_add_test(t, users_with_different_credentials_never_share_a_circuit);
+    tcase_add_test(t, a_hundred_credentials_in_a_row_are_served_at_once);
     tcase_add_loop_test(t, a_reader_that_stops_stops_only_itself, 0, 2);
     tcase_add_loop_test(t, an_upload_to_a_server_that_never_reads_is_held_back, 0, 2);
     tcase_add_loop_test(t, near_the_memory_cap_the_stalest_gives_way, 0, 2);
