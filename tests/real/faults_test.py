@@ -46,8 +46,13 @@ class Deaths(MeshTest):
 
     def recovers(self, user):
         """The dead node is still listed for a while, so a few tries may meet it."""
-        wait_for(lambda: self.fetch("file", 1000, user, limit=5).end() == 0, "a fetch that works")
-        self.assert_whole(MIB, user)
+        def whole():
+            fetch = self.fetch("file", MIB, user, limit=5)
+            if fetch.end() != 0:
+                return False
+            self.assertEqual(fetch.sha.hexdigest(), mesh.digest(MIB))
+            return True
+        wait_for(whole, "a whole transfer")
 
 
 class ClientDeath(MeshTest):
