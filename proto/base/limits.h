@@ -98,6 +98,8 @@
 #define QN_CELL_L 16288
 #define QN_HOPS_MAX 3
 #define QN_CIRCUIT_APPS_MAX 256 /* app streams in one circuit */
+/* circuits a client has, one at least for each set of SOCKS credentials; 2 KiB each while idle */
+#define QN_CIRCUITS_MAX 64
 /* blocks of app bytes a circuit queues ahead: 128 KiB, as one stream's queue */
 #define QN_APPS_RUNS 8
 #define QN_APPS_LEND 4 /* of them lent to one read: 64 KiB, a socket's usual fill */

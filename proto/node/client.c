@@ -7,7 +7,7 @@
  */
 #include "node/internal.h"
 
-enum { CIRCUITS_MAX = 64, POOL_DEFAULT = 4, POOL_BACKOFF_MAX = 6, EXITS_WARM = 2 };
+enum { POOL_DEFAULT = 4, POOL_BACKOFF_MAX = 6, EXITS_WARM = 2 };
 #define POOL_BACKOFF (250 * QN_MS)     /* doubled with every failure in a row: 16 s at most */
 #define POOL_KEPT_AFTER (300 * QN_SEC) /* the pool is kept up so long after the last demand */
 
@@ -263,10 +263,10 @@ void client_pool(qn_node *n)
         asker_want(n, WANT_LIST);
         return;
     }
-    while (err == QN_OK && n->circuits_n < CIRCUITS_MAX &&
+    while (err == QN_OK && n->circuits_n < QN_CIRCUITS_MAX &&
            (pool_ready(n) < target || (waiting != NULL && pool_building(n) == 0)))
         err = build(n, waiting != NULL ? &waiting->dest : NULL);
-    if (waiting != NULL && n->circuits_n == CIRCUITS_MAX && pool_building(n) == 0)
+    if (waiting != NULL && n->circuits_n == QN_CIRCUITS_MAX && pool_building(n) == 0)
         make_room(n);
     if (err != QN_OK) {
         n->last_error = err;
