@@ -10,7 +10,7 @@ static void put(htx_buf *b, const void *p, size_t n)
     b->n += n;
 }
 
-static void cut(htx_buf *b, size_t n)
+void htx_buf_cut(htx_buf *b, size_t n)
 {
     b->n -= n;
     memmove(b->p, b->p + n, b->n);
@@ -34,131 +34,6 @@ static void leave(htx_world *w)
 {
     w->requests += qt_alloc_requests();
     qt_alloc_fail_at(0);
-}
-
-/* ---- nonces -------------------------------------------------------------------------------- */
-
-/* The linker sends every sealing of both ends by here: no key and nonce may come twice. */
-typedef struct use {
-    uint8_t key[32], nonce[12];
-} use;
-
-static use nonces[1 << 16];
-static size_t nonces_n;
-
-static void note_nonce(const uint8_t *key, size_t key_n, qn_nonce nonce)
-{
-    use now = {0};
-
-    memcpy(now.key, key, key_n);
-    memcpy(now.nonce, nonce.b, sizeof now.nonce);
-    for (size_t i = 0; i < nonces_n; i++)
-        ck_assert_msg(memcmp(&nonces[i], &now, sizeof now) != 0, "a nonce was used twice");
-    if (nonces_n < QN_LEN(nonces))
-        nonces[nonces_n++] = now;
-}
-
-qn_err __real_qn_aead_seal(qn_env *env, const qn_key *key, qn_nonce nonce, qn_slice ad, qn_slice a,
-                           qn_slice b, uint8_t *out, uint8_t tag[QN_TAG]);
-qn_err __wrap_qn_aead_seal(qn_env *env, const qn_key *key, qn_nonce nonce, qn_slice ad, qn_slice a,
-                           qn_slice b, uint8_t *out, uint8_t tag[QN_TAG]);
-qn_err __real_qn_cipher_seal(qn_env *env, qn_cipher cipher, const uint8_t *key, qn_nonce nonce,
-                             qn_slice ad, qn_slice a, qn_slice b, uint8_t *out,
-                             uint8_t tag[QN_TAG]);
-qn_err __wrap_qn_cipher_seal(qn_env *env, qn_cipher cipher, const uint8_t *key, qn_nonce nonce,
-                             qn_slice ad, qn_slice a, qn_slice b, uint8_t *out,
-                             uint8_t tag[QN_TAG]);
-
-qn_err __wrap_qn_aead_seal(qn_env *env, const qn_key *key, qn_nonce nonce, qn_slice ad, qn_slice a,
-                           qn_slice b, uint8_t *out, uint8_t tag[QN_TAG])
-{
-    note_nonce(key->b, sizeof key->b, nonce);
-    return __real_qn_aead_seal(env, key, nonce, ad, a, b, out, tag);
-}
-
-qn_err __wrap_qn_cipher_seal(qn_env *env, qn_cipher cipher, const uint8_t *key, qn_nonce nonce,
-                             qn_slice ad, qn_slice a, qn_slice b, uint8_t *out, uint8_t tag[QN_TAG])
-{
-    note_nonce(key, qn_cipher_key_size(cipher), nonce);
-    return __real_qn_cipher_seal(env, cipher, key, nonce, ad, a, b, out, tag);
-}
-
-/* ---- the origin ---------------------------------------------------------------------------- */
-
-static void site_frame(htx_site *s, uint8_t type, uint8_t flags, uint32_t stream, qn_slice body)
-{
-    static uint8_t frame[1 << 15];
-
-    qn_put24(frame, (uint32_t)body.n);
-    frame[3] = type;
-    frame[4] = flags;
-    qn_put32(frame + 5, stream);
-    if (body.n > 0)
-        memcpy(frame + 9, body.p, body.n);
-    ck_assert_int_eq(SSL_write(s->tls.ssl, frame, (int)(9 + body.n)), (int)(9 + body.n));
-}
-
-static void site_pings(htx_site *s)
-{
-    uint8_t ping[64 * 17];
-
-    ck_assert_uint_le(s->pings, 64);
-    for (unsigned i = 0; i < s->pings; i++)
-        memcpy(ping + i * 17, qt_hex("000008 06 00 00000000 0102030405060708").p, 17);
-    if (s->pings > 0)
-        ck_assert_int_gt(SSL_write(s->tls.ssl, ping, (int)(s->pings * 17)), 0);
-}
-
-static void site_answer(htx_site *s, uint32_t stream)
-{
-    size_t n = s->requests++ == 0 ? s->page : s->second;
-    qn_slice fields = qt_hex(s->requests == 1 ? s->status : "88");
-
-    if (s->requests == 2)
-        site_pings(s);
-    site_frame(s, 1, 4, stream, fields);
-    while (n > 8192) {
-        site_frame(s, 0, 0, stream, qt_noise(1, 8192));
-        n -= 8192;
-    }
-    site_frame(s, 0, 1, stream, qt_noise(2, n));
-}
-
-static void site_hear(htx_site *s)
-{
-    htx_buf *in = &s->in;
-
-    if (!s->greeted && in->n >= 24) {
-        ck_assert_mem_eq(in->p, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24);
-        cut(in, 24);
-        s->greeted = true;
-        site_frame(s, 4, 0, 0, qt_hex(s->settings));
-    }
-    while (s->greeted && in->n >= 9 && in->n >= 9 + qn_get24(in->p)) {
-        uint8_t type = in->p[3], flags = in->p[4];
-        uint32_t stream = qn_get32(in->p + 5);
-
-        if (type == 4 && (flags & 1) == 0)
-            site_frame(s, 4, 1, 0, (qn_slice){0});
-        cut(in, 9 + qn_get24(in->p));
-        if (type == 1)
-            site_answer(s, stream);
-    }
-}
-
-static void site_run(htx_site *s)
-{
-    int n;
-
-    for (;;) {
-        n = SSL_read(s->tls.ssl, s->in.p + s->in.n, (int)(sizeof s->in.p - s->in.n));
-        if (n <= 0)
-            break;
-        s->in.n += (size_t)n;
-        site_hear(s);
-    }
-    n = SSL_get_error(s->tls.ssl, n);
-    s->closed = s->closed || n == SSL_ERROR_ZERO_RETURN || n == SSL_ERROR_SSL;
 }
 
 /* ---- the peer ------------------------------------------------------------------------------ */
@@ -211,7 +86,7 @@ static void peer_hello(htx_world *w)
         qn_htx_watch_init(&x->watch, &watch);
     }
     qt_assert_err(qn_running_add(&x->heard, qn_slice_of(x->c.p, whole(&x->c))), QN_OK);
-    cut(&x->c, whole(&x->c));
+    htx_buf_cut(&x->c, whole(&x->c));
 }
 
 static void peer_prove(htx_world *w, size_t record)
@@ -245,7 +120,7 @@ static void peer_from_origin(htx_world *w)
             qn_htx_watch_origin(&x->watch, x->t.env.now, x->o.p, x->o.n, &used, &record);
 
         to_client(w, x->o.p, used);
-        cut(&x->o, used);
+        htx_buf_cut(&x->o, used);
         if (word == QN_HTX_PROVE && !x->mute_proof)
             peer_prove(w, record);
         if (word == QN_HTX_PROVE && x->mute_proof) {
@@ -256,7 +131,7 @@ static void peer_from_origin(htx_world *w)
         to_client(w, x->o.p, x->o.n);
         x->o.n = 0;
     } else if (x->mode == HTX_QNET) {
-        for (size_t n; (n = whole(&x->o)) > 0; cut(&x->o, n))
+        for (size_t n; (n = whole(&x->o)) > 0; htx_buf_cut(&x->o, n))
             qt_assert_err(qn_htx_carry_send(&x->carry, &x->t.env, qn_slice_of(x->o.p, n)), QN_OK);
     }
 }
@@ -327,7 +202,7 @@ static void peer_from_client(htx_world *w, const uint8_t *p, size_t n)
     put(&x->c, p, n);
     if (!x->hello_seen)
         peer_hello(w);
-    for (size_t k; x->hello_seen && (k = whole(&x->c)) > 0; cut(&x->c, k)) {
+    for (size_t k; x->hello_seen && (k = whole(&x->c)) > 0; htx_buf_cut(&x->c, k)) {
         if (x->mode == HTX_QNET) {
             peer_record(w, k);
             continue;
@@ -374,7 +249,7 @@ void htx_world_say(htx_world *w, qn_slice frames, qn_inner inner)
 static void note_records(htx_world *w, const uint8_t *p, size_t n)
 {
     put(&w->from_c, p, n);
-    for (size_t k; (k = whole(&w->from_c)) > 0; cut(&w->from_c, k)) {
+    for (size_t k; (k = whole(&w->from_c)) > 0; htx_buf_cut(&w->from_c, k)) {
         ck_assert_uint_lt(w->records, QN_LEN(w->length));
         w->type[w->records] = w->from_c.p[0];
         w->length[w->records++] = (uint16_t)(k - 5);
@@ -512,7 +387,7 @@ static bool client_hears(htx_world *w)
     if (w->flip_at > w->to_c_total && w->flip_at <= w->to_c_total + n)
         s.p[w->flip_at - w->to_c_total - 1] ^= 1;
     w->to_c_total += n;
-    cut(&w->to_c, n);
+    htx_buf_cut(&w->to_c, n);
     qn_carrier_commit(w->c, 0, n);
     htx_world_drain(w);
     if (w->peer.tagged && w->peer.mode == HTX_SPLICE)
@@ -539,7 +414,7 @@ bool htx_world_step(htx_world *w)
         while (htx_world_seal(w, (qn_slice){0}) == QN_OK)
             ;
     any = client_speaks(w);
-    site_run(&w->site);
+    htx_site_run(&w->site);
     any = origin_speaks(w) || any;
     peer_fill(w);
     return client_hears(w) || any;
@@ -574,15 +449,10 @@ static qn_htx_page page(const char *path)
     return (qn_htx_page){.path = qn_slice_of(path, strlen(path)), .largest = 100000};
 }
 
-size_t htx_world_sealings(void)
-{
-    return nonces_n;
-}
-
 void htx_world_open(htx_world *w, unsigned profile)
 {
     memset(w, 0, sizeof *w);
-    nonces_n = 0;
+    htx_nonces_forget();
     qt_env_open(&w->t, 7);
     qt_env_open(&w->peer.t, 8);
     w->profile = profile;

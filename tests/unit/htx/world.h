@@ -31,6 +31,10 @@ typedef struct htx_site {
     bool closed;          /* client's close_notify, or a fatal alert, or an error */
 } htx_site;
 
+void htx_buf_cut(htx_buf *b, size_t n); /* drops the first n */
+/* Reads what its TLS server has, and answers. */
+void htx_site_run(htx_site *s);
+
 typedef enum htx_mode { HTX_SPLICE, HTX_HOLD, HTX_QNET } htx_mode;
 
 typedef struct htx_peer {
@@ -106,5 +110,6 @@ qn_err htx_world_seal(htx_world *w, qn_slice frames);
 void htx_world_origin_writes(htx_world *w, qn_slice plain);
 void htx_world_drain(htx_world *w);
 size_t htx_world_sealings(void); /* by either end since open, each under its own key and nonce */
+void htx_nonces_forget(void);    /* a new world: keys may come again */
 
 #endif
