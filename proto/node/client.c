@@ -203,7 +203,8 @@ static const opening *first_waiting(const qn_node *n)
     return found;
 }
 
-/* Circuits that a new key could still use, built or on their way. */
+/* Circuits that may still take streams, whatever their key, built or on their way. A key that finds
+ * none for itself gets one on demand. */
 static uint32_t pool_ready(const qn_node *n)
 {
     uint32_t ready = 0;
