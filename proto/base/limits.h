@@ -141,6 +141,7 @@
 #define QN_PROBE_FRESH (60 * QN_SEC)
 #define QN_NOMEM_PAUSE (20 * QN_MS) /* until what memory stopped is tried again */
 #define QN_STOP_AFTER (2 * QN_SEC)  /* a graceful stop waits so long for conns to close */
+#define QN_OPEN_TRIES 3 /* further paths for a stream that never opened, within QN_OPEN_TIMEOUT */
 #define QN_HANDSHAKE_TIMEOUT (10 * QN_SEC)
 #define QN_EXIT_CONNS 1000 /* sockets of an exit, unless configured */
 #define QN_EXIT_CONNS_PER_SOURCE                                                                   \

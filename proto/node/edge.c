@@ -72,6 +72,8 @@ void edge_service(edge *e)
 {
     if (e->dead)
         edge_free(e);
+    else if (!e->exit_side && e->state == EDGE_WAITING)
+        open_bind(e);
 }
 
 /* ---- bearers --------------------------------------------------------------------------------- */
@@ -215,10 +217,24 @@ void edge_close(edge *e, qn_err err)
     conns_todo(&e->n->conns, e->conn, TODO_SEND | TODO_CLOSE);
 }
 
+/* A path that goes away before its stream opened has carried nothing of it: another one serves as
+ * well. Bound later, when whatever is dying has died. */
+static bool try_another(edge *e, qn_app_code code)
+{
+    if (e->exit_side || e->state != EDGE_OPENING || code != QN_APP_GONE || e->n->stopping ||
+        e->opening->tries == QN_OPEN_TRIES)
+        return false;
+    e->opening->tries++;
+    e->opening->msg_n = 0;
+    e->state = EDGE_WAITING;
+    chore_add(e->n, &e->chore);
+    return true;
+}
+
 void edge_unbound(edge *e, qn_app_code code)
 {
     bearer_forget(e);
-    if (e->state == EDGE_OVER)
+    if (e->state == EDGE_OVER || try_another(e, code))
         return;
     if (code == QN_APP_DONE && e->peer_end && e->read_end)
         return; /* the link's word that both directions had ended */

@@ -129,6 +129,7 @@ typedef struct opening {
     qn_addr addr;                                     /* exit: the judged address */
     uint8_t in[QN_SOCKS_AUTH_MAX + QN_DEST_WIRE_MAX]; /* bytes read and not yet understood */
     uint16_t in_n;
+    uint8_t tries; /* client: paths that went away before they opened */
     uint16_t msg_n;
     uint8_t msg[QN_MSG_HEADER + QN_DEST_WIRE_MAX]; /* one hop: OPEN or OPENED, as it arrives */
 } opening;

@@ -80,6 +80,28 @@ START_TEST(a_server_that_resets_in_mid_body_resets_the_application)
 }
 END_TEST
 
+/* Nothing of the stream has been sent yet, so another path serves as well. */
+START_TEST(a_stream_whose_path_dies_before_it_opens_takes_another)
+{
+    bool opened;
+    mesh m;
+    pw_fetch *f;
+
+    start(&m, 19, route_of(_i));
+    f = pw_get(m.w, m.client, MESH_WEB, 80, 10, 50000, NULL);
+    ck_assert_int_eq(mesh_await(&m, f, 60 * QN_SEC), PW_DONE);
+    f = pw_get(m.w, m.client, MESH_WEB, 80, 10, 50000, NULL);
+    run_for(&m, (unsigned)_i * 5 * QN_MS); /* at every stage of the request */
+    opened = pw_socks_reply(f) == 0;
+    while (pw_cut(m.w, m.client, NULL))
+        ;
+    (void)mesh_await(&m, f, 60 * QN_SEC);
+    if (!opened && pw_socks_reply(f) != 0)
+        ck_abort_msg("SOCKS reply %d", pw_socks_reply(f));
+    mesh_free(&m);
+}
+END_TEST
+
 /* ---- refusals -------------------------------------------------------------------------------- */
 
 static int reply_to(mesh *m, const char *name, uint16_t port)
@@ -354,6 +376,7 @@ static Suite *suite(void)
     tcase_set_timeout(t, 300);
     tcase_add_loop_test(t, a_killed_exit_or_relay_ends_streams_in_an_error, 0, 4);
     tcase_add_loop_test(t, a_server_that_resets_in_mid_body_resets_the_application, 0, 2);
+    tcase_add_loop_test(t, a_stream_whose_path_dies_before_it_opens_takes_another, 0, 40);
     tcase_add_loop_test(t, refusals_reach_the_application_with_their_own_code, 0, 2);
     tcase_add_test(t, a_hundred_fetches_use_every_relay);
     tcase_add_test(t, exactly_the_named_hops_carry_the_bytes);
