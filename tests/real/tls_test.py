@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The TLS client against other people's servers, each a process of its own on loopback.
 
-Environment: TLS_CLIENT, the program of tls_client.c; NODE (optional), a Node.js of version 24 or later, the only
-server at hand that speaks X25519MLKEM768.
+Environment: TLS_CLIENT, the program of tls_client.c; NODE (optional), a Node.js of version 24 or later, the only server
+at hand that speaks X25519MLKEM768: tests/interop/fetch-node brings one.
 """
 import contextlib
 import os
@@ -43,6 +43,16 @@ def listening(port, process):
             return
         time.sleep(0.025)
     raise RuntimeError("the server never listened")
+
+
+def node():
+    """A Node.js of version 24; skips the test where none can be had."""
+    got = subprocess.run([ROOT / "tests/interop/fetch-node"], capture_output=True, text=True, timeout=300)
+    if got.returncode == 77:
+        raise unittest.SkipTest(got.stderr.strip())
+    if got.returncode != 0:
+        raise RuntimeError(got.stderr.strip())
+    return got.stdout.strip()
 
 
 class Certificates:
@@ -191,10 +201,9 @@ class Interop(unittest.TestCase):
             for profile in PROFILES:
                 self.must_be_up(self.connect(port, profile)[0])
 
-    @unittest.skipUnless(os.environ.get("NODE"), "NODE names no Node.js 24")
     def test_node_agrees_by_ml_kem(self):
         key, cert = self.leaves["p256"]
-        with self.server(os.environ["NODE"], "-e", NODE_SERVER, key, cert, "PORT") as port:
+        with self.server(node(), "-e", NODE_SERVER, key, cert, "PORT") as port:
             for profile in PROFILES:
                 self.must_be_up(self.connect(port, profile)[0], group="4588", alpn="h2")
 
