@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -92,35 +93,111 @@ static bool store(const char *dir, const char *name, X509 *a, X509 *b)
     return (f == NULL || fclose(f) == 0) && ok;
 }
 
-static bool store_key(const char *dir, EVP_PKEY *key)
+static bool store_key(const char *dir, const char *name, EVP_PKEY *key)
 {
-    FILE *f = create(dir, "key.pem", 0600);
+    FILE *f = create(dir, name, 0600);
     bool ok = f != NULL && PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) == 1;
 
     return (f == NULL || fclose(f) == 0) && ok;
 }
 
-/* Root, an intermediate as public chains have one, and the site's own. Two keys are forgotten. */
-static bool make_all(const char *dir, const char *name, const char *san)
+/* ---- authorities ---------------------------------------------------------------------------- */
+
+typedef struct authority {
+    X509 *root, *issuer;
+    EVP_PKEY *key; /* the issuer's */
+} authority;
+
+static void authority_free(authority *a)
 {
-    EVP_PKEY *root = EVP_EC_gen("P-256"), *middle = EVP_EC_gen("P-256"), *own = EVP_EC_gen("P-256");
-    X509 *ca = NULL, *issuer = NULL, *leaf = NULL;
-    bool ok = root != NULL && middle != NULL && own != NULL;
+    X509_free(a->root);
+    X509_free(a->issuer);
+    EVP_PKEY_free(a->key);
+}
+
+/* A root, and an intermediate as public chains have one. The root's key is forgotten. */
+static bool authority_make(authority *a)
+{
+    EVP_PKEY *root = EVP_EC_gen("P-256");
+
+    a->key = EVP_EC_gen("P-256");
+    if (root != NULL && a->key != NULL)
+        a->root = make(root, "QNet lab root", NULL, NULL, root);
+    if (a->root != NULL)
+        a->issuer = make(a->key, "QNet lab issuer", NULL, a->root, root);
+    EVP_PKEY_free(root);
+    return a->issuer != NULL;
+}
+
+static FILE *open_to_read(const char *dir, const char *name)
+{
+    char path[1024];
+
+    return snprintf(path, sizeof path, "%s/%s", dir, name) < (int)sizeof path ? fopen(path, "re")
+                                                                              : NULL;
+}
+
+static X509 *load(const char *dir, const char *name)
+{
+    FILE *f = open_to_read(dir, name);
+    X509 *cert = f != NULL ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
+
+    if (f != NULL)
+        (void)fclose(f);
+    return cert;
+}
+
+static EVP_PKEY *load_key(const char *dir, const char *name)
+{
+    FILE *f = open_to_read(dir, name);
+    EVP_PKEY *key = f != NULL ? PEM_read_PrivateKey(f, NULL, NULL, NULL) : NULL;
+
+    if (f != NULL)
+        (void)fclose(f);
+    return key;
+}
+
+static bool authority_find(authority *a, const char *dir)
+{
+    a->issuer = load(dir, "issuer.pem");
+    if (a->issuer == NULL)
+        return authority_make(a) && store(dir, "ca.pem", a->root, NULL) &&
+               store_key(dir, "issuer.key", a->key) && store(dir, "issuer.pem", a->issuer, NULL);
+    a->root = load(dir, "ca.pem");
+    a->key = load_key(dir, "issuer.key");
+    return a->root != NULL && a->key != NULL;
+}
+
+/* Several origins may be started at once on one empty folder: one of them makes what is in it. */
+static bool authority_of(authority *a, const char *dir)
+{
+    int lock;
+    bool ok;
+
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+        return false;
+    lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ok = lock >= 0 && flock(lock, LOCK_EX) == 0 && authority_find(a, dir);
+    if (lock >= 0)
+        (void)close(lock);
+    return ok;
+}
+
+/* The site's own key and chain; its authority from `ca`, or one of its own that nobody keeps. */
+static bool make_all(const char *dir, const char *ca, const char *name, const char *san)
+{
+    EVP_PKEY *own = EVP_EC_gen("P-256");
+    authority a = {0};
+    X509 *leaf = NULL;
+    bool ok = own != NULL && (ca != NULL ? authority_of(&a, ca) : authority_make(&a));
 
     if (ok)
-        ca = make(root, "QNet lab root", NULL, NULL, root);
-    if (ca != NULL)
-        issuer = make(middle, "QNet lab issuer", NULL, ca, root);
-    if (issuer != NULL)
-        leaf = make(own, name, san, issuer, middle);
-    ok = leaf != NULL && store(dir, "ca.pem", ca, NULL) && store_key(dir, own) &&
-         store(dir, "chain.pem", leaf, issuer);
+        leaf = make(own, name, san, a.issuer, a.key);
+    ok = leaf != NULL && store(dir, "ca.pem", a.root, NULL) && store_key(dir, "key.pem", own) &&
+         store(dir, "chain.pem", leaf, a.issuer);
     X509_free(leaf);
-    X509_free(issuer);
-    X509_free(ca);
+    authority_free(&a);
     EVP_PKEY_free(own);
-    EVP_PKEY_free(middle);
-    EVP_PKEY_free(root);
     return ok;
 }
 
@@ -139,7 +216,7 @@ static bool san_of(char *out, size_t cap, char *const *names, int n)
     return true;
 }
 
-bool cert_use(SSL_CTX *ctx, const char *dir, char *const *names, int n)
+bool cert_use(SSL_CTX *ctx, const char *dir, const char *ca, char *const *names, int n)
 {
     char san[SAN_MAX], chain[1024], key[1024];
     bool fits = snprintf(chain, sizeof chain, "%s/chain.pem", dir) < (int)sizeof chain &&
@@ -149,7 +226,7 @@ bool cert_use(SSL_CTX *ctx, const char *dir, char *const *names, int n)
         return false;
     if (mkdir(dir, 0700) != 0 && errno != EEXIST)
         return complain(false, "%s: %s", dir, strerror(errno));
-    if (access(chain, F_OK) != 0 && !make_all(dir, names[0], san))
+    if (access(chain, F_OK) != 0 && !make_all(dir, ca, names[0], san))
         return complain(false, "%s: cannot make certificates (is an old key.pem or ca.pem there?)",
                         dir);
     if (SSL_CTX_use_certificate_chain_file(ctx, chain) != 1 ||

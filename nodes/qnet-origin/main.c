@@ -18,10 +18,10 @@
 enum { OK, FAILED, USAGE };
 
 typedef struct settings {
-    bool lab, proxy;
+    bool lab, proxy, certify;
     uint16_t port;
     uint32_t requests, idle;
-    const char *dir;
+    const char *dir, *ca;
     char *name[NAMES_MAX];
     int name_n;
 } settings;
@@ -40,9 +40,10 @@ int complain(int status, const char *format, ...)
 
 static int usage(void)
 {
-    (void)fputs("usage: qnet-origin --lab --dir DIR --name NAME... [--port N] [--proxy]\n"
-                "                   [--requests N] [--idle SECONDS]\n",
-                stderr);
+    (void)fputs(
+        "usage: qnet-origin --lab --dir DIR --name NAME... [--ca DIR] [--certify] [--port N]\n"
+        "                   [--proxy] [--requests N] [--idle SECONDS]\n",
+        stderr);
     return USAGE;
 }
 
@@ -71,6 +72,12 @@ static bool take(settings *s, int option, char *value)
     case 'd':
         s->dir = value;
         return true;
+    case 'a':
+        s->ca = value;
+        return true;
+    case 'c':
+        s->certify = true;
+        return true;
     case 'n':
         if (s->name_n == NAMES_MAX)
             return complain(false, "at most %d names", NAMES_MAX);
@@ -96,7 +103,8 @@ static bool read_options(settings *s, int argc, char **argv)
         {"lab", no_argument, NULL, 'l'},        {"proxy", no_argument, NULL, 'p'},
         {"dir", required_argument, NULL, 'd'},  {"name", required_argument, NULL, 'n'},
         {"port", required_argument, NULL, 'P'}, {"requests", required_argument, NULL, 'r'},
-        {"idle", required_argument, NULL, 'i'}, {NULL, 0, NULL, 0},
+        {"idle", required_argument, NULL, 'i'}, {"ca", required_argument, NULL, 'a'},
+        {"certify", no_argument, NULL, 'c'},    {NULL, 0, NULL, 0},
     };
     int got;
 
@@ -126,7 +134,7 @@ static SSL_CTX *tls(const settings *s)
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 
     if (ctx == NULL || SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) != 1 ||
-        !cert_use(ctx, s->dir, s->name, s->name_n)) {
+        !cert_use(ctx, s->dir, s->ca, s->name, s->name_n)) {
         SSL_CTX_free(ctx);
         return NULL;
     }
@@ -225,7 +233,9 @@ int main(int argc, char **argv)
     r.s.idle_seconds = (int)s.idle;
     r.s.base = event_base_new();
     r.s.ctx = tls(&s);
-    if (r.s.base != NULL && r.s.ctx != NULL)
+    if (r.s.ctx != NULL && s.certify)
+        status = OK;
+    else if (r.s.base != NULL && r.s.ctx != NULL)
         status = site_open() ? serve(&r, s.port) : complain(FAILED, "out of memory");
     site_close();
     SSL_CTX_free(r.s.ctx);

@@ -46,8 +46,9 @@ const char *site_date(void);
  */
 
 /* Loads DIR/chain.pem and DIR/key.pem, after making them, DIR/ca.pem and the names' certificate
- * when none of them exists. False: said why. */
-bool cert_use(SSL_CTX *ctx, const char *dir, char *const *names, int n);
+ * when none of them exists. The authority is then the one in the folder `ca`, made there when it
+ * is empty; ca NULL: one of DIR's own. False: said why. */
+bool cert_use(SSL_CTX *ctx, const char *dir, const char *ca, char *const *names, int n);
 
 /* ---- conn.c: one connection
  * ---------------------------------------------------------------------- */

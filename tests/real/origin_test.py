@@ -183,6 +183,20 @@ class Ways(unittest.TestCase):
                                capture_output=True, timeout=20)
         self.assertEqual(other.returncode, 1)
 
+    def test_sites_started_at_once_share_the_authority_one_of_them_makes(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            ca, folders = pathlib.Path(scratch, "ca"), [pathlib.Path(scratch, f"{i}") for i in range(4)]
+            made = [subprocess.Popen([ORIGIN, "--lab", "--dir", folder, "--name", f"{folder.name}.test", "--ca", ca,
+                                      "--certify"]) for folder in folders]
+            self.assertEqual([process.wait(30) for process in made], [0] * 4)
+            self.assertEqual((ca / "issuer.key").stat().st_mode & 0o777, 0o600)
+            for folder in folders:
+                self.assertEqual((folder / "ca.pem").read_bytes(), (ca / "ca.pem").read_bytes())
+                shown = subprocess.run(["openssl", "verify", "-CAfile", ca / "ca.pem", "-untrusted", ca / "issuer.pem",
+                                        "-verify_hostname", f"{folder.name}.test", folder / "chain.pem"],
+                                       capture_output=True, timeout=20)
+                self.assertEqual(shown.returncode, 0, shown.stderr)
+
     def test_a_proxy_header_is_taken_off_and_asked_for(self):
         origin = self.start("--proxy")
         with origin.tls(["http/1.1"], PROXY_V4) as sock:
