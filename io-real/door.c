@@ -68,7 +68,7 @@ static bool accept_one(door *d)
         return false;
     }
     qn_real_env_stamp(w->env);
-    id = qn_node_accepted(w->node, d->purpose, &from);
+    id = qn_node_accepted(w->node, d->purpose, &from, &d->at);
     if (id == 0)
         (void)close(fd);
     else if (!qn__conn_adopt(w, id, fd))

@@ -38,6 +38,8 @@ EventName(qn_event_type type)
         return "stream-first";
     case QN_EV_STREAM_ENDED:
         return "stream-ended";
+    case QN_EV_CLOCK:
+        return "clock";
     }
     return "?";
 }

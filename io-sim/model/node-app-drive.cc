@@ -201,6 +201,8 @@ NodeApp::Observe(const qn_event& event)
     case QN_EV_STREAM_ENDED:
         m_streamEnded(m_index, event);
         break;
+    case QN_EV_CLOCK: // simulated clocks are right
+        break;
     }
 }
 
@@ -353,7 +355,7 @@ NodeApp::Accept(MsgSocket* socket, const qn_addr& from)
         return Answer::Busy;
     }
     Enter();
-    qn_conn c = qn_node_accepted(m_node, QN_LISTEN_LINK, &from);
+    qn_conn c = qn_node_accepted(m_node, QN_LISTEN_LINK, &from, &m_addr);
     if (c == 0)
     {
         Drive();
@@ -374,7 +376,7 @@ NodeApp::OpenSocks(LocalUser* program)
     }
     qn_addr from{4, {127, 0, 0, 1}, 40000};
     Enter();
-    qn_conn c = qn_node_accepted(m_node, QN_LISTEN_SOCKS, &from);
+    qn_conn c = qn_node_accepted(m_node, QN_LISTEN_SOCKS, &from, &from);
     std::shared_ptr<LocalConn> local;
     if (c != 0)
     {

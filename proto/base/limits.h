@@ -37,8 +37,6 @@
 #define QN_HTX_REPLAY_MAX 65536
 #define QN_HTX_PSKS_MAX                                                                            \
     16 /* invitation batches of an unlisted peer; each costs an opening a hello */
-#define QN_HTX_NAMES_MAX 4 /* server names of one origin */
-#define QN_HTX_PAGES_MAX 8 /* of each kind in a descriptor */
 /* DATA of an origin connection under way: what a page's answer may still bring after PROOF */
 #define QN_HTX_CARRY_WINDOW 65536
 #define QN_HTX_VISIT_MAX (60 * QN_SEC) /* a visit's page, and then its second answer */

@@ -5,12 +5,8 @@
 
 #include "crypto/x509.h"
 #include "h2/profile.h"
+#include "qnet/htx.h"
 #include "tls/profile.h"
-
-typedef struct qn_htx_page {
-    qn_slice path;
-    uint32_t largest; /* bytes of the answer's body */
-} qn_htx_page;
 
 typedef struct qn_htx_target {
     /* These three outlive the carrier; all else is copied. */

@@ -333,7 +333,7 @@ bool node_end_stalest(qn_node *n);
 neighbour *neighbour_get(qn_node *n, const qn_relay *r);
 neighbour *neighbour_dial(qn_node *n, const qn_peerid *id, const qn_dh_public *key,
                           const qn_addr *addr);
-neighbour *neighbour_accept(qn_node *n, qn_conn *leg);
+qn_conn neighbour_accept(qn_node *n, const qn_addr *from, const qn_addr *local);
 void neighbour_drain(neighbour *nb);
 void neighbour_touch(neighbour *nb); /* its link has something to do */
 void neighbour_end(neighbour *nb, uint16_t code);

@@ -155,15 +155,16 @@ neighbour *neighbour_get(qn_node *n, const qn_relay *r)
     return neighbour_dial(n, &r->d.id, &r->d.link.key, &r->d.addrs[0]);
 }
 
-neighbour *neighbour_accept(qn_node *n, qn_conn *leg)
+qn_conn neighbour_accept(qn_node *n, const qn_addr *from, const qn_addr *local)
 {
     neighbour *nb = n->stopping ? NULL : neighbour_new(n, false);
 
+    (void)from;
+    (void)local;
     if (nb == NULL || !begin(nb, NULL))
-        return NULL;
-    *leg = nb->leg[0];
+        return 0;
     neighbour_touch(nb);
-    return nb;
+    return nb->leg[0];
 }
 
 /* ---- death ----------------------------------------------------------------------------------- */

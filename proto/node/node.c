@@ -71,15 +71,14 @@ void qn_node_consume(qn_node *n, qn_conn c, size_t bytes)
 
 /* ---- what happened --------------------------------------------------------------------------- */
 
-qn_conn qn_node_accepted(qn_node *n, qn_listener purpose, const qn_addr *from)
+qn_conn qn_node_accepted(qn_node *n, qn_listener purpose, const qn_addr *from, const qn_addr *local)
 {
     qn_conn c = 0;
 
-    (void)from;
     if (n->stopping)
         return 0;
     if (purpose == QN_LISTEN_LINK) {
-        (void)neighbour_accept(n, &c);
+        c = neighbour_accept(n, from, local);
     } else {
         edge *e = edge_new(n, false);
 

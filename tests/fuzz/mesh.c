@@ -96,7 +96,8 @@ static void stranger(play *p, fz_in *in)
     if (n->dead)
         return;
     pw__stamp(n);
-    c = qn_node_accepted(n->core, n == p->m.client ? QN_LISTEN_SOCKS : QN_LISTEN_LINK, &from);
+    c = qn_node_accepted(n->core, n == p->m.client ? QN_LISTEN_SOCKS : QN_LISTEN_LINK, &from,
+                         &from);
     if (c != 0 && qn_node_space(n->core, c, v, 2) > 0) {
         size_t part = QN_MIN(v[0].n, bytes.n);
 

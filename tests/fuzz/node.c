@@ -250,7 +250,7 @@ static void write_out(world *w, qn_conn c, size_t max)
 static void accept(world *w, qn_listener purpose)
 {
     static const qn_addr from = {.family = 4, .ip = {192, 0, 2, 1}, .port = 5};
-    qn_conn c = qn_node_accepted(w->n, purpose, &from);
+    qn_conn c = qn_node_accepted(w->n, purpose, &from, &from);
 
     if (c != 0)
         add(w, c, LIVE);

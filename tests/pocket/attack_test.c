@@ -258,7 +258,7 @@ START_TEST(a_stranger_costs_at_most_four_kibibytes_and_one_x25519)
     before = pw_node_env(m.super)->mem.used;
     dh = mesh_status(m.super).counters.dh;
     for (unsigned i = 0; i < STRANGERS; i++) {
-        qn_conn c = qn_node_accepted(pw_core(m.super), QN_LISTEN_LINK, &from);
+        qn_conn c = qn_node_accepted(pw_core(m.super), QN_LISTEN_LINK, &from, &from);
         qn_span v[1];
 
         ck_assert(c != 0);
@@ -334,7 +334,7 @@ START_TEST(no_stranger_is_without_a_deadline)
     for (unsigned i = 0; i < 1500; i++) {
         pw__stamp(m.super);
         env->mem.limit = env->mem.used + (i % 300 == 299 ? 1 << 20 : 3000);
-        (void)qn_node_accepted(super, QN_LISTEN_LINK, &from);
+        (void)qn_node_accepted(super, QN_LISTEN_LINK, &from, &from);
         env->mem.limit = UINT64_C(256) << 20;
     }
     run_for(&m, 1);

@@ -5,7 +5,7 @@
 #include "base/bytes.h"
 #include "pocket/world.h"
 
-enum { PW_NODES = 64, PW_SERVERS = 16, PW_EVENT_TYPES = QN_EV_STREAM_ENDED + 1 };
+enum { PW_NODES = 64, PW_SERVERS = 16, PW_EVENT_TYPES = QN_EV_CLOCK + 1 };
 
 /* Bytes on their way: a FIFO per direction, each chunk with its arrival time. */
 typedef struct chunk {

@@ -200,7 +200,7 @@ pw_fetch *pw_get(pw_world *w, pw_node *n, const char *name, uint16_t port, uint6
     if (user != NULL)
         memcpy(f->user, user, QN_MIN(strlen(user), sizeof f->user - 1));
     pw__stamp(n);
-    c = qn_node_accepted(n->core, QN_LISTEN_SOCKS, &loopback);
+    c = qn_node_accepted(n->core, QN_LISTEN_SOCKS, &loopback, &loopback);
     if (c == 0) {
         fetch_over(f, w->now, false);
         pw__forget(w, p);

@@ -329,7 +329,7 @@ static bool connect_far_end(pw_world *w, pw_pipe *p, const qn_addr *to, const pw
     if (n->isolated || from->isolated)
         return false;
     pw__stamp(n);
-    c = qn_node_accepted(n->core, QN_LISTEN_LINK, &nowhere);
+    c = qn_node_accepted(n->core, QN_LISTEN_LINK, &nowhere, to);
     if (c != 0) {
         p->end[1] = (end){.kind = HOLD_NODE, .node = n, .conn = c};
         pw__bind(n, c, p);

@@ -19,7 +19,7 @@ extern "C" {
 
 #define QN_OPERATORS_MAX 16
 #define QN_NETWORK_NAME 64
-#define QN_NETWORK_FILE_MAX 32768 /* bytes of the encoded file */
+#define QN_NETWORK_FILE_MAX 73728 /* bytes of a file: the network, a contact for each operator */
 
 typedef struct qn_secret32 {
     uint8_t b[32];
@@ -42,6 +42,8 @@ typedef struct qn_operator {
     uint8_t sign_key[32]; /* Ed25519: signs snapshots; not the node identity */
     uint8_t link_key[32]; /* X25519 of its node */
     qn_addr addr;
+    qn_slice
+        card; /* how HTX reaches its node, from its contact; none: empty. Points into the file */
 } qn_operator;
 
 /* The entry of a node that is an operator, made where its secrets are. Fails only when OpenSSL
@@ -60,11 +62,19 @@ typedef struct qn_network {
     qn_operator operators[QN_OPERATORS_MAX];
 } qn_network;
 
-/* Fills id; encodes and signs into out (cap bytes), *n = length. The founder's seed signs.
- * QN_CONFIG when a field is out of range. */
+/* The first part of a network file. Fills id; encodes and signs into out (cap bytes), *n = length.
+ * The founder's seed signs. QN_CONFIG when a field is out of range. */
 QN_MUST_CHECK qn_err qn_network_encode(qn_network *net, qn_env *env, const qn_secret32 *founder,
                                        uint8_t *out, size_t cap, size_t *n);
-/* Strict; verifies the founder's signature and every range; `why` gets one sentence on failure. */
+/* An operator's contact, which follows the network in its file, in the operators' order: the card
+ * that qn_htx_found or, later, a new series of mirror keys gave. Signed with the operator's key, so
+ * that it can be renewed without founding the network again. QN_CONFIG: this key signs for no
+ * operator of net, the card is not one, or out is too small. */
+QN_MUST_CHECK qn_err qn_network_contact(const qn_network *net, qn_env *env,
+                                        const qn_secret32 *operator_seed, qn_slice card,
+                                        uint8_t *out, size_t cap, size_t *n);
+/* A whole file. Strict; verifies every signature and range; `why` gets one sentence on failure. The
+ * operators' cards point into p. */
 QN_MUST_CHECK qn_err qn_network_decode(qn_network *net, qn_env *env, const uint8_t *p, size_t n,
                                        char why[160]);
 

@@ -28,6 +28,7 @@
 #include "qnet/addr.h"
 #include "qnet/env.h"
 #include "qnet/err.h"
+#include "qnet/htx.h"
 #include "qnet/id.h"
 #include "qnet/network.h"
 
@@ -55,6 +56,7 @@ typedef struct qn_allow { /* exit.allow: an address or prefix with mandatory por
 #define QN_EXIT_ALLOW_MAX 16
 
 typedef struct qn_carrier_kind qn_carrier_kind; /* proto/carrier/carrier.h */
+extern const qn_carrier_kind qn_carrier_htx;
 extern const qn_carrier_kind qn_carrier_bare;
 
 typedef struct qn_node_cfg {
@@ -62,7 +64,8 @@ typedef struct qn_node_cfg {
     qn_route route;                 /* default for SOCKS users who do not name one */
     bool lab;                       /* --lab was given; must equal the network file's flag */
     bool socks;                     /* the world offers a SOCKS listener */
-    const qn_carrier_kind *carrier; /* &qn_carrier_bare needs lab */
+    const qn_carrier_kind *carrier; /* &qn_carrier_htx; &qn_carrier_bare needs lab */
+    const qn_htx_cfg *htx;          /* needed with &qn_carrier_htx, read during new only */
     const qn_network *network;      /* outlives the node */
     struct qn_intern *intern; /* verified snapshots shared by a process's nodes; may be NULL */
     qn_keys keys;             /* identity, link and onion secrets */
@@ -75,9 +78,10 @@ typedef struct qn_node_cfg {
     uint8_t exit_ports_n;
     qn_allow exit_allow[QN_EXIT_ALLOW_MAX]; /* lab only: non-global destinations */
     uint8_t exit_allow_n;
-    uint32_t exit_conns_max;  /* 0: 1000 */
-    qn_addr origin;           /* where a two-leg carrier's second leg leads; family 0: none */
-    uint32_t pool;            /* privacy circuits kept ready; 0: 4 */
+    uint32_t exit_conns_max; /* 0: 1000 */
+    qn_addr origin;          /* where the second leg of a carrier other than HTX leads */
+    uint32_t conns_max; /* conns that this node may have, by the world's descriptors; 0: 65536 */
+    uint32_t pool;      /* privacy circuits kept ready; 0: 4 */
     uint64_t credit_budget;   /* 0: QN_CREDIT_BUDGET */
     qn_slice stored_snapshot; /* what STORE once kept; needed during qn_node_new only */
 } qn_node_cfg;
@@ -109,8 +113,9 @@ typedef enum qn_ending {
     QN_END_WRITE_FAILED /* nothing more can be written; reading goes on */
 } qn_ending;
 
-/* 0: refused, close it at once. `local` is the listener's own address. */
-qn_conn qn_node_accepted(qn_node *n, qn_listener purpose, const qn_addr *from);
+/* 0: refused, close it at once. `local` is the address that was dialled: the socket's own. */
+qn_conn qn_node_accepted(qn_node *n, qn_listener purpose, const qn_addr *from,
+                         const qn_addr *local);
 void qn_node_opened(qn_node *n, qn_conn c);                  /* a DIAL succeeded */
 void qn_node_open_failed(qn_node *n, qn_conn c, qn_err why); /* REFUSED, UNREACHABLE, TIMEOUT */
 void qn_node_ended(qn_node *n, qn_conn c, qn_ending how);
@@ -127,7 +132,8 @@ void qn_node_stop(qn_node *n);
 
 typedef enum qn_action_type {
     QN_ACT_DIAL,         /* conn, addr: connect; answer opened or open_failed */
-    QN_ACT_RESOLVE,      /* query, dest: answer resolved. DNS at the exit only */
+    QN_ACT_RESOLVE,      /* query, dest: answer resolved. visit: a site's name, asked for as this
+                            machine's browser would ask; otherwise an exit's destination */
     QN_ACT_SEND,         /* conn: peek has bytes */
     QN_ACT_READ,         /* conn: space has room again */
     QN_ACT_FINISH,       /* conn: send FIN after the bytes queued now; reading goes on */
@@ -139,8 +145,11 @@ typedef enum qn_action_type {
                             qn_node_released() tells the node the world is done with it */
     QN_ACT_LINGER_RESET, /* conn: on = an app stream lives on it: SO_LINGER {1,0}, so that even a
                             killed process ends it with RST, never with a clean FIN (promise P1) */
-    QN_ACT_PAUSE_ACCEPT, /* on: stop or resume accepting (purpose) */
-    QN_ACT_STORE,        /* name, bytes: keep durably under the state directory */
+    QN_ACT_PAUSE_ACCEPT, /* purpose, on: nobody is let in any more: close the listener, so that
+                            connects are refused as where nobody listens; or open it again */
+    QN_ACT_STORE,        /* name, bytes: keep under the state directory, mode 0600. append: written
+                            behind what is there, before the next action is performed; otherwise
+                            it replaces that durably and atomically */
     QN_ACT_EVENT,        /* something an observer wants to know; ignore freely */
     QN_ACT_STOPPED       /* after qn_node_stop */
 } qn_action_type;
@@ -154,7 +163,8 @@ typedef enum qn_event_type {
     QN_EV_CIRCUIT_ENDED, /* id, hops, err, value = age in ns */
     QN_EV_STREAM_OPENED, /* id = stream, circuit, hops, value = ns from SOCKS request to OPENED */
     QN_EV_STREAM_FIRST,  /* id: first byte from the destination, value = ns since the request */
-    QN_EV_STREAM_ENDED   /* id, err (QN_OK = clean), up, down = application bytes */
+    QN_EV_STREAM_ENDED,  /* id, err (QN_OK = clean), up, down = application bytes */
+    QN_EV_CLOCK /* peer: by its origin's Date our wall clock is wrong; value = seconds off */
 } qn_event_type;
 
 typedef struct qn_event {
@@ -174,9 +184,9 @@ typedef struct qn_action {
     qn_addr addr;
     uint32_t query;
     qn_dest dest;
-    bool on, drain;
+    bool on, drain, visit, append;
     qn_listener purpose;
-    const char *name; /* STORE: static storage */
+    const char *name; /* STORE: static storage: "snapshot", "mirror-keys", "replay" */
     qn_slice bytes;   /* STORE: lives until the next call */
     qn_event event;
 } qn_action;
@@ -208,12 +218,16 @@ typedef struct qn_status {
      */
     qn_state state;
     const char *phase;  /* "directory", "link", "circuit", "probe", "ready"; static storage */
-    const char *advice; /* one sentence when not connected; static storage; "" otherwise */
+    const char *advice; /* one sentence of what to do about it, or of what will soon be wrong;
+                           static storage; "" when all is well */
     qn_err last_error;
     qn_peerid id;
     uint32_t peers_known; /* relays in the snapshot */
     uint32_t links, circuits, streams;
     uint64_t snapshot_version; /* 0: none yet */
+    int64_t profile_until;     /* HTX: the day the browser profile ends, Unix seconds; 0: none */
+    int64_t clock_ahead;       /* by an origin's Date our wall clock is so many seconds behind */
+    bool origin_down;          /* HTX: our origin does not answer, so we listen for no links */
     qn_time last_probe;        /* when an end-to-end probe last succeeded; 0 never */
     qn_counters counters;
     uint64_t mem_used, mem_peak;

@@ -130,7 +130,7 @@ static inline void solo_close(void)
 static inline qn_conn solo_accept(qn_listener purpose)
 {
     static const qn_addr from = {.family = 4, .ip = {127, 0, 0, 1}, .port = 40000};
-    qn_conn c = qn_node_accepted(node, purpose, &from);
+    qn_conn c = qn_node_accepted(node, purpose, &from, &from);
 
     solo_drain();
     return c;
