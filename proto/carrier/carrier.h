@@ -15,6 +15,8 @@
  *     so a carrier waiting for bytes holds no read buffer;
  *   - on RECORD give the piece to the link and drain the link before the next next(): a KEY_UPDATE
  *     in this record changes how the following one opens;
+ *   - when due() is now, write what peek offers on every leg before tick(): what a carrier does
+ * then may take time that nobody outside is to see between two bytes;
  *   - LOST is the last event. Then room() is 0 for good; peek and consume still serve what was
  *     sealed before. destroy when the world is done with every leg.
  */
@@ -33,6 +35,7 @@ typedef struct qn_carrier {
 } qn_carrier;
 
 struct qn_htx_target; /* htx/target.h; a layer above knows what it is */
+struct qn_htx_site;   /* htx/site.h */
 
 typedef struct qn_carrier_cfg {
     bool initiator;
@@ -49,7 +52,11 @@ typedef struct qn_carrier_cfg {
     uint16_t max_record;            /* responder: largest record content on this carrier, both ways;
                                        0: QN_RECORD_CONTENT_MAX. Initiators take the responder's word */
     qn_addr origin;                 /* responder of a two-leg kind: where leg 1 leads */
+    qn_addr client,
+        local; /* HTX's responder: leg 0's two ends; family 0 when they have no address */
     const struct qn_htx_target *htx; /* HTX's initiator */
+    const struct qn_htx_site
+        *site; /* HTX's responder; outlives the carrier, may change meanwhile */
 } qn_carrier_cfg;
 
 typedef enum qn_carrier_event_type {
@@ -59,7 +66,9 @@ typedef enum qn_carrier_event_type {
     QN_CARRIER_FINISH,      /* leg: FIN after what peek offers; reading goes on */
     QN_CARRIER_CLOSE,       /* leg: orderly close of both directions after what peek offers */
     QN_CARRIER_RESET,       /* leg: RST, now or (drain) after what peek offers */
-    QN_CARRIER_LOST         /* err: no more records either way; QN_OK after close() */
+    QN_CARRIER_RAW, /* err: as LOST for the link, but the legs live on, joined to one another
+                       as if there had been no link. LOST follows when they have ended */
+    QN_CARRIER_LOST /* err: no more records either way; QN_OK after close() */
 } qn_carrier_event_type;
 
 typedef struct qn_established {
@@ -119,6 +128,8 @@ struct qn_carrier_kind {
     qn_err (*frame)(qn_carrier *c, const qn_frame *f, bool last_in_record);
     /* The link is over: say so to the peer's carrier, close the legs, LOST{QN_OK} follows. */
     void (*close)(qn_carrier *c, uint16_t code);
+    /* Whether the link has open streams; false until told. NULL: of no interest to this kind. */
+    void (*busy)(qn_carrier *c, bool open);
 };
 
 static inline qn_span qn_carrier_space(qn_carrier *c, uint8_t leg)
@@ -156,6 +167,11 @@ static inline qn_time qn_carrier_due(const qn_carrier *c)
 static inline void qn_carrier_tick(qn_carrier *c)
 {
     c->kind->tick(c);
+}
+static inline void qn_carrier_busy(qn_carrier *c, bool open)
+{
+    if (c->kind->busy != NULL)
+        c->kind->busy(c, open);
 }
 /* NULL is fine. */
 static inline void qn_carrier_destroy(qn_carrier *c)

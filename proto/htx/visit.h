@@ -17,18 +17,9 @@
 #include "crypto/digest.h"
 #include "crypto/mlkem.h"
 #include "htx/greeting.h"
-#include "htx/replay.h"
+#include "htx/site.h"
 #include "htx/splice.h"
-#include "htx/tag.h"
 #include "htx/watch.h"
-
-/* What a peer knows of itself and its origin, for all its visits, which it outlives. */
-typedef struct qn_htx_site {
-    qn_htx_tag_judge judge; /* floor is the replay set's business */
-    qn_htx_replay *replay;
-    uint32_t flight, flight_r; /* see htx/watch.h */
-    uint16_t alert;
-} qn_htx_site;
 
 typedef enum qn_htx_visit_state {
     QN_HTX_VISIT_GREETING,

@@ -66,6 +66,7 @@ qn_err qn_link_attach(qn_link *l, qn_carrier *carrier, uint64_t peer_received)
     if (err != QN_OK)
         return err;
     l->carrier = carrier;
+    qn_carrier_busy(carrier, l->streams_n > 0);
     /* What the last carrier said of acknowledgements may be lost with it. */
     l->ack_due = l->rx.received > 0;
     return QN_OK;

@@ -56,7 +56,8 @@ qn_stream *qn_stream_new(qn_link *l, uint32_t id, uint8_t kind)
     s->tx.limit = QN_STREAM_BASE;
     qn_credit_rx_init(&s->rx, QN_STREAM_BASE, QN_STREAM_WINDOW_MAX, l->env->now);
     qn_stream_list_add(l, QN_LIST_ALL, s);
-    l->streams_n++;
+    if (l->streams_n++ == 0 && l->carrier != NULL)
+        qn_carrier_busy(l->carrier, true);
     return s;
 }
 
@@ -64,7 +65,8 @@ void qn_stream_retire(qn_link *l, qn_stream *s)
 {
     if ((s->lists & 1u << QN_LIST_ALL) != 0) {
         qn_map_del(&l->streams, &l->env->mem, s->id);
-        l->streams_n--;
+        if (--l->streams_n == 0 && l->carrier != NULL)
+            qn_carrier_busy(l->carrier, false);
     }
     for (unsigned i = 0; i < QN_STREAM_LISTS; i++)
         qn_stream_list_remove(l, (qn_stream_list)i, s);

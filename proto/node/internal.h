@@ -107,6 +107,7 @@ typedef struct neighbour {
     bool outbound, known, claims;
     bool up;   /* ESTABLISHED and not LOST */
     bool over; /* the link is done with: only the legs' ends are awaited */
+    bool raw;  /* the legs are joined without us, until the carrier says LOST */
     bool lost; /* the carrier said LOST, or never lived */
 } neighbour;
 

@@ -300,6 +300,11 @@ static void carrier_event(neighbour *nb, qn_carrier_event *ev)
     case QN_CARRIER_RESET:
         conns_todo(t, nb->leg[ev->leg], ev->drain ? TODO_SEND | TODO_RESET_DRAIN : TODO_RESET);
         break;
+    case QN_CARRIER_RAW:
+        nb->raw = true;
+        qn_link_detach(&nb->link);
+        neighbour_end(nb, QN_CLOSE_GONE);
+        break;
     case QN_CARRIER_LOST:
         carrier_lost(nb, ev->err);
         break;
@@ -519,7 +524,7 @@ static qn_time idle_due(neighbour *nb)
 /* The farewell waits for room at a peer who may never read. */
 static qn_time farewell_due(const neighbour *nb)
 {
-    return nb->over && !nb->lost ? nb->over_since + QN_STOP_AFTER : QN_NEVER;
+    return nb->over && !nb->lost && !nb->raw ? nb->over_since + QN_STOP_AFTER : QN_NEVER;
 }
 
 static qn_time neighbour_due(neighbour *nb)

@@ -75,7 +75,8 @@ static void open_game(game *g)
                             .replay = &g->replay,
                             .flight = 200,
                             .flight_r = 60,
-                            .alert = 19};
+                            .alert = 19,
+                            .proven = true};
     qn_htx_visit_init(&g->v, &g->t.env, &g->site, &cfg);
     qn_htx_visit_opened(&g->v, 1);
 }

@@ -58,6 +58,7 @@ typedef struct qn_allow { /* exit.allow: an address or prefix with mandatory por
 typedef struct qn_carrier_kind qn_carrier_kind; /* proto/carrier/carrier.h */
 extern const qn_carrier_kind qn_carrier_htx;
 extern const qn_carrier_kind qn_carrier_bare;
+extern const qn_carrier_kind qn_carrier_htx;
 
 typedef struct qn_node_cfg {
     qn_mode mode;

@@ -114,6 +114,9 @@ static void take_event(qt_pair *p, qt_end *e, const qn_carrier_event *ev)
         trace(e, "reset", ev->leg);
         e->reset++;
         break;
+    case QN_CARRIER_RAW:
+        trace(e, "raw", 0);
+        break;
     case QN_CARRIER_LOST:
         ck_assert(!e->lost);
         trace(e, "lost", (unsigned)-ev->err);

@@ -214,7 +214,8 @@ static void setup(void)
         .replay = &replay,
         .flight = FLIGHT,
         .flight_r = FLIGHT,
-        .alert = ALERT};
+        .alert = ALERT,
+        .proven = true};
     write_script(true);
 }
 

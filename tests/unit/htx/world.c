@@ -324,6 +324,7 @@ void htx_world_drain(htx_world *w)
             break;
         case QN_CARRIER_DIAL:
         case QN_CARRIER_FINISH:
+        case QN_CARRIER_RAW:
             ck_abort_msg("an initiator has one leg");
         }
     }
