@@ -83,6 +83,49 @@ bool qn_store_write(const qn_store *s, const char *name, qn_slice bytes, qn_why 
                            why);
 }
 
+/* Zeros over all of a file that has lost its name but not yet its blocks. */
+static void blot(int fd)
+{
+    static const uint8_t zero[4096];
+    struct stat st;
+
+    if (fstat(fd, &st) != 0)
+        return;
+    for (off_t at = 0; at < st.st_size; at += (off_t)sizeof zero) {
+        off_t left = st.st_size - at;
+        size_t n = left < (off_t)sizeof zero ? (size_t)left : sizeof zero;
+
+        if (pwrite(fd, zero, n, at) < 0)
+            return;
+    }
+    (void)fdatasync(fd);
+}
+
+bool qn_store_write_secret(const qn_store *s, const char *name, qn_slice bytes, qn_why why)
+{
+    int old = openat(s->dir, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    bool ok = qn_store_write(s, name, bytes, why);
+
+    if (old >= 0 && ok)
+        blot(old);
+    if (old >= 0)
+        (void)close(old);
+    return ok;
+}
+
+bool qn_store_append(const qn_store *s, const char *name, qn_slice bytes, qn_why why)
+{
+    int fd = openat(s->dir, name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    ssize_t put = fd >= 0 ? write(fd, bytes.p, bytes.n) : -1;
+    int saved = put >= 0 ? ENOSPC : errno; /* a short write is a full disk */
+
+    if (fd >= 0)
+        (void)close(fd);
+    if (put == (ssize_t)bytes.n)
+        return true;
+    return qn_why_say(why, "%s/%s could not be written (%s)", s->path, name, strerror(saved));
+}
+
 qn_found qn_store_read(const qn_store *s, const char *name, qn_span *bytes, qn_why why)
 {
     return qn_file_load((qn_place){.dir = s->dir, .folder = s->path, .name = name}, false, bytes,

@@ -39,6 +39,13 @@ bool qn_store_open_shared(qn_store *s, const char *path, qn_why why);
 void qn_store_close(qn_store *s);
 
 bool qn_store_write(const qn_store *s, const char *name, qn_slice bytes, qn_why why);
+/* As write, and what the file held before is overwritten where it lay before it goes. A best
+ * effort: journals, snapshots and flash translation may keep older copies that no program can
+ * reach. */
+bool qn_store_write_secret(const qn_store *s, const char *name, qn_slice bytes, qn_why why);
+/* Behind what the file holds, mode 0600. The kernel has it when this returns, so it survives the
+ * process, not the machine. */
+bool qn_store_append(const qn_store *s, const char *name, qn_slice bytes, qn_why why);
 /* Allocates; the caller frees bytes->p with free(). */
 qn_found qn_store_read(const qn_store *s, const char *name, qn_span *bytes, qn_why why);
 void qn_store_remove(const qn_store *s, const char *name);

@@ -77,6 +77,50 @@ START_TEST(a_fresh_directory_is_private_and_empty_of_keys)
 }
 END_TEST
 
+START_TEST(a_replaced_secret_is_overwritten_where_it_lay)
+{
+    qn_store s = opened();
+    qn_why why;
+    uint8_t was[10];
+    struct stat st;
+    int old;
+
+    write_text(&s, "mirror-keys", "0123456789");
+    old = open(in_dir("mirror-keys"), O_RDONLY);
+    ck_assert_msg(qn_store_write_secret(&s, "mirror-keys", qn_slice_of("new", 3), why), "%s", why);
+    assert_holds(&s, "mirror-keys", "new");
+    ck_assert_int_eq(stat(in_dir("mirror-keys"), &st), 0);
+    ck_assert_uint_eq(st.st_mode & 0777, 0600);
+    ck_assert_int_eq(read(old, was, sizeof was), sizeof was);
+    for (size_t i = 0; i < sizeof was; i++)
+        ck_assert_uint_eq(was[i], 0);
+    (void)close(old);
+    qn_store_remove(&s, "mirror-keys");
+    ck_assert_msg(qn_store_write_secret(&s, "mirror-keys", qn_slice_of("x", 1), why), "%s", why);
+    qn_store_close(&s);
+}
+END_TEST
+
+START_TEST(what_is_appended_stands_behind_what_was_there)
+{
+    qn_store s = opened();
+    qn_why why;
+    struct stat st;
+
+    ck_assert_msg(qn_store_append(&s, "replay", qn_slice_of("one", 3), why), "%s", why);
+    ck_assert_msg(qn_store_append(&s, "replay", qn_slice_of("two", 3), why), "%s", why);
+    assert_holds(&s, "replay", "onetwo");
+    ck_assert_int_eq(stat(in_dir("replay"), &st), 0);
+    ck_assert_uint_eq(st.st_mode & 0777, 0600);
+    write_text(&s, "replay", "0");
+    ck_assert(qn_store_append(&s, "replay", qn_slice_of("1", 1), why));
+    assert_holds(&s, "replay", "01");
+    ck_assert(!qn_store_append(&s, "no/such", qn_slice_of("1", 1), why));
+    ck_assert_ptr_nonnull(strstr(why, "no/such could not be written"));
+    qn_store_close(&s);
+}
+END_TEST
+
 START_TEST(keys_come_back_as_they_were_in_files_of_their_owner)
 {
     qn_store s = opened();
@@ -230,6 +274,8 @@ static Suite *suite(void)
 
     tcase_add_checked_fixture(t, make_root, remove_root);
     tcase_add_test(t, a_fresh_directory_is_private_and_empty_of_keys);
+    tcase_add_test(t, a_replaced_secret_is_overwritten_where_it_lay);
+    tcase_add_test(t, what_is_appended_stands_behind_what_was_there);
     tcase_add_test(t, keys_come_back_as_they_were_in_files_of_their_owner);
     tcase_add_test(t, a_key_others_can_read_is_refused_with_the_command_that_mends_it);
     tcase_add_test(t, a_damaged_key_is_refused_and_not_replaced);
