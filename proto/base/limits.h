@@ -41,6 +41,25 @@
 #define QN_HTX_CARRY_WINDOW 65536
 #define QN_HTX_VISIT_MAX (60 * QN_SEC) /* a visit's page, and then its second answer */
 
+/* Shaping (docs/wire/shaping.md) */
+#define QN_SHAPE_FIRST 12        /* records each way whose lengths are a page load's */
+#define QN_SHAPE_PAGES_MAX 8     /* kinds of page in a profile */
+#define QN_SHAPE_REQUESTS_MAX 32 /* lengths of requests: a histogram in 32 parts */
+#define QN_SHAPE_POSTS_MAX 8
+#define QN_SHAPE_CONTROLS_MAX 4
+#define QN_SHAPE_BURSTS_MAX 32
+#define QN_SHAPE_OPENINGS                                                                          \
+    6 /* streams in their first four bursts at once: a browser's connections */
+/* content of a record into which a part of any frame fits, and link credit beside a stream's */
+#define QN_SHAPE_ROOM_MIN 40
+#define QN_SHAPE_UPLOAD 4096 /* queued on a stream: more is an upload, not a request */
+/* a hello's second half waits for a record of the peer: more than nearly any round trip */
+#define QN_SHAPE_HALF_MAX (500 * QN_MS)
+/* Finished waits for the request, which a browser writes in the same moment */
+#define QN_SHAPE_JOIN_MAX (5 * QN_MS)
+/* an opening that stands still so long leaves its place to a stream that waits */
+#define QN_SHAPE_STALL QN_SEC
+
 /* HTTP/2 client (docs/wire/h2.md) */
 #define QN_H2_SETTINGS_MAX 8  /* entries of a profile's SETTINGS; browsers send 4 */
 #define QN_H2_FIELDS_MAX 32   /* header fields of a request; browsers send 15 to 18 */

@@ -92,6 +92,20 @@ typedef struct qn_carrier_event {
     qn_established est;
 } qn_carrier_event;
 
+/* What a link would number next: the head of a byte stream's queue. */
+typedef struct qn_offer {
+    uint32_t stream;
+    uint64_t offset; /* of data in the stream: so many bytes went before, the kind byte first */
+    qn_slice data;
+    size_t queued; /* data bytes on this stream, these included */
+} qn_offer;
+
+/* How often a receiver speaks only to give credit: for so many units, at most so long after. */
+typedef struct qn_pace {
+    uint64_t units;
+    qn_time after;
+} qn_pace;
+
 struct qn_carrier_kind {
     const char *name;
     uint8_t legs;  /* of the responder's side; an initiator has one */
@@ -130,6 +144,13 @@ struct qn_carrier_kind {
     void (*close)(qn_carrier *c, uint16_t code);
     /* Whether the link has open streams; false until told. NULL: of no interest to this kind. */
     void (*busy)(qn_carrier *c, bool open);
+
+    /* ---- a carrier that minds what its records look like; NULL elsewhere --------------------- */
+    /* How many data bytes of this app stream may go now: 0: it waits, others go; fewer than
+     * data.n: they go as a frame of their own. The link asks again, in the order in which streams
+     * began to wait, at each fill: after every record that came and after every tick(). */
+    size_t (*offer)(qn_carrier *c, const qn_offer *offer);
+    qn_pace (*pace)(const qn_carrier *c); /* the same for the carrier's whole life */
 };
 
 static inline qn_span qn_carrier_space(qn_carrier *c, uint8_t leg)

@@ -74,14 +74,13 @@ static qn_piece *piece_with_room(qn_queue *out, qn_env *env, size_t need)
 }
 
 /* Content up to the last multiple of 128 goes through the AEAD where it lies; what is left, the
- * second slice and the inner type follow from a small buffer, so that OpenSSL's Poly1305 keeps its
- * eight-way path whatever the lengths are. */
+ * second slice, the inner type and zeros are sealed in place behind it, so that OpenSSL's Poly1305
+ * keeps its eight-way path whatever the lengths are. */
 static qn_err seal_content(const qn_record_keys *k, qn_env *env, qn_slice a, qn_slice b,
-                           qn_inner inner, uint8_t *record)
+                           size_t zeros, qn_inner inner, uint8_t *record)
 {
-    uint8_t rest[128 + QN_SEAL_TAIL_MAX + 1];
     size_t head = a.n - a.n % 128, n = a.n - head;
-    uint8_t *body = record + QN_RECORD_HEADER;
+    uint8_t *body = record + QN_RECORD_HEADER, *rest = body + head;
 
     if (n > 0)
         memcpy(rest, a.p + head, n);
@@ -89,15 +88,23 @@ static qn_err seal_content(const qn_record_keys *k, qn_env *env, qn_slice a, qn_
         memcpy(rest + n, b.p, b.n);
     n += b.n;
     rest[n++] = (uint8_t)inner;
+    memset(rest + n, 0, zeros);
+    n += zeros;
     return qn_aead_seal(env, &k->key, qn_nonce_xor(k->iv, k->seq),
                         qn_slice_of(record, QN_RECORD_HEADER), qn_slice_of(a.p, head),
-                        qn_slice_of(rest, n), body, body + head + n);
+                        qn_slice_of(rest, n), body, rest + n);
 }
 
 qn_err qn_record_seal(qn_record_keys *k, qn_env *env, qn_tally *tally, qn_slice a, qn_slice b,
                       qn_inner inner, qn_queue *out)
 {
-    size_t plain = a.n + b.n + 1, size = QN_RECORD_HEADER + plain + QN_TAG;
+    return qn_record_seal_padded(k, env, tally, a, b, 0, inner, out);
+}
+
+qn_err qn_record_seal_padded(qn_record_keys *k, qn_env *env, qn_tally *tally, qn_slice a,
+                             qn_slice b, size_t zeros, qn_inner inner, qn_queue *out)
+{
+    size_t plain = a.n + b.n + 1 + zeros, size = QN_RECORD_HEADER + plain + QN_TAG;
     qn_piece *piece;
     uint8_t *record;
     qn_err err;
@@ -112,7 +119,7 @@ qn_err qn_record_seal(qn_record_keys *k, qn_env *env, qn_tally *tally, qn_slice 
     record[0] = 0x17;
     qn_put16(record + 1, 0x0303);
     qn_put16(record + 3, (uint16_t)(plain + QN_TAG));
-    err = seal_content(k, env, a, b, inner, record);
+    err = seal_content(k, env, a, b, zeros, inner, record);
     if (err != QN_OK)
         return err;
     k->seq++;

@@ -45,6 +45,11 @@ void qn_record_keys_wipe(qn_record_keys *k);
  */
 QN_MUST_CHECK qn_err qn_record_seal(qn_record_keys *k, qn_env *env, qn_tally *tally, qn_slice a,
                                     qn_slice b, qn_inner inner, qn_queue *out);
+/* The same with so many zeros behind the inner type; content and zeros together make at most
+ * QN_RECORD_CONTENT_MAX. */
+QN_MUST_CHECK qn_err qn_record_seal_padded(qn_record_keys *k, qn_env *env, qn_tally *tally,
+                                           qn_slice a, qn_slice b, size_t zeros, qn_inner inner,
+                                           qn_queue *out);
 /*
  * Opens one whole record (header and body, n bytes) out of place; `record` stays as received.
  * content gets a fresh block and one reference of it (an empty content too). QN_AUTH: the tag;

@@ -2,11 +2,6 @@
 #include "link/internal.h"
 #include "link/stream.h"
 
-/* An acknowledgement goes out by itself after this long, so that an idle peer's log empties. */
-#define QN_ACK_DELAY (100 * QN_MS)
-/* And after this much, so that a sender without budget is never stopped by its own log. */
-#define QN_ACK_UNITS (QN_LINK_BASE / 2)
-
 static void fault(qn_link *l, qn_err err)
 {
     qn_log_line(l->env, QN_LOG_WARN, "link", "closed: %s", qn_err_text(err));
@@ -15,19 +10,37 @@ static void fault(qn_link *l, qn_err err)
 
 /* ---- units ----------------------------------------------------------------------------------- */
 
+/* How much news of received units goes out by itself. */
+static uint64_t ack_every(const qn_link *l)
+{
+    if (l->pace.units > QN_LINK_ACK_UNITS)
+        return l->pace.units;
+    return QN_MIN(l->pace.units, l->rx.window / 4);
+}
+
+/* When it must go if nothing else does. A carrier may pace it more slowly than a sender without
+ * budget can bear; then silence counts, since such a sender has stopped. */
+static void plan_ack(qn_link *l, uint64_t news)
+{
+    if (l->pace.units > QN_LINK_ACK_UNITS && news >= QN_LINK_ACK_UNITS)
+        l->ack_at = l->env->now + QN_LINK_ACK_DELAY;
+    else if (l->ack_at == QN_NEVER)
+        l->ack_at = l->env->now + l->pace.after;
+}
+
 /* Link credit comes back at once: the queues behind it are bounded by the streams' credit. */
 static qn_err count_units(qn_link *l, const qn_frame *f)
 {
-    uint64_t units = qn_frame_units(f);
-    uint64_t every = QN_MIN(l->rx.window / 4, QN_ACK_UNITS);
+    uint64_t units = qn_frame_units(f), news;
     qn_err err = qn_credit_take(&l->rx, units);
 
     if (err != QN_OK || units == 0)
         return err;
-    if (qn_credit_return(&l->rx, NULL, units) || l->rx.received - l->rx_acked >= every)
+    news = l->rx.received - l->rx_acked;
+    if (qn_credit_return(&l->rx, NULL, units) || news >= ack_every(l))
         l->ack_due = true;
-    else if (l->ack_at == QN_NEVER && l->carrier != NULL)
-        l->ack_at = l->env->now + QN_ACK_DELAY;
+    else if (l->carrier != NULL)
+        plan_ack(l, news);
     return QN_OK;
 }
 

@@ -4,6 +4,11 @@
 
 #include "link/link.h"
 
+/* An acknowledgement goes out by itself after so long, so that an idle peer's log empties. */
+#define QN_LINK_ACK_DELAY (100 * QN_MS)
+/* And after so much, so that a sender without budget is never stopped by its own log. */
+#define QN_LINK_ACK_UNITS (QN_LINK_BASE / 2)
+
 /* The link is over, for `err`; the first cause stands. Events follow from next(). */
 void qn_link_end(qn_link *l, qn_err err, uint16_t code);
 

@@ -67,6 +67,10 @@ qn_err qn_link_attach(qn_link *l, qn_carrier *carrier, uint64_t peer_received)
         return err;
     l->carrier = carrier;
     qn_carrier_busy(carrier, l->streams_n > 0);
+    if (carrier->kind->pace != NULL)
+        l->pace = carrier->kind->pace(carrier);
+    else
+        l->pace = (qn_pace){.units = QN_LINK_ACK_UNITS, .after = QN_LINK_ACK_DELAY};
     /* What the last carrier said of acknowledgements may be lost with it. */
     l->ack_due = l->rx.received > 0;
     return QN_OK;

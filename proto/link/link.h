@@ -60,9 +60,10 @@ typedef struct qn_link_event {
 typedef enum qn_stream_list {
     QN_LIST_ALL,    /* open, in the order they were opened */
     QN_LIST_NOTIFY, /* owe an event */
-    QN_LIST_CTRL    /* owe a WINDOW or CLOSE frame */
+    QN_LIST_CTRL,   /* owe a WINDOW or CLOSE frame */
+    QN_LIST_HELD    /* the carrier would not take their next frame yet */
 } qn_stream_list;
-#define QN_STREAM_LISTS 3
+#define QN_STREAM_LISTS 4
 
 #define QN_LINK_REFUSED                                                                            \
     8 /* streams refused at once for which we have no memory; then the link ends */
@@ -89,6 +90,7 @@ typedef struct qn_link {
     qn_link_log log;
     qn_credit_rx rx;   /* units; their memory is the streams' business, so it has no budget */
     uint64_t rx_acked; /* units the peer was told we have */
+    qn_pace pace;      /* of what goes out only to give credit */
     qn_time ack_at, retry_at;
     uint64_t ping_token, pong_token;
     qn_time ping_at;

@@ -2,7 +2,7 @@
 
 #include "base/engine.h"
 
-enum { PART_MIN = 64 }; /* a split part with fewer data bytes than this is not worth its header */
+enum { PART_MIN = 16 }; /* a split part with fewer data bytes than this is not worth its header */
 
 void qn_log_init(qn_link_log *g)
 {

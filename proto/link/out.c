@@ -17,6 +17,7 @@ typedef struct record {
     qn_slice direct; /* one large frame */
     uint8_t *out;    /* the rest: the engine's gather buffer */
     size_t n, cap;
+    size_t reserve; /* QN_CTRL_RESERVE; a record kept small is filled, they find the next */
     qn_log_pos pos;
     uint64_t acked; /* with `ack` */
     bool ack, ping, pong;
@@ -83,40 +84,119 @@ static uint64_t units_of(const qn_piece *frame)
     return frame->len - QN_STREAM_HEADER + 1; /* queued frames never carry MORE */
 }
 
-/* The frame whose turn it is. QN_AGAIN: none, no room in this record, or no credit. `largest`: what
- * an empty record could take; a larger frame is split, so it may begin in an empty record only. */
+/* How many data bytes of the stream's first frame may go: all, unless the carrier minds. */
+static uint32_t may_go(qn_link *l, const qn_stream *s, const qn_piece *head)
+{
+    size_t queued = s->q.bytes - (size_t)s->q.n * QN_STREAM_HEADER;
+    uint32_t n = head->len - QN_STREAM_HEADER;
+    qn_offer offer = {.stream = s->id,
+                      .offset = s->tx.used - queued,
+                      .data = qn_slice_of(qn_piece_data(head) + QN_STREAM_HEADER, n),
+                      .queued = queued};
+
+    if (l->carrier->kind->offer == NULL || s->kind != QN_KIND_APP || n == 0)
+        return n;
+    return (uint32_t)QN_MIN(l->carrier->kind->offer(l->carrier, &offer), n);
+}
+
+/* The whole first frame enters the log. */
+static qn_err log_head(qn_link *l, qn_stream *s)
+{
+    qn_err err = qn_log_push(&l->log, l->env, l->budget, *qn_queue_head(&s->q));
+
+    if (err == QN_OK)
+        (void)qn_queue_pop(&s->q, &l->env->mem); /* the log has its reference now */
+    return err;
+}
+
+/* Only its first n data bytes do, copied; the rest becomes a frame in the place it has. */
+static qn_err log_part(qn_link *l, qn_stream *s, uint32_t n)
+{
+    qn_piece *head = &s->q.v[s->q.head];
+    qn_piece part = {.block = qn_block_get(l->env, QN_STREAM_HEADER + n),
+                     .len = QN_STREAM_HEADER + n};
+    uint8_t *p = qn_piece_data(head);
+    uint8_t flags = p[3] & QN_FRAME_FLAGS;
+    qn_err err;
+
+    if (part.block == NULL)
+        return QN_NOMEM;
+    qn_frame_put_stream(part.block->data, s->id, n, 0);
+    memcpy(part.block->data + QN_STREAM_HEADER, p + QN_STREAM_HEADER, n);
+    err = qn_log_push(&l->log, l->env, l->budget, part);
+    if (err != QN_OK) {
+        qn_block_drop(part.block);
+        return err;
+    }
+    head->off += n;
+    head->len -= n;
+    s->q.bytes -= n;
+    qn_frame_put_stream(p + n, s->id, head->len - QN_STREAM_HEADER, flags);
+    return QN_OK;
+}
+
+/* The stream whose turn it is, and how much of its first frame may go. NULL: none, no room in this
+ * record, or no credit. `largest`: what an empty record could take; a larger frame is split, so it
+ * may begin in an empty record only. */
+static qn_stream *pick(qn_link *l, size_t room, size_t largest, uint32_t *n)
+{
+    for (;;) {
+        qn_stream *s = (qn_stream *)qn_sched_pick(&l->sched);
+        const qn_piece *head;
+
+        if (s == NULL)
+            return NULL;
+        head = qn_queue_head(&s->q);
+        if ((head->len > room && room < largest) ||
+            !qn_log_fits(&l->log, l->budget, units_of(head)))
+            return NULL;
+        *n = may_go(l, s, head);
+        if (*n > 0 || head->len == QN_STREAM_HEADER)
+            return s;
+        qn_sched_remove(&l->sched, &s->flow);
+        qn_stream_list_add(l, QN_LIST_HELD, s);
+    }
+}
+
+/* QN_AGAIN: nothing that may go now. */
 static qn_err number_data(qn_link *l, size_t room, size_t largest)
 {
-    qn_flow *flow = qn_sched_pick(&l->sched);
-    qn_stream *s = (qn_stream *)flow;
-    const qn_piece *head;
-    uint32_t len;
+    uint32_t n;
+    qn_stream *s = pick(l, room, largest, &n);
+    uint32_t whole;
     bool last;
     qn_err err;
 
-    if (flow == NULL)
+    if (s == NULL)
         return QN_AGAIN;
-    head = qn_queue_head(&s->q);
-    len = head->len;
-    if ((len > room && room < largest) || !qn_log_fits(&l->log, l->budget, units_of(head)))
-        return QN_AGAIN;
-    err = qn_log_push(&l->log, l->env, l->budget, *head);
+    whole = qn_queue_head(&s->q)->len - QN_STREAM_HEADER;
+    err = n < whole ? log_part(l, s, n) : log_head(l, s);
     if (err != QN_OK)
         return err;
-    (void)qn_queue_pop(&s->q, &l->env->mem); /* the log has its reference now */
     last = s->q.n == 0;
     s->introduced = true;
     s->fin_logged = last && s->fin_queued;
-    qn_sched_charge(&l->sched, flow, len, !last);
+    qn_sched_charge(&l->sched, &s->flow, QN_STREAM_HEADER + n, !last);
     qn_stream_check(l, s);
     return QN_OK;
+}
+
+/* Streams the carrier held are offered again, in the order in which they came to wait. */
+static void offer_again(qn_link *l)
+{
+    qn_stream *s;
+
+    while ((s = l->list[QN_LIST_HELD].first) != NULL) {
+        qn_stream_list_remove(l, QN_LIST_HELD, s);
+        qn_sched_wake(&l->sched, &s->flow);
+    }
 }
 
 /* ---- one record ------------------------------------------------------------------------------ */
 
 static size_t room_for_data(const record *r)
 {
-    return r->cap - r->n > QN_CTRL_RESERVE ? r->cap - r->n - QN_CTRL_RESERVE : 0;
+    return r->cap - r->n > r->reserve ? r->cap - r->n - r->reserve : 0;
 }
 
 static bool is_empty(const record *r)
@@ -138,7 +218,7 @@ static bool take_logged(const qn_link *l, record *r)
     }
     if (size > cap && !is_empty(r))
         return false;
-    n = qn_log_copy(&l->log, &r->pos, r->out + r->n, size > cap ? cap - QN_CTRL_RESERVE : cap);
+    n = qn_log_copy(&l->log, &r->pos, r->out + r->n, size > cap ? cap - r->reserve : cap);
     r->n += n;
     return n > 0;
 }
@@ -225,6 +305,7 @@ static qn_err fill_one(qn_link *l)
     r.cap = l->carrier->kind->room(l->carrier);
     if (r.cap == 0)
         return QN_AGAIN;
+    r.reserve = r.cap < QN_RECORD_CONTENT_MIN ? 0 : QN_CTRL_RESERVE;
     err = take_retained(l, &r);
     if (err != QN_OK && is_empty(&r))
         return err;
@@ -270,6 +351,7 @@ bool qn_link_fill(qn_link *l)
         return false;
     if (l->over)
         return fill_end(l);
+    offer_again(l);
     while ((err = fill_one(l)) == QN_OK)
         any = true;
     if (err == QN_NOMEM && l->retry_at == QN_NEVER)

@@ -114,6 +114,36 @@ START_TEST(document_examples_are_what_is_sealed)
 }
 END_TEST
 
+START_TEST(zeros_pad_to_any_length_and_open_to_the_content)
+{
+    static uint8_t content[QN_RECORD_CONTENT_MAX];
+    static const size_t sizes[][3] = {{0, 0, 30},    {0, 0, 16384},      {1, 2, 1}, {127, 1, 400},
+                                      {128, 0, 128}, {5000, 512, 10872}, {12, 0, 0}};
+    uint8_t want[QN_RECORD_CONTENT_MAX];
+
+    memset(content, 0x5a, sizeof content);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        const size_t *n = sizes[i];
+        qn_slice record;
+
+        memset(want, 0x5a, n[0] + n[1]);
+        qt_assert_err(qn_record_seal_padded(&tx, &t.env, NULL, qn_slice_of(content, n[0]),
+                                            qn_slice_of(content, n[1]), n[2], QN_INNER_FRAMES,
+                                            &out),
+                      QN_OK);
+        record = sealed();
+        ck_assert_uint_eq(record.n, n[0] + n[1] + n[2] + QN_RECORD_OVERHEAD);
+        must_open(record, qn_slice_of(want, n[0] + n[1]), QN_INNER_FRAMES);
+    }
+    tx.seq = 1;
+    qt_assert_err(qn_record_seal_padded(&tx, &t.env, NULL, qt_doc_hex("frame.md", "ping"), nothing,
+                                        20, QN_INNER_FRAMES, &out),
+                  QN_OK);
+    qt_assert_bytes(qn_piece_data(qn_queue_head(&out)), out.bytes,
+                    qt_doc_hex("record.md", "padded"));
+}
+END_TEST
+
 START_TEST(document_examples_open)
 {
     qn_slice ping = qt_doc_hex("frame.md", "ping");
@@ -378,6 +408,7 @@ static Suite *record_suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, document_examples_are_what_is_sealed);
     tcase_add_test(tc, document_examples_open);
+    tcase_add_test(tc, zeros_pad_to_any_length_and_open_to_the_content);
     tcase_add_test(tc, any_split_of_any_size_round_trips);
     tcase_add_test(tc, small_records_share_a_block);
     tcase_add_test(tc, small_content_comes_in_a_small_block);
