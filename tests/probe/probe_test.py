@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""tools/probe-lab: its own cryptography, that it finds wrong peers, and a short run of the battery.
+
+Environment: ORIGIN, qnet-origin.
+"""
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools" / "probe-lab.d"))
+import primitives  # noqa: E402
+import proxy  # noqa: E402
+
+
+def lab(*words):
+    with tempfile.TemporaryDirectory() as out:
+        return subprocess.run([ROOT / "tools/probe-lab", "--out", out, *words], capture_output=True, text=True,
+                              timeout=120)
+
+
+class Primitives(unittest.TestCase):
+    def test_rfc_7748(self):
+        k = bytes.fromhex("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4")
+        u = bytes.fromhex("e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c")
+        self.assertEqual(primitives.x25519(k, u).hex(), "c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552")
+
+    def test_rfc_8439(self):
+        text = (b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen "
+                b"would be it.")
+        key, nonce = bytes(range(0x80, 0xA0)), bytes.fromhex("070000004041424344454647")
+        aad = bytes.fromhex("50515253c0c1c2c3c4c5c6c7")
+        sealed = primitives.seal(key, nonce, aad, text)
+        self.assertEqual(sealed[-16:].hex(), "1ae10b594f09e26a7e902ecbd0600691")
+        self.assertEqual(primitives.unseal(key, nonce, aad, sealed), text)
+        self.assertIsNone(primitives.unseal(key, nonce, aad, b"\0" + sealed[1:]))
+
+    def test_p384_lies_on_its_curve_and_both_sides_agree(self):
+        x, y = primitives.G384
+        self.assertEqual((y * y - x**3 + 3 * x - primitives.B384) % primitives.P384, 0)
+        a, b = (primitives.Share(primitives.SECP384R1) for _ in range(2))
+        self.assertEqual(a.secret(b.public), b.secret(a.public))
+
+
+class Plants(unittest.TestCase):
+    def test_a_plain_forwarder_is_no_different(self):
+        done = lab("--origin", "qnet-origin", "--probe", "false-finished-alone", "--probe", "visit-damaged-record",
+                   "--probe", "plain-http", "--probe", "ccs-33")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_each_wrong_peer_is_found(self):
+        for plant in proxy.PLANTS:
+            with self.subTest(plant):
+                done = lab("--origin", "qnet-origin", "--probe", "false-finished-alone", "--probe", "visit-idle",
+                           "--plant", plant)
+                self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
