@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#define IMAGE_SIDE 128
+#define IMAGE_SIDE 36 /* one record: a page that PROOF can take the place of */
 #define IMAGE_HEAD 54
 #define LARGE (UINT64_C(64) << 20)
 

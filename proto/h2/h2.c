@@ -220,6 +220,7 @@ static bool tell(qn_h2_exchange *x, qn_h2_event *ev)
         ev->type = QN_H2_RESPONSE;
         ev->status = x->status;
         ev->date = x->date;
+        ev->elsewhere = x->elsewhere;
         return true;
     }
     if (x->untold > 0) {

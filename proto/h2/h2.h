@@ -23,7 +23,7 @@ typedef struct qn_h2_cfg {
 } qn_h2_cfg;
 
 typedef enum qn_h2_event_type {
-    QN_H2_RESPONSE, /* id, status, date */
+    QN_H2_RESPONSE, /* id, status, date, elsewhere */
     QN_H2_BODY,     /* id, n: so many more bytes came */
     QN_H2_DONE,     /* id, err: QN_OK, QN_REFUSED (not processed), QN_GONE (cut short) */
     QN_H2_GOAWAY,   /* no more requests here; those under way may still be answered */
@@ -34,7 +34,8 @@ typedef struct qn_h2_event {
     qn_h2_event_type type;
     uint32_t id;
     uint16_t status;
-    int64_t date; /* the server's clock, Unix seconds; 0: not said */
+    int64_t date;   /* the server's clock, Unix seconds; 0: not said */
+    bool elsewhere; /* RESPONSE: it names other places to find it (Alt-Svc, RFC 7838): HTTP/3 */
     uint64_t n;
     qn_err err;
 } qn_h2_event;

@@ -16,8 +16,9 @@ typedef struct qn_h2_exchange {
     bool sent;     /* HEADERS are in a write */
     bool answered; /* the final answer's headers came */
     bool told;     /* and RESPONSE was given out */
-    bool ended;    /* END_STREAM came */
-    bool closed;   /* DONE is due */
+    bool elsewhere;
+    bool ended;  /* END_STREAM came */
+    bool closed; /* DONE is due */
     qn_err err;
     uint8_t path_n;
     uint8_t path[QN_H2_PATH_MAX];

@@ -17,6 +17,8 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
         x->date = 0;
     } else if (name_n == 4 && memcmp(name, "date", 4) == 0) {
         x->date = qn_h2_date(qn_slice_of(value, value_n));
+    } else if (name_n == 7 && memcmp(name, "alt-svc", 7) == 0) {
+        x->elsewhere = value_n != 5 || memcmp(value, "clear", 5) != 0;
     }
     return 0;
 }

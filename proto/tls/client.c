@@ -243,6 +243,15 @@ qn_err qn_tls_send(qn_tls *c, qn_slice data)
     return err == QN_OK ? qn_tls_emit(c, QN_TLS_DATA, data) : err;
 }
 
+qn_err qn_tls_close(qn_tls *c)
+{
+    static const uint8_t notify[2] = {1, QN_TLS_CLOSE_NOTIFY};
+
+    if (c->state != QN_TLS_UP)
+        return QN_STATE;
+    return qn_tls_emit(c, QN_TLS_ALERT, qn_slice_of(notify, sizeof notify));
+}
+
 /* ---- in ------------------------------------------------------------------------------------ */
 
 /* Handshake bytes wait here until their message is complete. */
@@ -469,6 +478,9 @@ static void say_established(qn_tls *c, qn_tls_event *ev)
                          .retried = c->retried,
                          .asked_certificate = c->asked,
                          .alps = c->alps,
+                         .anchors = c->anchors,
+                         .ech = c->ech,
+                         .leaf = c->leaf,
                          .alpn = qn_slice_of(c->alpn, c->alpn_n)};
 }
 

@@ -48,6 +48,9 @@ typedef struct qn_tls_event {
     bool asked_certificate; /* the server wanted one from us, and got an empty one
                              */
     bool alps;              /* the server answered application settings */
+    bool anchors;           /* it answered trust_anchors */
+    bool ech;               /* it answered the GREASE ECH: it would take a real one */
+    qn_hash leaf;           /* SHA-256 of its certificate; zeros when resumed */
     qn_slice alpn;          /* what the server chose; empty: nothing. Valid until the next
                                call */
 } qn_tls_event;
@@ -95,5 +98,8 @@ bool qn_tls_next(qn_tls *c, qn_tls_event *ev);
  * QN_STATE: not established, or ended; QN_NOMEM, QN_EXHAUSTED, QN_INTERNAL.
  * Nothing was sent then. */
 QN_MUST_CHECK qn_err qn_tls_send(qn_tls *c, qn_slice data);
+/* Says close_notify; what the server says until its own is still given out. Nothing may be sent
+ * afterwards. QN_STATE: not established, or ended; otherwise as send. */
+QN_MUST_CHECK qn_err qn_tls_close(qn_tls *c);
 
 #endif

@@ -45,7 +45,8 @@ struct qn_tls {
     qn_tls_keys tx, rx;
     uint8_t resumption[QN_MD_MAX]; /* master secret */
     uint16_t group;
-    bool resumed, retried, asked, alps, ccs_sent;
+    bool resumed, retried, asked, alps, anchors, ech, ccs_sent;
+    qn_hash leaf; /* of the certificate */
     uint8_t alpn[255], alpn_n;
     bool update_owed; /* the server asked for our KeyUpdate; it leaves with the
                          next data */

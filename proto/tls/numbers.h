@@ -34,6 +34,7 @@ enum {
     QN_TLS_X_COOKIE = 44,
     QN_TLS_X_SHARES = 51,
     QN_TLS_X_ALPS = 17613,
+    QN_TLS_X_ANCHORS = 0xca34,
     QN_TLS_X_ECH = 65037,
 
     /* groups */

@@ -41,8 +41,8 @@ static qn_tls_fault read_alpn(qn_tls *c, qn_slice body)
  * of a GREASE ECH are to be ignored. */
 static bool answerable(const qn_tls *c, uint16_t type)
 {
-    static const uint16_t here[] = {QN_TLS_X_NAME, QN_TLS_X_GROUPS, QN_TLS_X_ALPN, 28,
-                                    QN_TLS_X_ALPS, QN_TLS_X_ECH,    0xca34};
+    static const uint16_t here[] = {QN_TLS_X_NAME, QN_TLS_X_GROUPS, QN_TLS_X_ALPN,   28,
+                                    QN_TLS_X_ALPS, QN_TLS_X_ECH,    QN_TLS_X_ANCHORS};
     bool offered;
 
     (void)qn_tls_profile_ext(c->profile, type, &offered);
@@ -74,6 +74,8 @@ static qn_tls_fault on_extensions(qn_tls *c, qn_slice body)
         if (type == QN_TLS_X_ALPN)
             fault = read_alpn(c, content);
         c->alps = c->alps || type == QN_TLS_X_ALPS;
+        c->anchors = c->anchors || type == QN_TLS_X_ANCHORS;
+        c->ech = c->ech || type == QN_TLS_X_ECH;
         if (fault.err != QN_OK)
             return fault;
     }

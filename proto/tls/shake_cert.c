@@ -77,6 +77,8 @@ qn_tls_fault qn_tls_on_certificate(qn_tls *c, qn_slice body)
         return fault;
     err = qn_chain_verify(c->roots, der, n, qn_slice_of(c->name, c->name_n), c->env->wall,
                           &c->shake->leaf);
+    if (err == QN_OK)
+        err = qn_sha256(c->env, &der[0], 1, &c->leaf);
     if (err != QN_OK)
         return qn_tls_fault_of(err, alert_for(err));
     c->state = QN_TLS_WANT_VERIFY;

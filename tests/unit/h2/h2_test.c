@@ -161,6 +161,19 @@ START_TEST(a_date_of_early_hints_is_not_the_answer_s)
 }
 END_TEST
 
+START_TEST(an_answer_that_names_another_place_says_so)
+{
+    static const char *const v[] = {"h3=\":443\"; ma=86400", "clear"};
+    uint8_t block[64] = {0x08, 3, '2', '0', '0', 0x00, 7, 'a', 'l', 't', '-', 's', 'v', 'c'};
+    size_t n = strlen(v[_i]);
+
+    block[14] = (uint8_t)n;
+    memcpy(block + 15, v[_i], n);
+    h2_push_frame(h, 1, 0x05, first, block, 15 + n);
+    ck_assert_int_eq(h2_event(h, QN_H2_RESPONSE).elsewhere, _i == 0);
+}
+END_TEST
+
 START_TEST(a_reset_stream_is_cut_short_even_without_an_error_code)
 {
     h2_answer(h, first, "200", NULL, false);
@@ -364,6 +377,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(asked, setup_asked, teardown);
     tcase_add_test(asked, an_answer_is_told_and_thrown_away);
     tcase_add_test(asked, a_date_of_early_hints_is_not_the_answer_s);
+    tcase_add_loop_test(asked, an_answer_that_names_another_place_says_so, 0, 2);
     tcase_add_loop_test(asked, a_reset_stream_is_cut_short_even_without_an_error_code, 0, 2);
     tcase_add_test(asked, goaway_ends_asking_but_not_the_answer);
     tcase_add_test(asked, goaway_refuses_what_it_does_not_cover);

@@ -193,6 +193,25 @@ START_TEST(an_alert_of_the_server_ends_without_an_answer)
 }
 END_TEST
 
+START_TEST(a_close_is_said_once_established_and_the_server_still_heard)
+{
+    uint8_t out[QN_RECORD_BODY_MAX];
+    size_t n;
+
+    qt_assert_err(qn_tls_close(c), QN_STATE);
+    shake();
+    qt_assert_err(qn_tls_close(c), QN_OK);
+    ck_assert_uint_eq(script_read(&s, out, &n), QN_TLS_ALERT);
+    ck_assert_uint_eq(n, 2);
+    ck_assert_mem_eq(out, "\x01\x00", 2);
+    script_record(&s, QN_TLS_DATA, qn_slice_of("the rest", 8));
+    ck_assert_uint_eq(s.run.data_n, 8);
+    script_record(&s, QN_TLS_ALERT, qn_slice_of("\x01\x00", 2));
+    ck_assert(s.run.over);
+    qt_assert_err(s.run.ended.err, QN_OK);
+}
+END_TEST
+
 START_TEST(what_waits_for_the_socket_is_bounded)
 {
     unsigned sent = 0;
@@ -270,6 +289,7 @@ static Suite *after_suite(void)
     tcase_add_loop_test(tc, strange_messages_after_the_handshake_are_refused, 0, 9);
     tcase_add_test(tc, tickets_are_kept_within_bounds);
     tcase_add_test(tc, an_alert_of_the_server_ends_without_an_answer);
+    tcase_add_test(tc, a_close_is_said_once_established_and_the_server_still_heard);
     tcase_add_test(tc, what_waits_for_the_socket_is_bounded);
     tcase_add_test(tc, every_allocation_of_the_flight_may_fail);
     tcase_add_test(tc, every_allocation_of_the_beginning_may_fail);

@@ -79,6 +79,27 @@ START_TEST(application_settings_are_answered)
 }
 END_TEST
 
+/* Trust anchors and the retry configs of ECH are told to whoever judges a server; so is which
+ * certificate it showed. */
+START_TEST(what_else_a_server_answers_is_told)
+{
+    qn_slice ext = qt_hex("000f fe0d 0003 000102 ca34 0004 0002 0100"), der;
+    uint8_t bytes[2048], *end = bytes;
+    qn_hash want;
+
+    der = qn_slice_of(bytes, (size_t)i2d_X509(leaf.cert, &end));
+    script_keys(&s);
+    script_message(&s, QN_TLS_ENCRYPTED_EXTENSIONS, ext);
+    script_message(&s, QN_TLS_CERTIFICATE, script_chain(&leaf));
+    script_verify(&s, &leaf);
+    script_finished(&s);
+    ck_assert(s.run.up && s.run.established.ech && s.run.established.anchors);
+    ck_assert(!s.run.established.alps);
+    qt_assert_err(qn_sha256(&t.env, &der, 1, &want), QN_OK);
+    ck_assert_mem_eq(s.run.established.leaf.b, want.b, sizeof want.b);
+}
+END_TEST
+
 /* ---- ServerHello --------------------------------------------------------------------------- */
 
 enum { AT_RANDOM = 6, AT_SID = 39, AT_SUITE = 71, AT_COMPRESSION = 73, AT_EXT = 76 };
@@ -368,6 +389,7 @@ static Suite *hostile_suite(void)
     tcase_add_test(tc, a_compressed_certificate_that_lies_is_refused);
     tcase_add_test(tc, a_brotli_bomb_gets_no_memory);
     tcase_add_test(tc, application_settings_are_answered);
+    tcase_add_test(tc, what_else_a_server_answers_is_told);
     tcase_add_loop_test(tc, a_changed_server_hello_is_refused, 0, 17);
     tcase_add_test(tc, an_all_zero_shared_secret_is_refused);
     tcase_add_test(tc, a_server_hello_cut_anywhere_is_refused);
