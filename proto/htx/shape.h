@@ -52,7 +52,8 @@ typedef struct qn_shape {
     qn_env *env;
     const qn_shape_profile *profile;
     bool client, relays;
-    bool uploading;      /* client: a stream had more than QN_SHAPE_UPLOAD queued */
+    bool uploading;      /* client: records of an upload */
+    bool upload_seen;    /* a stream offered had more than QN_SHAPE_UPLOAD queued */
     bool waiting;        /* client: a stream found no place among the openings */
     uint8_t page, first; /* which page; records of the template that have left */
     uint8_t answers;     /* peer: hellos' first halves not yet answered */
