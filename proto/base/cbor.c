@@ -68,7 +68,8 @@ static void put(qn_cbor_w *w, const uint8_t *head, size_t head_n, const void *by
         w->err = QN_FULL;
     if (w->err != QN_OK)
         return;
-    memcpy(w->p + w->n, head, head_n);
+    if (head_n > 0)
+        memcpy(w->p + w->n, head, head_n);
     if (n > 0)
         memcpy(w->p + w->n + head_n, bytes, n);
     w->n += head_n + n;
@@ -96,6 +97,11 @@ void qn_cbor_bytes(qn_cbor_w *w, const void *p, size_t n)
     uint8_t head[HEAD_MAX];
 
     put(w, head, cbor_encode_bytestring_start(n, head, sizeof head), p, n);
+}
+
+void qn_cbor_item(qn_cbor_w *w, qn_slice item)
+{
+    put(w, NULL, 0, item.p, item.n);
 }
 
 void qn_cbor_text(qn_cbor_w *w, const char *p, size_t n)
@@ -355,6 +361,15 @@ void qn_cbor_skip(qn_cbor_r *r)
     for (uint64_t i = 0; type == QN_CBOR_ARRAY && i < n && r->err == QN_OK; i++)
         qn_cbor_skip(r);
     r->depth--;
+}
+
+qn_slice qn_cbor_get_item(qn_cbor_r *r)
+{
+    qn_slice whole = {.p = r->p};
+
+    qn_cbor_skip(r);
+    whole.n = (size_t)(r->p - whole.p);
+    return r->err == QN_OK ? whole : (qn_slice){0};
 }
 
 qn_err qn_cbor_end(const qn_cbor_r *r)

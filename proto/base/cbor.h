@@ -31,6 +31,7 @@ void qn_cbor_text(qn_cbor_w *w, const char *p, size_t n);
 void qn_cbor_array(qn_cbor_w *w, uint64_t n);
 void qn_cbor_map(qn_cbor_w *w, uint64_t pairs); /* the caller writes keys in canonical order */
 void qn_cbor_bool(qn_cbor_w *w, bool v);
+void qn_cbor_item(qn_cbor_w *w, qn_slice item); /* one that was written or checked before */
 
 /* Reader: every call checks type (QN_PROTO when it is another) and canonical form; errors are
  * sticky in r->err and the value returned is then 0 / empty. Slices point into the input. */
@@ -63,6 +64,7 @@ uint64_t qn_cbor_get_array(qn_cbor_r *r); /* so many items follow; at most the b
 uint64_t qn_cbor_get_map(qn_cbor_r *r);   /* so many pairs follow; see qn_cbor_key */
 /* Skips one whole item, checking all of it. */
 void qn_cbor_skip(qn_cbor_r *r);
+qn_slice qn_cbor_get_item(qn_cbor_r *r); /* the same, and gives its bytes */
 /* Inside a map of small unsigned keys: the next key; `last` starts at -1 and enforces the order. */
 uint64_t qn_cbor_key(qn_cbor_r *r, int64_t *last);
 /* QN_OK when all input was used and nothing failed. */

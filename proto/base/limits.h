@@ -39,11 +39,6 @@
     16 /* invitation batches of an unlisted peer; each costs an opening a hello */
 /* DATA of an origin connection under way: what a page's answer may still bring after PROOF */
 #define QN_HTX_CARRY_WINDOW 65536
-/* of the origin's bytes at a peer: from PROOF to message 3, and while its client grants no more */
-#define QN_HTX_KEEP_MAX 65536
-/* a client's record after PROOF that does not come on: the origin has it then, in time to judge */
-#define QN_HTX_STALE (30 * QN_SEC)
-#define QN_HTX_LEAVE QN_SEC /* from a client's CLOSE to its alert, which came in the same write */
 #define QN_HTX_VISIT_MAX (60 * QN_SEC) /* a visit's page, and then its second answer */
 
 /* Shaping (docs/wire/shaping.md) */
@@ -136,7 +131,8 @@
 #define QN_HEARTBEAT_EVERY (30 * QN_SEC)
 #define QN_LIVE_FOR (120 * QN_SEC)
 #define QN_PRUNE_EVERY (60 * QN_SEC)
-#define QN_DESCRIPTOR_MAX 1024 /* bytes; a descriptor with every field full is under 700 */
+/* bytes; a descriptor with every field full is under 700, and its card has at most 1600 more */
+#define QN_DESCRIPTOR_MAX 2560
 #define QN_SNAPSHOT_MAX (4u << 20)
 #define QN_SNAPSHOT_PAUSE QN_SEC          /* between two snapshots: a version is a second */
 #define QN_SNAPSHOT_EVERY (1200 * QN_SEC) /* a new one at least so often: a third of its life */
@@ -148,7 +144,8 @@
 #define QN_REGISTRY_MAX 4096              /* entries an operator keeps */
 #define QN_DIR_MESSAGE_MAX (QN_SNAPSHOT_MAX + 4096)
 #define QN_DIR_REQUEST_MAX (QN_DESCRIPTOR_MAX + 64) /* what a directory reads from anybody */
-#define QN_SIGNED_MAX 4096  /* domain tag, network id, body; a full network file is under 3000 */
+/* domain tag, network id, body; a network is under 3000, an operator's contact under 4000 */
+#define QN_SIGNED_MAX 4096
 #define QN_CLOCK_SKEW_S 600 /* how far an honest wall clock may be off */
 #define QN_KEY_LIFE_S (14 * 86400)        /* 7 days in use, 7 more accepted as the previous key */
 #define QN_DESCRIPTOR_LIFE_S (14 * 86400) /* no longer than the keys in it */

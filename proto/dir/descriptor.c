@@ -14,9 +14,10 @@ enum {
     LINK,
     ONIONS,
     REQUIRED = ONIONS,
-    PORTS,   /* exits only */
-    COUNTRY, /* absent: unknown */
-    CONTACT  /* absent: none */
+    PORTS,     /* exits only */
+    COUNTRY,   /* absent: unknown */
+    CONTACT,   /* absent: none */
+    CARD = 128 /* absent: not reached over HTX; nodes without HTX pass over it */
 };
 
 enum { ROLES_ALL = QN_ROLE_RELAY | QN_ROLE_EXIT | QN_ROLE_DIRECTORY };
@@ -83,13 +84,27 @@ static qn_err check_addrs(const qn_descriptor *d, bool lab)
     return QN_OK;
 }
 
+static qn_err check_card(qn_slice card)
+{
+    qn_htx_card read;
+
+    if (card.n == 0)
+        return QN_OK;
+    if (card.n > QN_HTX_CARD_MAX)
+        return QN_LIMIT;
+    return qn_htx_card_read(&read, card, QN_HTX_DESCRIPTOR_KEYS);
+}
+
 static qn_err check(const qn_descriptor *d, bool lab)
 {
+    qn_err err;
+
     if (!window_ok(d->valid_after, d->valid_until, QN_DESCRIPTOR_LIFE_S) || d->roles == 0 ||
         (d->roles & ~ROLES_ALL) != 0 || !keys_ok(d) || !ports_ok(d) || !country_ok(d->country) ||
         !contact_ok(d))
         return QN_PROTO;
-    return check_addrs(d, lab);
+    err = check_card(d->card);
+    return err == QN_OK ? check_addrs(d, lab) : err;
 }
 
 qn_err qn_onion_id(qn_env *env, const qn_dh_public *key, uint8_t out[QN_ONION_ID])
@@ -153,6 +168,10 @@ static void put_optional(qn_cbor_w *w, const qn_descriptor *d)
         qn_cbor_uint(w, CONTACT);
         qn_cbor_text(w, d->contact, strlen(d->contact));
     }
+    if (d->card.n > 0) {
+        qn_cbor_uint(w, CARD);
+        qn_cbor_item(w, d->card);
+    }
 }
 
 static void put_body(qn_cbor_w *w, const qn_descriptor *d)
@@ -162,6 +181,7 @@ static void put_body(qn_cbor_w *w, const qn_descriptor *d)
     optional += d->ports_n > 0;
     optional += d->country[0] != '\0';
     optional += d->contact[0] != '\0';
+    optional += d->card.n > 0;
     qn_cbor_map(w, REQUIRED + optional);
     qn_cbor_uint(w, KEY_VERSION);
     qn_cbor_uint(w, QN_BODY_VERSION);
@@ -247,6 +267,9 @@ static void get_list(qn_cbor_r *r, uint64_t key, qn_descriptor *d)
 static void get_field(qn_cbor_r *r, uint64_t key, qn_descriptor *d)
 {
     switch (key) {
+    case CARD:
+        d->card = qn_cbor_get_item(r);
+        break;
     case KEY_VERSION:
         qn_body_get_version(r);
         break;

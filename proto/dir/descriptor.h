@@ -13,6 +13,7 @@
 
 #include "base/limits.h"
 #include "crypto/crypto.h"
+#include "htx/card.h"
 #include "qnet/addr.h"
 #include "qnet/id.h"
 #include "qnet/network.h"
@@ -52,6 +53,8 @@ typedef struct qn_descriptor {
     uint16_t ports[QN_DESCRIPTOR_PORTS]; /* ascending, distinct, none 0 */
     char country[3];                     /* two capital letters, or "" unknown */
     char contact[QN_DESCRIPTOR_CONTACT]; /* printable ASCII; exits must have one */
+    qn_slice card; /* how HTX reaches it, checked (htx/card.h); empty: not at all. As read it points
+                      into what was opened */
 } qn_descriptor;
 
 /* First 8 bytes of SHA-256 of an onion public key: how CREATE and EXTEND name it. */
@@ -64,7 +67,7 @@ QN_MUST_CHECK qn_err qn_descriptor_sign(qn_descriptor *d, qn_env *env, const qn_
                                         size_t *n);
 /* Everything but time. QN_LIMIT: over QN_DESCRIPTOR_MAX; QN_AUTH: forged, or of another network;
  * QN_CANON, QN_TRUNCATED, QN_PROTO, QN_VERSION: encoding; QN_POLICY: an address is not global and
- * the network is not a lab. *d is unchanged after any error. */
+ * the network is not a lab. *d is unchanged after any error, and in outlives it. */
 QN_MUST_CHECK qn_err qn_descriptor_open(qn_descriptor *d, qn_env *env, const qn_network *net,
                                         qn_slice in);
 /* QN_EARLY, QN_EXPIRED or QN_OK at `wall`, with QN_CLOCK_SKEW_S of grace at the start. */

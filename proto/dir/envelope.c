@@ -60,19 +60,31 @@ qn_err qn_envelope_seal(const char *tag, const uint8_t network[32], qn_slice bod
     return QN_OK;
 }
 
-qn_err qn_envelope_read(qn_envelope *e, qn_slice in)
+qn_err qn_envelope_take(qn_envelope *e, qn_slice *in)
 {
     qn_envelope got;
     qn_cbor_r r;
-    qn_err err;
 
-    qn_cbor_r_init(&r, in.p, in.n);
+    qn_cbor_r_init(&r, in->p, in->n);
     if (qn_cbor_get_array(&r) != 3 && r.err == QN_OK)
         return QN_PROTO;
     got.body = qn_cbor_get_bytes(&r);
     qn_cbor_get_fixed(&r, got.key.b, sizeof got.key.b);
     qn_cbor_get_fixed(&r, got.signature.b, sizeof got.signature.b);
-    err = qn_cbor_end(&r);
+    if (r.err != QN_OK)
+        return r.err;
+    *e = got;
+    *in = qn_slice_of(r.p, (size_t)(r.end - r.p));
+    return QN_OK;
+}
+
+qn_err qn_envelope_read(qn_envelope *e, qn_slice in)
+{
+    qn_envelope got;
+    qn_err err = qn_envelope_take(&got, &in);
+
+    if (err == QN_OK && in.n > 0)
+        err = QN_PROTO;
     if (err == QN_OK)
         *e = got;
     return err;

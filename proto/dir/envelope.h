@@ -18,6 +18,7 @@
 #define QN_TAG_HEARTBEAT "qnet-heartbeat-v1"
 #define QN_TAG_SNAPSHOT "qnet-snapshot-v1"
 #define QN_TAG_NETWORK "qnet-network-v1"
+#define QN_TAG_CONTACT "qnet-contact-v1"
 
 /* What an envelope adds to its body: array head, two short byte string heads, a body head. */
 #define QN_ENVELOPE_OVERHEAD (1 + 3 + 2 + 32 + 2 + 64)
@@ -41,6 +42,8 @@ QN_MUST_CHECK qn_err qn_envelope_seal(const char *tag, const uint8_t network[32]
                                       size_t *n);
 /* Structure only: QN_CANON, QN_TRUNCATED, QN_PROTO. */
 QN_MUST_CHECK qn_err qn_envelope_read(qn_envelope *e, qn_slice in);
+/* The same for the first of several: the rest of *in is what follows it. */
+QN_MUST_CHECK qn_err qn_envelope_take(qn_envelope *e, qn_slice *in);
 /* Structure and signature by the key inside. */
 QN_MUST_CHECK qn_err qn_envelope_open(qn_envelope *e, const char *tag, const uint8_t network[32],
                                       qn_slice in);

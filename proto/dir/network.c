@@ -4,6 +4,12 @@
  *     1 version (1)  2 founder's key  3 name  4 lab  5 created  6 threshold
  *     7 operators: [[PeerID, snapshot key, link key, address], ...]
  *
+ * and behind it contacts of operators, [body, operator's snapshot key, signature] with
+ *
+ *     1 version (1)  2 card (htx/card.h)
+ *
+ * which are no part of what the id is made of, since the keys in them expire.
+ *
  * It cannot name the network id, which is the hash of it; zeros stand in that place under the
  * signature. The founder's key is part of the body, so a copy signed by somebody else is another
  * network. docs/wire/network.md.
@@ -14,10 +20,12 @@
 #include "base/limits.h"
 #include "dir/body.h"
 #include "dir/envelope.h"
+#include "htx/card.h"
 
 #include <stdio.h>
 
 enum { KEY_VERSION = 1, FOUNDER, NAME, LAB, CREATED, THRESHOLD, OPERATORS, KEYS = 7 };
+enum { CONTACT_VERSION = 1, CONTACT_CARD, CONTACT_KEYS = 2 };
 
 static const uint8_t no_network[32];
 
@@ -136,6 +144,48 @@ qn_err qn_network_encode(qn_network *net, qn_env *env, const qn_secret32 *founde
     return err;
 }
 
+/* -1: this key signs for no operator of net. */
+static int operator_of(const qn_network *net, const qn_sign_public *key)
+{
+    for (unsigned i = 0; i < net->operators_n; i++)
+        if (memcmp(net->operators[i].sign_key, key->b, sizeof key->b) == 0)
+            return (int)i;
+    return -1;
+}
+
+static qn_err check_card(qn_slice card)
+{
+    qn_htx_card read;
+
+    if (card.n > QN_HTX_CONTACT_CARD_MAX)
+        return QN_LIMIT;
+    return qn_htx_card_read(&read, card, QN_HTX_EPOCHS_MAX);
+}
+
+qn_err qn_network_contact(const qn_network *net, const qn_secret32 *operator_seed, qn_slice card,
+                          uint8_t *out, size_t cap, size_t *n)
+{
+    uint8_t body[QN_SIGNED_MAX];
+    qn_sign_secret secret;
+    qn_sign_public key;
+    qn_cbor_w w;
+    qn_err err = QN_CONFIG;
+
+    memcpy(secret.seed, operator_seed->b, sizeof secret.seed);
+    qn_sign_derive(&secret, &key);
+    qn_cbor_w_init(&w, body, sizeof body);
+    qn_cbor_map(&w, CONTACT_KEYS);
+    qn_cbor_uint(&w, CONTACT_VERSION);
+    qn_cbor_uint(&w, QN_BODY_VERSION);
+    qn_cbor_uint(&w, CONTACT_CARD);
+    qn_cbor_item(&w, card);
+    if (w.err == QN_OK && check_card(card) == QN_OK && operator_of(net, &key) >= 0)
+        err =
+            qn_envelope_seal(QN_TAG_CONTACT, net->id, qn_slice_of(body, w.n), &secret, out, cap, n);
+    qn_wipe(&secret, sizeof secret);
+    return err;
+}
+
 /* ---- reading --------------------------------------------------------------------------------- */
 
 static void get_operators(qn_cbor_r *r, qn_network *net)
@@ -196,6 +246,52 @@ static qn_err get_body(qn_slice body, qn_network *net, qn_sign_public *founder)
     return qn_body_end(&b, QN_BODY_KEYS(KEYS));
 }
 
+static qn_err get_contact(qn_slice body, qn_slice *card)
+{
+    qn_body b;
+    uint64_t key;
+    qn_err err;
+
+    qn_body_open(&b, body);
+    while (qn_body_next(&b, &key)) {
+        if (key == CONTACT_VERSION)
+            qn_body_get_version(&b.r);
+        else if (key == CONTACT_CARD)
+            *card = qn_cbor_get_item(&b.r);
+        else
+            qn_body_unknown_key(&b.r, key);
+    }
+    err = qn_body_end(&b, QN_BODY_KEYS(CONTACT_KEYS));
+    return err == QN_OK ? check_card(*card) : err;
+}
+
+/* What follows the network: contacts, at most one for each operator, in the operators' order. */
+static qn_err get_contacts(qn_slice rest, qn_network *net)
+{
+    int last = -1;
+
+    while (rest.n > 0) {
+        qn_envelope e;
+        int who;
+        qn_err err = qn_envelope_take(&e, &rest);
+
+        if (err == QN_OK)
+            err = qn_signed_verify(QN_TAG_CONTACT, net->id, e.body, &e.key, &e.signature);
+        if (err != QN_OK)
+            return err;
+        who = operator_of(net, &e.key);
+        if (who < 0)
+            return QN_AUTH;
+        if (who <= last)
+            return QN_CANON;
+        err = get_contact(e.body, &net->operators[who].card);
+        if (err != QN_OK)
+            return err;
+        last = who;
+    }
+    return QN_OK;
+}
+
 static qn_err refuse(char why[160], const char *sentence, qn_err err)
 {
     (void)snprintf(why, 160, "%s", sentence);
@@ -207,12 +303,13 @@ qn_err qn_network_decode(qn_network *net, qn_env *env, const uint8_t *p, size_t 
     qn_network got = {0};
     qn_sign_public founder = {0};
     qn_envelope e;
+    qn_slice rest = qn_slice_of(p, n);
     const char *fault;
     qn_err err;
 
     if (n > QN_NETWORK_FILE_MAX)
         return refuse(why, "the network file is too long", QN_LIMIT);
-    err = qn_envelope_read(&e, qn_slice_of(p, n));
+    err = qn_envelope_take(&e, &rest);
     if (err != QN_OK)
         return refuse(why, "this is not a network file, or it is damaged", err);
     err = qn_signed_verify(QN_TAG_NETWORK, no_network, e.body, &e.key, &e.signature);
@@ -231,6 +328,9 @@ qn_err qn_network_decode(qn_network *net, qn_env *env, const uint8_t *p, size_t 
     err = id_of(env, e.body, got.id);
     if (err != QN_OK)
         return refuse(why, qn_err_text(err), err);
+    err = get_contacts(rest, &got);
+    if (err != QN_OK)
+        return refuse(why, "an operator's contact behind the network is malformed or forged", err);
     *net = got;
     return QN_OK;
 }

@@ -85,6 +85,8 @@ static qn_registration *new_entry(qn_registry *r, const qn_descriptor *d, qn_sli
     memcpy(e + 1, bytes.p, bytes.n);
     e->d = *d;
     e->bytes = qn_slice_of(e + 1, bytes.n);
+    if (d->card.n > 0)
+        e->d.card.p = e->bytes.p + (d->card.p - bytes.p);
     e->first_seen = e->seen = r->env->now;
     return e;
 }

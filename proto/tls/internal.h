@@ -3,7 +3,6 @@
 #define QN_TLS_INTERNAL_H
 
 #include "base/engine.h"
-#include "base/inbox.h"
 #include "tls/client.h"
 #include "tls/numbers.h"
 #include "tls/protect.h"
@@ -54,7 +53,9 @@ struct qn_tls {
     unsigned ccs, empty, updates, warnings, tickets; /* floods */
 
     /* in */
-    qn_inbox records;
+    const uint8_t *in; /* inside the scratch */
+    size_t in_n;
+    qn_piece left;    /* an incomplete record */
     qn_piece data;    /* application data to be reported */
     uint8_t *message; /* handshake bytes not yet understood */
     size_t message_n, message_cap;

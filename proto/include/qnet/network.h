@@ -70,9 +70,8 @@ QN_MUST_CHECK qn_err qn_network_encode(qn_network *net, qn_env *env, const qn_se
  * that qn_htx_found or, later, a new series of mirror keys gave. Signed with the operator's key, so
  * that it can be renewed without founding the network again. QN_CONFIG: this key signs for no
  * operator of net, the card is not one, or out is too small. */
-QN_MUST_CHECK qn_err qn_network_contact(const qn_network *net, qn_env *env,
-                                        const qn_secret32 *operator_seed, qn_slice card,
-                                        uint8_t *out, size_t cap, size_t *n);
+QN_MUST_CHECK qn_err qn_network_contact(const qn_network *net, const qn_secret32 *operator_seed,
+                                        qn_slice card, uint8_t *out, size_t cap, size_t *n);
 /* A whole file. Strict; verifies every signature and range; `why` gets one sentence on failure. The
  * operators' cards point into p. */
 QN_MUST_CHECK qn_err qn_network_decode(qn_network *net, qn_env *env, const uint8_t *p, size_t n,

@@ -183,11 +183,33 @@ START_TEST(knows_which_unknown_fields_it_may_pass_over)
 
     critical[0]++;
     qt_assert_err(open_body(qn_slice_of(critical, body.n + 3)), QN_VERSION);
-    optional = fx_copy(fx_splice(body, body.n, 0, "\x18\x80\x82\x01\x40", 5));
+    optional = fx_copy(fx_splice(body, body.n, 0, "\x18\x81\x82\x01\x40", 5));
     optional[0]++;
     qt_assert_err(open_body(qn_slice_of(optional, body.n + 5)), QN_OK);
     optional[body.n + 3] = 0xf6; /* and reads all of it: null is not in the profile */
     qt_assert_err(open_body(qn_slice_of(optional, body.n + 5)), QN_PROTO);
+}
+END_TEST
+
+/* Checked when it is opened, so that whoever dials later need not doubt it. */
+START_TEST(a_card_is_carried_along_and_checked)
+{
+    qn_descriptor said = fx_relay(1), read;
+    qn_secret32 identity = fx_secret('i', 1);
+    uint8_t out[QN_DESCRIPTOR_MAX];
+    qn_slice bytes;
+    size_t n;
+
+    said.card = fx_card(QN_HTX_DESCRIPTOR_KEYS);
+    bytes = fx_signed(&said, 1);
+    qt_assert_err(qn_descriptor_open(&read, &t.env, &net, bytes), QN_OK);
+    ck_assert_uint_eq(read.card.n, said.card.n);
+    ck_assert_mem_eq(read.card.p, said.card.p, said.card.n);
+    ck_assert(read.card.p > bytes.p && read.card.p + read.card.n < bytes.p + bytes.n);
+    said.card = fx_card(QN_HTX_DESCRIPTOR_KEYS + 1);
+    qt_assert_err(qn_descriptor_sign(&said, &t.env, &net, &identity, out, &n), QN_CONFIG);
+    said.card = qn_slice_of("\xa0", 1);
+    qt_assert_err(qn_descriptor_sign(&said, &t.env, &net, &identity, out, &n), QN_CONFIG);
 }
 END_TEST
 
@@ -428,6 +450,7 @@ static Suite *descriptor_suite(void)
     tcase_add_loop_test(tc, refuses_a_body_without_one_of_its_required_fields, 0, 11);
     tcase_add_test(tc, refuses_longer_heads_and_other_orders);
     tcase_add_test(tc, knows_which_unknown_fields_it_may_pass_over);
+    tcase_add_test(tc, a_card_is_carried_along_and_checked);
     tcase_add_test(tc, refuses_another_version);
     tcase_add_loop_test(tc, signs_nothing_that_would_be_refused, 0, 25);
     tcase_add_loop_test(tc, refuses_values_out_of_range, 0, QN_LEN(values));

@@ -10,7 +10,7 @@ static void fill(void *out, size_t n, uint8_t with)
 }
 
 /* The keys the pages name: every byte of a secret is the same. */
-enum { FOUNDER = 0x01, OPERATOR = 0x02, IDENTITY = 0x03, LINK = 0x04, ONION = 0x05 };
+enum { FOUNDER = 0x01, OPERATOR = 0x02, IDENTITY = 0x03, LINK = 0x04, ONION = 0x05, MIRROR = 0x06 };
 
 static qn_secret32 secret(uint8_t byte)
 {
@@ -130,6 +130,43 @@ START_TEST(the_directory_page_shows_each_object)
 }
 END_TEST
 
+static qn_slice page_card(void)
+{
+    static uint8_t out[QN_HTX_CARD_MAX];
+    qn_htx_card c = {.keys_n = 1,
+                     .names_n = 1,
+                     .first_n = 1,
+                     .second_n = 1,
+                     .name = {qn_slice_of("site.example", 12)},
+                     .first = {{qn_slice_of("/", 1), 40000}},
+                     .second = {{qn_slice_of("/news/latest.json", 17), 9000}},
+                     .largest_record = 16384,
+                     .requests = 1000,
+                     .seconds = 3600,
+                     .idle = 75};
+    qn_cbor_w w;
+
+    c.key[0].epoch = (uint32_t)(QT_EPOCH / QN_HTX_EPOCH_S);
+    c.key[0].key = dated(MIRROR).key;
+    qn_cbor_w_init(&w, out, sizeof out);
+    qn_htx_card_put(&w, &c);
+    qt_assert_err(w.err, QN_OK);
+    return qn_slice_of(out, w.n);
+}
+
+START_TEST(the_pages_show_a_card_and_a_contact)
+{
+    qn_secret32 seed = secret(OPERATOR);
+    qn_slice card = page_card();
+    uint8_t contact[1024];
+    size_t n;
+
+    page_says("directory.md", "card", card.p, card.n);
+    qt_assert_err(qn_network_contact(&net, &seed, card, contact, sizeof contact, &n), QN_OK);
+    page_says("network.md", "contact", contact, n);
+}
+END_TEST
+
 START_TEST(the_directory_page_shows_each_message)
 {
     static const char text[] = "not a directory";
@@ -160,6 +197,7 @@ static Suite *doc_suite(void)
     tcase_add_checked_fixture(tc, setup, fx_close);
     tcase_add_test(tc, the_network_page_shows_a_network);
     tcase_add_test(tc, the_directory_page_shows_each_object);
+    tcase_add_test(tc, the_pages_show_a_card_and_a_contact);
     tcase_add_loop_test(tc, the_directory_page_shows_each_message, 0, 4);
     suite_add_tcase(s, tc);
     return s;

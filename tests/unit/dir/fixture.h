@@ -91,6 +91,32 @@ static inline qn_dated_key fx_dated(uint8_t kind, uint16_t i)
     return k;
 }
 
+/* A card with so many keys of the epochs from now on; kept until exit. */
+static inline qn_slice fx_card(unsigned keys)
+{
+    qn_htx_card c = {.names_n = 1,
+                     .first_n = 1,
+                     .second_n = 1,
+                     .name = {qn_slice_of("site.example", 12)},
+                     .first = {{qn_slice_of("/", 1), 40000}},
+                     .second = {{qn_slice_of("/news.json", 10), 9000}},
+                     .largest_record = 16384,
+                     .requests = 1000,
+                     .idle = 75};
+    uint8_t out[QN_HTX_CONTACT_CARD_MAX];
+    qn_cbor_w w;
+
+    c.keys_n = (uint8_t)keys;
+    for (unsigned i = 0; i < keys; i++) {
+        c.key[i].key = fx_dated('m', (uint16_t)i).key;
+        c.key[i].epoch = (uint32_t)(QT_EPOCH / QN_HTX_EPOCH_S) + i;
+    }
+    qn_cbor_w_init(&w, out, sizeof out);
+    qn_htx_card_put(&w, &c);
+    qt_assert_err(w.err, QN_OK);
+    return qt_hex(qt_unhex(out, w.n));
+}
+
 /* The i-th relay's plain description, one of each field. */
 static inline qn_descriptor fx_relay(uint16_t i)
 {

@@ -234,6 +234,101 @@ START_TEST(says_in_a_sentence_what_is_wrong)
 }
 END_TEST
 
+/* ---- contacts -------------------------------------------------------------------------------- */
+
+/* The network, and behind it the contacts of these operators, as they are named. */
+static qn_slice with_contacts(const char *who)
+{
+    static uint8_t out[QN_NETWORK_FILE_MAX];
+    size_t n = file_n;
+
+    memcpy(out, file, file_n);
+    for (; *who != '\0'; who++) {
+        unsigned i = (unsigned)(*who - '0');
+        qn_secret32 seed = fx_secret('o', (uint16_t)i);
+        size_t part;
+
+        qt_assert_err(
+            qn_network_contact(&net, &seed, fx_card(i + 1), out + n, sizeof out - n, &part), QN_OK);
+        n += part;
+    }
+    return qn_slice_of(out, n);
+}
+
+START_TEST(contacts_say_how_operators_are_reached)
+{
+    qn_slice in = with_contacts("02");
+    qn_network got;
+
+    qt_assert_err(qn_network_decode(&got, &t.env, in.p, in.n, why), QN_OK);
+    ck_assert_mem_eq(got.id, net.id, 32);
+    for (unsigned i = 0; i < 3; i++) {
+        qn_slice want = i == 1 ? (qn_slice){0} : fx_card(i + 1);
+
+        ck_assert_uint_eq(got.operators[i].card.n, want.n);
+        if (want.n > 0)
+            ck_assert_mem_eq(got.operators[i].card.p, want.p, want.n);
+    }
+}
+END_TEST
+
+START_TEST(each_operator_says_it_once_and_in_turn)
+{
+    qt_assert_err(decode(with_contacts("00")), QN_CANON);
+    qt_assert_err(decode(with_contacts("10")), QN_CANON);
+    qt_assert_err(decode(with_contacts("012")), QN_OK);
+}
+END_TEST
+
+START_TEST(nobody_else_says_it_for_him)
+{
+    qn_slice in = with_contacts("0");
+    qn_secret32 seed = fx_secret('x', 0);
+    uint8_t out[QN_SIGNED_MAX];
+    size_t n;
+
+    for (size_t i = file_n; i < in.n; i++) {
+        uint8_t *p = fx_copy(in);
+
+        p[i] ^= 1;
+        ck_assert_int_ne(decode(qn_slice_of(p, in.n)), QN_OK);
+    }
+    qt_assert_err(qn_network_contact(&net, &seed, fx_card(1), out, sizeof out, &n), QN_CONFIG);
+    seed = fx_secret('o', 0);
+    qt_assert_err(qn_network_contact(&net, &seed, qn_slice_of("\xa0", 1), out, sizeof out, &n),
+                  QN_CONFIG);
+    /* another network's: the same operator, another id */
+    memcpy(out, in.p + file_n, in.n - file_n);
+    n = in.n - file_n;
+    net.name[0]++;
+    qt_assert_err(encode(&net), QN_OK);
+    qt_assert_err(decode(fx_splice(bytes(), file_n, 0, out, n)), QN_AUTH);
+}
+END_TEST
+
+START_TEST(a_contact_has_room_for_the_longest_card)
+{
+    uint8_t out[QN_SIGNED_MAX + QN_ENVELOPE_OVERHEAD];
+    qn_htx_card c;
+    uint8_t card[QN_HTX_CONTACT_CARD_MAX], path[200];
+    qn_secret32 seed = fx_secret('o', 0);
+    qn_slice small = fx_card(QN_HTX_EPOCHS_MAX);
+    qn_cbor_w w;
+    size_t n;
+
+    memset(path, '/', sizeof path);
+    qt_assert_err(qn_htx_card_read(&c, small, QN_HTX_EPOCHS_MAX), QN_OK);
+    for (c.second_n = 0; c.second_n < 7; c.second_n++)
+        c.second[c.second_n] = (qn_htx_page){qn_slice_of(path, sizeof path), 70000};
+    qn_cbor_w_init(&w, card, sizeof card);
+    qn_htx_card_put(&w, &c);
+    qt_assert_err(w.err, QN_OK);
+    ck_assert_uint_gt(w.n + 100, QN_HTX_CONTACT_CARD_MAX);
+    qt_assert_err(qn_network_contact(&net, &seed, qn_slice_of(card, w.n), out, sizeof out, &n),
+                  QN_OK);
+}
+END_TEST
+
 START_TEST(keys_are_drawn_apart_and_name_their_node)
 {
     qn_keys keys, again;
@@ -291,6 +386,10 @@ static Suite *network_suite(void)
     tcase_add_loop_test(tc, no_founder_writes_a_file_that_would_be_refused, 0, 12);
     tcase_add_test(tc, only_a_lab_network_has_private_operators);
     tcase_add_test(tc, says_in_a_sentence_what_is_wrong);
+    tcase_add_test(tc, contacts_say_how_operators_are_reached);
+    tcase_add_test(tc, each_operator_says_it_once_and_in_turn);
+    tcase_add_test(tc, nobody_else_says_it_for_him);
+    tcase_add_test(tc, a_contact_has_room_for_the_longest_card);
     tcase_add_test(tc, an_operators_entry_follows_from_its_secrets);
     tcase_add_test(tc, keys_are_drawn_apart_and_name_their_node);
     suite_add_tcase(s, tc);

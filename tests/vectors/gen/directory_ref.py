@@ -86,6 +86,13 @@ def examples():
     yield "directory.md", "heartbeat", envelope(
         b"qnet-heartbeat-v1", net, cbor({1: 1, 2: 1, 3: EPOCH, 4: 250}), identity)
 
+    epoch = EPOCH // WEEK * WEEK
+    card = {1: [[x25519(6), epoch, epoch + WEEK]], 2: ["site.example"], 3: 0, 4: [["/", 40000]],
+            5: [["/news/latest.json", 9000]], 6: 16384, 7: [1000, 3600, 75]}
+    yield "directory.md", "card", cbor(card)
+    yield "network.md", "contact", envelope(
+        b"qnet-contact-v1", net, cbor({1: 1, 2: card}), operator)
+
     body = cbor({1: 1, 2: EPOCH, 3: EPOCH + 3600, 4: net, 5: [[descriptor, "IS", 750]]})
     signed = struct.pack(">QQ", EPOCH, EPOCH + 3600) + sha256(body)
     signature = operator.sign(b"qnet-snapshot-v1" + net + signed)
