@@ -5,7 +5,7 @@
 
 #define QUICK_SHAKES 4 /* of each kind and profile */
 #define SHAKES 16
-#define PAGE_PATIENCE (10 * QN_SEC)
+#define PAGE_PATIENCE (5 * QN_SEC)
 
 /* What ended a handshake that did not succeed. */
 static void find_failure(check *k, const char *who, const char *name, const visit *v)
@@ -136,8 +136,12 @@ static bool shake(check *k, const profile *p, const char *name, const qn_tls_tic
         } else {
             find_in_handshake(k, p->name, &v);
             note_flight(k, &v);
-            k->shaken |= v.h2 != NULL;
             (void)visit_ask(&v, QN_H2_DOCUMENT, k->path[0].path, 1 << 20, PAGE_PATIENCE);
+            k->shaken |= v.now.status != 0;
+            if (v.h2 != NULL && v.now.status == 0)
+                find(k, UNFIT, "no-answer",
+                     "it chooses HTTP/2 for %s and then does not answer %s within 5 s", p->name,
+                     k->path[0].path);
             got = v.tickets > 0;
             *ticket = v.ticket;
         }
@@ -164,7 +168,7 @@ static void shake_profile(check *k, const profile *p)
 
 void check_handshakes(check *k)
 {
-    for (unsigned i = 0; i < k->profile_n && (i == 0 || k->reached); i++) {
+    for (unsigned i = 0; i < k->profile_n && (i == 0 || k->shaken); i++) {
         progress("handshakes of %s", k->profile[i].name);
         shake_profile(k, &k->profile[i]);
     }

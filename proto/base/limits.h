@@ -39,6 +39,11 @@
     16 /* invitation batches of an unlisted peer; each costs an opening a hello */
 /* DATA of an origin connection under way: what a page's answer may still bring after PROOF */
 #define QN_HTX_CARRY_WINDOW 65536
+/* of the origin's bytes at a peer: from PROOF to message 3, and while its client grants no more */
+#define QN_HTX_KEEP_MAX 65536
+/* a client's record after PROOF that does not come on: the origin has it then, in time to judge */
+#define QN_HTX_STALE (30 * QN_SEC)
+#define QN_HTX_LEAVE QN_SEC /* from a client's CLOSE to its alert, which came in the same write */
 #define QN_HTX_VISIT_MAX (60 * QN_SEC) /* a visit's page, and then its second answer */
 
 /* Shaping (docs/wire/shaping.md) */

@@ -1,8 +1,6 @@
 /* The bare carrier's machine: legs, records and endings. The handshake is in bare_shake.c. */
 #include "carrier/bare.h"
 
-#include "base/engine.h"
-
 _Static_assert(sizeof(qn_bare) <= 512, "an idle carrier grew");
 
 static qn_bare *bare_of(qn_carrier *c)
@@ -17,20 +15,12 @@ static const qn_bare *bare_of_const(const qn_carrier *c)
 
 /* ---- beginning and end ----------------------------------------------------------------------- */
 
-static void drop_input(qn_bare *c)
-{
-    qn_block_drop(c->left.block);
-    c->left = (qn_piece){0};
-    c->in = NULL;
-    c->in_n = 0;
-}
-
 static void bare_destroy(qn_carrier *carrier)
 {
     qn_bare *c = bare_of(carrier);
     qn_env *env = c->env;
 
-    drop_input(c);
+    qn_inbox_drop(&c->in);
     qn_queue_clear(&c->out, &env->mem);
     qn_bare_shake_free(c);
     qn_record_keys_wipe(&c->tx);
@@ -74,7 +64,7 @@ static void lose(qn_bare *c, qn_err err, qn_carrier_event_type leg)
     c->leg = leg;
     c->leg_due = leg != QN_CARRIER_LOST;
     c->deadline = QN_NEVER;
-    drop_input(c);
+    qn_inbox_drop(&c->in);
     if (leg != QN_CARRIER_CLOSE)
         qn_queue_clear(&c->out, &c->env->mem);
     qn_bare_shake_free(c);
@@ -87,29 +77,20 @@ static void lose(qn_bare *c, qn_err err, qn_carrier_event_type leg)
 static qn_span bare_space(qn_carrier *carrier, uint8_t leg)
 {
     qn_bare *c = bare_of(carrier);
-    struct qn_engine *e = c->env->engine;
 
     (void)leg;
     if (c->state == QN_BARE_LOST || c->eof)
         return (qn_span){0};
-    return (qn_span){.p = e->scratch + c->left.len, .n = sizeof e->scratch - c->left.len};
+    return qn_inbox_space(&c->in, c->env);
 }
 
 static void bare_commit(qn_carrier *carrier, uint8_t leg, size_t n)
 {
     qn_bare *c = bare_of(carrier);
-    uint8_t *scratch = c->env->engine->scratch;
 
     (void)leg;
-    if (n == 0 || c->state == QN_BARE_LOST)
-        return;
-    QN_ASSERT(c->in == NULL); /* the last readiness event was drained */
-    if (c->left.len > 0)
-        memcpy(scratch, qn_piece_data(&c->left), c->left.len);
-    c->in = scratch;
-    c->in_n = c->left.len + n;
-    qn_block_drop(c->left.block);
-    c->left = (qn_piece){0};
+    if (n > 0 && c->state != QN_BARE_LOST)
+        qn_inbox_commit(&c->in, c->env, n);
 }
 
 static unsigned bare_peek(const qn_carrier *carrier, uint8_t leg, qn_slice *v, unsigned max)
@@ -165,26 +146,9 @@ static void bare_ended(qn_carrier *carrier, uint8_t leg, qn_ending how)
 
 /* ---- records --------------------------------------------------------------------------------- */
 
-/* The readiness event is used up; the next carrier may want the scratch. */
-static qn_err stow(qn_bare *c)
-{
-    qn_block *b;
-
-    if (c->in_n > 0) {
-        b = qn_block_get(c->env, c->in_n);
-        if (b == NULL)
-            return QN_NOMEM;
-        memcpy(b->data, c->in, c->in_n);
-        c->left = (qn_piece){.block = b, .len = (uint32_t)c->in_n};
-    }
-    c->in = NULL;
-    c->in_n = 0;
-    return QN_OK;
-}
-
 static qn_err shake(qn_bare *c, size_t size, qn_carrier_event *ev)
 {
-    qn_slice body = qn_slice_of(c->in + QN_RECORD_HEADER, size - QN_RECORD_HEADER);
+    qn_slice body = qn_slice_of(c->in.p + QN_RECORD_HEADER, size - QN_RECORD_HEADER);
     qn_err err;
 
     *ev = (qn_carrier_event){.type = QN_CARRIER_ESTABLISHED};
@@ -200,7 +164,7 @@ static qn_err open_record(qn_bare *c, size_t size, qn_carrier_event *ev)
 {
     qn_inner inner;
     qn_piece piece;
-    qn_err err = qn_record_open(&c->rx, c->env, c->tally, c->in, size, &piece, &inner);
+    qn_err err = qn_record_open(&c->rx, c->env, c->tally, c->in.p, size, &piece, &inner);
 
     if (err != QN_OK)
         return err;
@@ -216,20 +180,18 @@ static qn_err open_record(qn_bare *c, size_t size, qn_carrier_event *ev)
 static qn_err take_record(qn_bare *c, qn_carrier_event *ev)
 {
     size_t size;
-    qn_err err = c->in_n > 0 ? qn_record_track(c->in, c->in_n, &size) : QN_SHORT;
+    qn_err err = c->in.n > 0 ? qn_record_track(c->in.p, c->in.n, &size) : QN_SHORT;
 
     if (err != QN_OK)
         return err;
     /* Before a peer has proven anything it makes us hold no more than a handshake message. */
     if (c->state == QN_BARE_SHAKING && size > QN_RECORD_HEADER + QN_BARE_MESSAGE_MAX)
         return QN_PROTO;
-    if (size > c->in_n)
+    if (size > c->in.n)
         return QN_SHORT;
     err = c->state == QN_BARE_SHAKING ? shake(c, size, ev) : open_record(c, size, ev);
-    if (err == QN_OK || err == QN_AGAIN) {
-        c->in += size;
-        c->in_n -= size;
-    }
+    if (err == QN_OK || err == QN_AGAIN)
+        qn_inbox_take(&c->in, size);
     return err;
 }
 
@@ -260,7 +222,7 @@ static bool bare_next(qn_carrier *carrier, qn_carrier_event *ev)
     if (err == QN_OK)
         return true;
     if (err == QN_SHORT)
-        err = c->eof ? QN_GONE : stow(c);
+        err = c->eof ? QN_GONE : qn_inbox_stow(&c->in, c->env);
     if (err == QN_OK)
         return false;
     /* An alert or EOF is how bare conns end; everything else is damage. */

@@ -5,6 +5,7 @@
 #ifndef QN_CARRIER_BARE_H
 #define QN_CARRIER_BARE_H
 
+#include "base/inbox.h"
 #include "carrier/carrier.h"
 #include "carrier/record.h"
 #include "noise/noise.h"
@@ -29,9 +30,7 @@ typedef struct qn_bare {
     qn_bare_shake *shake; /* NULL once established */
     qn_record_keys tx, rx;
     qn_queue out;
-    qn_piece left;     /* an incomplete record, between readiness events */
-    const uint8_t *in; /* in the engine's scratch, between commit and next() == false */
-    size_t in_n;
+    qn_inbox in;
     qn_time deadline;
     qn_err err; /* LOST's */
     uint16_t max_record;

@@ -31,10 +31,10 @@ static void drop_browser(qn_htx_client *c)
     if (c->h2 != NULL)
         qn_h2_free(c->h2);
     qn_tls_destroy(c->tls);
-    qn_block_drop(c->part.block);
+    qn_block_drop(c->traffic.part.block);
+    c->traffic.part = (qn_piece){0};
     c->h2 = NULL;
     c->tls = NULL;
-    c->part = (qn_piece){0};
 }
 
 void qn_htx_browser_clear(qn_htx_client *c)
@@ -150,14 +150,14 @@ static qn_err send_records(qn_htx_client *c, qn_slice s)
     qn_err err;
 
     if (c->phase == QN_HTX_CARRYING)
-        return qn_htx_carry_send(&c->carry, c->env, s);
+        return qn_htx_carry_send(&c->traffic.carry, c->env, s);
     err = qn_queue_append(&c->out, c->env, s.p, s.n);
     return err == QN_OK && c->hope != NULL ? note_sent(c, s) : err;
 }
 
 static qn_err move_records(qn_htx_client *c)
 {
-    const qn_queue *to = c->phase == QN_HTX_CARRYING ? &c->carry.out : &c->out;
+    const qn_queue *to = c->phase == QN_HTX_CARRYING ? &c->traffic.carry.out : &c->out;
     qn_err err = QN_OK;
     qn_slice v;
 
@@ -311,7 +311,7 @@ static qn_err drain(qn_htx_client *c)
     if (err == QN_OK || c->phase != QN_HTX_CARRYING || qn_err_band(err) == QN_BAND_OURS)
         return err;
     drop_browser(c); /* the link goes on without it */
-    qn_htx_carry_end(&c->carry, false, 0);
+    qn_htx_carry_end(&c->traffic.carry, false, 0);
     return QN_OK;
 }
 
@@ -374,13 +374,13 @@ static qn_err switch_over(qn_htx_client *c, const qn_htx_offer *offer)
     qn_err err = send_final(c);
 
     if (err == QN_OK)
-        err = qn_htx_keys_split(&hope->noise, c->env, &c->tx, &c->rx, &est.resume);
+        err = qn_htx_keys_split(&hope->noise, c->env, &c->traffic.tx, &c->traffic.rx, &est.resume);
     if (err != QN_OK)
         return err;
     est.hash = *qn_noise_hash(&hope->noise);
     c->est = est;
     c->est_due = true;
-    c->max_record = offer->max_record;
+    c->traffic.max_record = offer->max_record;
     if (c->tally != NULL) {
         c->tally->dh += 2; /* ee, se */
         c->tally->handshakes++;

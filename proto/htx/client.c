@@ -1,12 +1,14 @@
 /* The carrier's part: the leg, records after the switch, what they carry, endings. */
 #include "htx/client.h"
 
-#include "base/engine.h"
 #include "htx/target.h"
 #include "tls/numbers.h"
 #include "tls/protect.h"
 
-enum { READ_ON_S = 1 }; /* after a write failed: what the peer said last may still come */
+enum {
+    READ_ON_S = 1, /* after a write failed: what the peer said last may still come */
+    GOAWAY_LENGTH = 17 + 1 + QN_TAG /* what a browser's last record is as long as: an h2 GOAWAY */
+};
 
 static qn_htx_client *client_of(qn_carrier *c)
 {
@@ -20,31 +22,16 @@ static const qn_htx_client *client_of_const(const qn_carrier *c)
 
 /* ---- beginning and end ----------------------------------------------------------------------- */
 
-static void drop_input(qn_htx_client *c)
-{
-    qn_block_drop(c->left.block);
-    c->left = (qn_piece){0};
-    c->in = NULL;
-    c->in_n = 0;
-}
-
-static void wipe_keys(qn_htx_client *c)
-{
-    qn_record_keys_wipe(&c->tx);
-    qn_record_keys_wipe(&c->rx);
-    qn_wipe(&c->est, sizeof c->est);
-}
-
 static void client_destroy(qn_carrier *carrier)
 {
     qn_htx_client *c = client_of(carrier);
     qn_env *env = c->env;
 
-    drop_input(c);
+    qn_inbox_drop(&c->in);
     qn_queue_clear(&c->out, &env->mem);
-    qn_htx_carry_clear(&c->carry, &env->mem);
+    qn_htx_traffic_clear(&c->traffic);
     qn_htx_browser_clear(c);
-    wipe_keys(c);
+    qn_wipe(&c->est, sizeof c->est);
     qn_mem_put(&env->mem, c, sizeof *c);
 }
 
@@ -62,7 +49,8 @@ static qn_err client_create(qn_carrier **out, qn_env *env, const qn_carrier_cfg 
     c->tally = cfg->tally;
     c->since = env->now;
     c->deadline = env->now + QN_HTX_VISIT_MAX;
-    qn_htx_carry_init(&c->carry);
+    qn_htx_traffic_init(&c->traffic, env, cfg->tally);
+    c->traffic.farewell = GOAWAY_LENGTH;
     err = qn_htx_browser_init(c, cfg);
     if (err != QN_OK) {
         client_destroy(&c->base);
@@ -90,21 +78,18 @@ static void lose(qn_htx_client *c, qn_err err, qn_carrier_event_type leg)
     c->lost_due = true;
     c->leg = leg;
     c->leg_due = leg != QN_CARRIER_LOST;
-    drop_input(c);
+    qn_inbox_drop(&c->in);
     if (leg != QN_CARRIER_CLOSE)
         qn_queue_clear(&c->out, &c->env->mem);
-    qn_htx_carry_clear(&c->carry, &c->env->mem);
+    qn_htx_traffic_clear(&c->traffic);
     qn_htx_browser_clear(c);
-    wipe_keys(c);
+    qn_wipe(&c->est, sizeof c->est);
 }
 
 /* Seals an alert under the keys in use, unless nothing can be written. */
 static bool alert(qn_htx_client *c, uint8_t level, uint8_t description)
 {
-    uint8_t said[2] = {level, description};
-
-    return !c->mute && qn_record_seal(&c->tx, c->env, c->tally, qn_slice_of(said, sizeof said),
-                                      qn_slice_of(NULL, 0), QN_INNER_ALERT, &c->out) == QN_OK;
+    return !c->mute && qn_htx_traffic_alert(&c->traffic, level, description, 0, &c->out) == QN_OK;
 }
 
 /* What is wrong with a record, or with us. The browser answers damage with one alert and FIN. */
@@ -125,29 +110,21 @@ static void fail(qn_htx_client *c, qn_err err)
 static qn_span client_space(qn_carrier *carrier, uint8_t leg)
 {
     qn_htx_client *c = client_of(carrier);
-    struct qn_engine *e = c->env->engine;
 
     (void)leg;
     if (c->phase == QN_HTX_OVER || c->phase == QN_HTX_DIALLING || c->eof)
         return (qn_span){0};
-    return (qn_span){.p = e->scratch + c->left.len, .n = sizeof e->scratch - c->left.len};
+    return qn_inbox_space(&c->in, c->env);
 }
 
 static void client_commit(qn_carrier *carrier, uint8_t leg, size_t n)
 {
     qn_htx_client *c = client_of(carrier);
-    uint8_t *scratch = c->env->engine->scratch;
 
     (void)leg;
     if (n == 0 || c->phase == QN_HTX_OVER)
         return;
-    QN_ASSERT(c->in == NULL); /* the last readiness event was drained */
-    if (c->left.len > 0)
-        memcpy(scratch, qn_piece_data(&c->left), c->left.len);
-    c->in = scratch;
-    c->in_n = c->left.len + n;
-    qn_block_drop(c->left.block);
-    c->left = (qn_piece){0};
+    qn_inbox_commit(&c->in, c->env, n);
     if (c->phase == QN_HTX_VISITOR)
         c->deadline = c->env->now + c->idle;
 }
@@ -209,36 +186,15 @@ static void client_ended(qn_carrier *carrier, uint8_t leg, qn_ending how)
 
 /* ---- records --------------------------------------------------------------------------------- */
 
-/* The readiness event is used up; the next carrier may want the scratch. */
-static qn_err stow(qn_htx_client *c)
-{
-    if (c->in_n > 0) {
-        qn_block *b = qn_block_get(c->env, c->in_n);
-
-        if (b == NULL)
-            return QN_NOMEM;
-        memcpy(b->data, c->in, c->in_n);
-        c->left = (qn_piece){.block = b, .len = (uint32_t)c->in_n};
-    }
-    c->in = NULL;
-    c->in_n = 0;
-    return QN_OK;
-}
-
 static qn_err open_record(qn_htx_client *c, size_t size, qn_carrier_event *ev)
 {
-    qn_inner inner;
+    uint8_t said[2];
     qn_piece piece;
-    qn_err err = qn_record_open(&c->rx, c->env, c->tally, c->in, size, &piece, &inner);
+    qn_err err = qn_htx_traffic_open(&c->traffic, c->in.p, size, &piece, said);
 
-    if (err != QN_OK)
-        return err;
-    if (inner == QN_INNER_FRAMES && piece.len <= c->max_record) {
+    if (err == QN_OK)
         *ev = (qn_carrier_event){.type = QN_CARRIER_RECORD, .piece = piece};
-        return QN_OK;
-    }
-    qn_block_drop(piece.block);
-    return inner == QN_INNER_ALERT ? QN_GONE : QN_PROTO;
+    return err;
 }
 
 /* The next whole record of the input. QN_OK: *ev; QN_AGAIN: read on; QN_SHORT: none is left. */
@@ -248,30 +204,28 @@ static qn_err take_record(qn_htx_client *c, qn_carrier_event *ev)
     size_t size = 0;
     qn_err err = QN_SHORT;
 
-    if (c->in_n > 0)
-        err =
-            carrying ? qn_record_track(c->in, c->in_n, &size) : qn_tls_track(c->in, c->in_n, &size);
-    if (err == QN_SHORT || (err == QN_OK && size > c->in_n))
+    if (c->in.n > 0)
+        err = carrying ? qn_record_track(c->in.p, c->in.n, &size)
+                       : qn_tls_track(c->in.p, c->in.n, &size);
+    if (err == QN_SHORT || (err == QN_OK && size > c->in.n))
         return QN_SHORT;
     if (err != QN_OK)
         return carrying ? err : qn_htx_browser_misframed(c, err);
     if (carrying) {
         err = open_record(c, size, ev);
     } else {
-        err = qn_htx_browser_record(c, c->in, size);
+        err = qn_htx_browser_record(c, c->in.p, size);
         err = err == QN_OK ? QN_AGAIN : err;
     }
-    if (err == QN_OK || err == QN_AGAIN) {
-        c->in += size;
-        c->in_n -= size;
-    }
+    if (err == QN_OK || err == QN_AGAIN)
+        qn_inbox_take(&c->in, size);
     return err;
 }
 
 static qn_err take_end(qn_htx_client *c)
 {
     if (!c->eof)
-        return stow(c);
+        return qn_inbox_stow(&c->in, c->env);
     return c->phase == QN_HTX_CARRYING ? QN_GONE : qn_htx_browser_eof(c);
 }
 
@@ -356,111 +310,70 @@ static size_t client_room(const qn_carrier *carrier)
 {
     const qn_htx_client *c = client_of_const(carrier);
 
-    if (c->phase != QN_HTX_CARRYING || c->mute || c->out.bytes >= QN_LINK_OUT_MAX)
+    if (c->phase != QN_HTX_CARRYING || c->mute)
         return 0;
-    return c->max_record;
+    return qn_htx_traffic_room(&c->traffic, &c->out);
 }
 
 static qn_err client_seal(qn_carrier *carrier, qn_slice a, qn_slice b)
 {
     qn_htx_client *c = client_of(carrier);
-    qn_err err = qn_record_seal(&c->tx, c->env, c->tally, a, b, QN_INNER_FRAMES, &c->out);
+    qn_err err = qn_htx_traffic_seal(&c->traffic, a, b, &c->out);
 
-    if (err == QN_NOMEM)
-        return err;
-    if (err == QN_OK && c->rekeying)
-        err = qn_record_ratchet(&c->tx, c->env);
-    c->rekeying = false;
-    if (err != QN_OK) {
+    if (err != QN_OK && err != QN_NOMEM)
         lose(c, err, QN_CARRIER_RESET);
-        return err;
-    }
-    qn_htx_carry_sealed(&c->carry, &c->env->mem);
-    return QN_OK;
+    return err;
 }
 
 static size_t client_own(qn_carrier *carrier, uint8_t *out, size_t room)
 {
     qn_htx_client *c = client_of(carrier);
-    bool space = room >= QN_FRAME_HEADER;
-    size_t n;
 
     /* The browser's next records, when earlier ones left; without memory the next call is in time.
      */
     if (c->phase == QN_HTX_CARRYING && qn_htx_browser_flush(c) != QN_OK)
         qn_log_line(c->env, QN_LOG_DEBUG, "htx", "no memory for the origin's records");
-    c->rekeying = space && qn_record_rekey_due(&c->tx, c->env->now);
-    n = qn_htx_carry_own(&c->carry, out, space ? room - QN_FRAME_HEADER : 0);
-    return n + (c->rekeying ? qn_frame_put_header(out + n, QN_FRAME_KEY_UPDATE, 0) : 0);
+    return qn_htx_traffic_own(&c->traffic, out, room);
 }
 
-/* Moves bytes up to the end of the origin's record, or of its header while that is incomplete. */
-static qn_err gather(qn_piece *part, qn_slice *data, size_t *want)
+static qn_err hand_over(qn_htx_client *c, qn_slice data)
 {
-    uint8_t *p = part->block->data;
-    qn_err err = qn_record_track(p, part->len, want);
-    size_t n = (err == QN_OK ? *want : QN_RECORD_HEADER) - part->len;
-
-    n = QN_MIN(n, data->n);
-    memcpy(p + part->len, data->p, n);
-    part->len += (uint32_t)n;
-    data->p += n;
-    data->n -= n;
-    return qn_record_track(p, part->len, want);
-}
-
-/* Takes bytes of the origin's direction, at most one record, and hands that on when it is whole. */
-static qn_err take_carried(qn_htx_client *c, qn_slice *data)
-{
+    qn_err err = QN_OK;
     qn_piece whole;
-    size_t want;
-    qn_err err;
 
-    if (c->part.block == NULL)
-        c->part = (qn_piece){.block = qn_block_get(c->env, QN_RECORD_HEADER + QN_RECORD_BODY_MAX)};
-    if (c->part.block == NULL)
-        return QN_NOMEM;
-    err = gather(&c->part, data, &want);
-    if (err == QN_SHORT || (err == QN_OK && c->part.len < want))
-        return QN_OK;
-    if (err != QN_OK)
-        return err;
-    whole = c->part;
-    c->part = (qn_piece){0};
-    err = qn_htx_browser_record(c, whole.block->data, whole.len);
-    qn_block_drop(whole.block);
-    return err;
+    while (err == QN_OK && c->tls != NULL && data.n > 0) {
+        err = qn_htx_traffic_gather(&c->traffic, &data, &whole);
+        if (err != QN_OK)
+            break;
+        err = qn_htx_browser_record(c, whole.block->data, whole.len);
+        qn_block_drop(whole.block);
+    }
+    return err == QN_SHORT ? QN_OK : err;
 }
 
-static qn_err on_carried(qn_htx_client *c, qn_slice body)
+static qn_err on_carried(qn_htx_client *c, const qn_htx_note *note)
 {
-    qn_htx_note note;
-    qn_err err = qn_htx_carry_got(&c->carry, body, &note);
-
-    if (err != QN_OK)
-        return err == QN_CREDIT ? QN_PROTO : err; /* alert 10, not the link's own code */
-    if (note.kind == QN_HTX_END) {
+    if (note->kind == QN_HTX_END) {
         c->draining = true;
-        c->drain = note.drain;
-        if (c->tls != NULL)
-            err = qn_htx_browser_eof(c);
+        c->drain = note->drain;
+        return c->tls != NULL ? qn_htx_browser_eof(c) : QN_OK;
     }
-    if (note.kind == QN_HTX_DATA && c->carry.got > c->plan.largest[1] + UINT64_C(65536))
+    if (note->kind == QN_HTX_DATA && c->traffic.carry.got > c->plan.largest[1] + UINT64_C(65536))
         return QN_LIMIT;
-    while (err == QN_OK && c->tls != NULL && note.data.n > 0)
-        err = take_carried(c, &note.data);
-    return err;
+    return hand_over(c, note->data);
 }
 
 static qn_err client_frame(qn_carrier *carrier, const qn_frame *f, bool last_in_record)
 {
     qn_htx_client *c = client_of(carrier);
+    qn_htx_note note;
+    bool noted;
+    qn_err err;
 
-    if (f->type == QN_FRAME_CARRIER)
-        return c->phase == QN_HTX_CARRYING ? on_carried(c, f->body) : QN_OK;
-    if (f->type != QN_FRAME_KEY_UPDATE || !last_in_record)
-        return QN_PROTO;
-    return c->phase == QN_HTX_CARRYING ? qn_record_ratchet(&c->rx, c->env) : QN_OK;
+    if (c->phase != QN_HTX_CARRYING)
+        return QN_OK;
+    err = qn_htx_traffic_frame(&c->traffic, f, last_in_record, &note, &noted);
+    return err == QN_OK && noted ? on_carried(c, &note) : err;
 }
 
 /* The link's CLOSE frame has said why; the alert is what a TLS client would say of it. */

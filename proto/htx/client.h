@@ -8,11 +8,12 @@
 #ifndef QN_HTX_CLIENT_H
 #define QN_HTX_CLIENT_H
 
+#include "base/inbox.h"
 #include "carrier/carrier.h"
 #include "h2/h2.h"
-#include "htx/frames.h"
 #include "htx/keys.h"
 #include "htx/plan.h"
+#include "htx/traffic.h"
 #include "tls/client.h"
 
 /* cfg->initiator and cfg->htx must be set. create: also QN_CONFIG. */
@@ -72,21 +73,17 @@ typedef struct qn_htx_client {
     bool dated;
     int64_t ahead;
 
-    qn_record_keys tx, rx;
-    qn_htx_carry carry;
-    qn_piece part; /* an incomplete TLS record out of CARRIER */
+    qn_htx_traffic traffic; /* after the switch */
     bool draining;
-    uint16_t drain, max_record;
+    uint16_t drain;
     qn_established est;
 
     qn_queue out;
-    qn_piece left;     /* an incomplete record, between readiness events */
-    const uint8_t *in; /* in the engine's scratch, between commit and next() == false */
-    size_t in_n;
+    qn_inbox in;
     qn_htx_phase phase;
     qn_time since, deadline, idle;
     qn_err err; /* LOST's */
-    bool eof, mute, rekeying;
+    bool eof, mute;
     bool est_due, leg_due, lost_due;
     qn_carrier_event_type leg; /* with leg_due */
 } qn_htx_client;

@@ -1,6 +1,8 @@
 #include "htx/frames.h"
 
-enum { ROOM_MIN = 64 }; /* a frame of DATA for less is not worth its header */
+#include "carrier/record.h"
+
+enum { DATA_RECORD = 0x17, ROOM_MIN = 64 }; /* a frame of DATA for less is not worth its header */
 
 qn_err qn_htx_note_get(qn_htx_note *out, qn_slice payload)
 {
@@ -56,14 +58,88 @@ void qn_htx_carry_init(qn_htx_carry *c)
 void qn_htx_carry_clear(qn_htx_carry *c, qn_mem *mem)
 {
     qn_queue_clear(&c->out, mem);
+    c->ready = 0;
+    c->started = 0;
+    c->in = (qn_htx_boundary){0};
     c->claim.data = 0;
 }
 
-qn_err qn_htx_carry_send(qn_htx_carry *c, qn_env *env, qn_slice records)
+static bool sound(const qn_htx_boundary *b)
 {
+    return qn_htx_boundary_sound(b) && qn_htx_boundary_type(b) == DATA_RECORD &&
+           qn_htx_boundary_size(b) >= QN_RECORD_BODY_MIN;
+}
+
+/* Where records end in what is queued next; *whole: bytes up to the end of the last one. */
+static bool cut(qn_htx_boundary *b, qn_slice s, size_t *whole)
+{
+    qn_htx_part part;
+
+    *whole = 0;
+    for (size_t at = 0; at < s.n;) {
+        at += qn_htx_boundary_step(b, s.p + at, s.n - at, &part);
+        if (part.head && !sound(b))
+            return false;
+        if (part.end)
+            *whole = at;
+    }
+    return true;
+}
+
+qn_err qn_htx_carry_send(qn_htx_carry *c, qn_env *env, qn_slice bytes)
+{
+    uint64_t before = c->out.bytes;
+    size_t whole;
+    qn_err err;
+
     if (c->end_due || c->end_sent)
         return QN_STATE;
-    return qn_queue_append(&c->out, env, records.p, records.n);
+    if (!cut(&c->in, bytes, &whole))
+        return QN_PROTO;
+    err = qn_queue_append(&c->out, env, bytes.p, bytes.n);
+    if (err == QN_OK && whole > 0)
+        c->ready = before + whole;
+    return err;
+}
+
+/* The whole length of the record at the front, whose header has been seen. */
+static size_t front(const qn_queue *q)
+{
+    uint8_t head[QN_RECORD_HEADER];
+    qn_slice v[QN_RECORD_HEADER];
+    unsigned k = qn_queue_peek(q, v, QN_LEN(v));
+    size_t n = 0;
+
+    for (unsigned i = 0; i < k && n < sizeof head; i++) {
+        size_t part = QN_MIN(v[i].n, sizeof head - n);
+
+        memcpy(head + n, v[i].p, part);
+        n += part;
+    }
+    QN_ASSERT(n == sizeof head);
+    return sizeof head + qn_get16(head + 3);
+}
+
+/* n bytes at the front, all of them ready, are done with. */
+static void advance(qn_htx_carry *c, qn_mem *mem, size_t n)
+{
+    while (n > 0) {
+        size_t part;
+
+        if (c->started == 0)
+            c->started = front(&c->out);
+        part = QN_MIN(n, c->started);
+        qn_queue_consume(&c->out, mem, part);
+        c->started -= part;
+        c->ready -= part;
+        n -= part;
+    }
+}
+
+void qn_htx_carry_drop(qn_htx_carry *c, qn_mem *mem)
+{
+    if (c->started == 0 && c->ready > 0)
+        advance(c, mem, front(&c->out));
 }
 
 void qn_htx_carry_end(qn_htx_carry *c, bool reset, uint16_t drain)
@@ -78,7 +154,7 @@ void qn_htx_carry_end(qn_htx_carry *c, bool reset, uint16_t drain)
 /* Half a window has arrived since the other side last heard of one. */
 static size_t own_limit(qn_htx_carry *c, uint8_t *out, size_t room)
 {
-    uint64_t limit = c->got + QN_HTX_CARRY_WINDOW;
+    uint64_t limit = c->got - c->held + QN_HTX_CARRY_WINDOW;
 
     if (c->ended || room < QN_HTX_LIMIT_SIZE || limit - c->granted < QN_HTX_CARRY_WINDOW / 2)
         return 0;
@@ -86,18 +162,12 @@ static size_t own_limit(qn_htx_carry *c, uint8_t *out, size_t room)
     return qn_htx_note_put(&(qn_htx_note){.kind = QN_HTX_LIMIT, .limit = limit}, out);
 }
 
-static size_t own_data(qn_htx_carry *c, uint8_t *out, size_t room)
+/* At most n bytes, and what the queue's first pieces have. */
+static size_t put_data(qn_htx_carry *c, uint8_t *out, size_t n)
 {
-    uint64_t left = c->may - c->sent;
-    size_t n;
     qn_slice v[8];
-    unsigned k;
+    unsigned k = qn_queue_peek(&c->out, v, QN_LEN(v));
 
-    if (room < ROOM_MIN || c->out.bytes == 0 || left == 0)
-        return 0;
-    left = QN_MIN(left, c->out.bytes);
-    n = (size_t)QN_MIN(left, room - QN_HTX_DATA_HEADER);
-    k = qn_queue_peek(&c->out, v, QN_LEN(v));
     for (unsigned i = 0; i < k && c->claim.data < n; i++) {
         size_t part = QN_MIN(v[i].n, n - c->claim.data);
 
@@ -109,23 +179,43 @@ static size_t own_data(qn_htx_carry *c, uint8_t *out, size_t room)
     return QN_HTX_DATA_HEADER + c->claim.data;
 }
 
+static size_t own_data(qn_htx_carry *c, uint8_t *out, size_t room)
+{
+    uint64_t left = QN_MIN(c->may - c->sent, c->ready);
+
+    if (room < ROOM_MIN || left == 0)
+        return 0;
+    return put_data(c, out, (size_t)QN_MIN(left, room - QN_HTX_DATA_HEADER));
+}
+
 static size_t own_end(qn_htx_carry *c, uint8_t *out, size_t room)
 {
     qn_htx_note note = {.kind = QN_HTX_END, .reset = c->reset, .drain = c->drain};
 
-    if (!c->end_due || room < QN_HTX_END_SIZE || c->claim.data != c->out.bytes)
+    if (!c->end_due || room < QN_HTX_END_SIZE || c->claim.data != c->ready)
         return 0;
     c->claim.end = true;
     return qn_htx_note_put(&note, out);
+}
+
+static void unclaim(qn_htx_carry *c)
+{
+    c->claim.data = 0;
+    c->claim.limit = 0;
+    c->claim.end = false;
+}
+
+size_t qn_htx_carry_rest(qn_htx_carry *c, uint8_t *out, size_t room)
+{
+    unclaim(c);
+    return put_data(c, out, QN_MIN(c->started, room - QN_HTX_DATA_HEADER));
 }
 
 size_t qn_htx_carry_own(qn_htx_carry *c, uint8_t *out, size_t room)
 {
     size_t n;
 
-    c->claim.data = 0;
-    c->claim.limit = 0;
-    c->claim.end = false;
+    unclaim(c);
     n = own_limit(c, out, room);
     n += own_data(c, out + n, room - n);
     return n + own_end(c, out + n, room - n);
@@ -133,7 +223,7 @@ size_t qn_htx_carry_own(qn_htx_carry *c, uint8_t *out, size_t room)
 
 void qn_htx_carry_sealed(qn_htx_carry *c, qn_mem *mem)
 {
-    qn_queue_consume(&c->out, mem, c->claim.data);
+    advance(c, mem, c->claim.data);
     c->sent += c->claim.data;
     if (c->claim.limit != 0)
         c->granted = c->claim.limit;
@@ -141,9 +231,7 @@ void qn_htx_carry_sealed(qn_htx_carry *c, qn_mem *mem)
         c->end_due = false;
         c->end_sent = true;
     }
-    c->claim.data = 0;
-    c->claim.limit = 0;
-    c->claim.end = false;
+    unclaim(c);
 }
 
 qn_err qn_htx_carry_got(qn_htx_carry *c, qn_slice body, qn_htx_note *out)

@@ -110,36 +110,54 @@ static qn_err mix_transcript(qn_noise *x, qn_env *env, const qn_hash *so_far)
     return qn_noise_mix_hash(x, env, qn_slice_of(so_far->b, sizeof so_far->b));
 }
 
-static qn_err encapsulate(qn_noise *x, qn_env *env, const qn_mlkem_ek *mlkem, uint8_t *ct)
+/* The ciphertext takes the key's place, so it is made elsewhere first. */
+static qn_err encapsulate(qn_htx_kem *kem, qn_env *env)
 {
-    uint8_t m[32];
+    uint8_t m[32], ct[QN_MLKEM_CT];
     qn_key shared = {0};
     qn_err err;
 
     qn_rng_fill(env, m, sizeof m);
-    err = qn_mlkem_encaps(env, mlkem, m, ct, &shared);
-    if (err == QN_OK)
-        qn_noise_mix_late(x, qn_slice_of(ct, QN_MLKEM_CT), &shared);
+    err = qn_mlkem_encaps(env, &kem->u.ek, m, ct, &shared);
+    if (err == QN_OK) {
+        memcpy(kem->u.made.ct, ct, sizeof ct);
+        kem->u.made.shared = shared;
+    }
     qn_wipe(m, sizeof m);
     qn_wipe(&shared, sizeof shared);
     return err;
 }
 
-qn_err qn_htx_proof_write(qn_noise *x, qn_env *env, const qn_hash *passed, const qn_mlkem_ek *mlkem,
+qn_err qn_htx_proof_prepare(qn_noise *x, qn_env *env, qn_htx_kem *kem)
+{
+    qn_noise next = *x;
+    qn_err err = qn_noise_prepare(&next, env);
+
+    if (err == QN_OK && kem->offered)
+        err = encapsulate(kem, env);
+    if (err == QN_OK)
+        *x = next;
+    qn_noise_clear(&next);
+    return err;
+}
+
+qn_err qn_htx_proof_write(qn_noise *x, qn_env *env, const qn_hash *passed, const qn_htx_kem *kem,
                           const qn_htx_offer *offer, uint8_t *out, size_t *n)
 {
     uint8_t payload[QN_HTX_PAYLOAD2], message[E + QN_HTX_PAYLOAD2 + QN_TAG];
-    size_t ct = mlkem != NULL ? QN_MLKEM_CT : 0, sealed = sizeof message - E;
+    size_t ct = kem->offered ? QN_MLKEM_CT : 0, sealed = sizeof message - E;
     qn_noise next = *x;
     qn_err err = mix_transcript(&next, env, passed);
 
     put_offer(offer, payload);
-    if (err == QN_OK && mlkem != NULL)
-        err = encapsulate(&next, env, mlkem, out + E);
+    if (kem->offered)
+        qn_noise_mix_late(&next, qn_slice_of(kem->u.made.ct, ct), &kem->u.made.shared);
     if (err == QN_OK)
         err = qn_noise_write(&next, env, qn_slice_of(payload, sizeof payload), message);
     if (err == QN_OK) {
         memcpy(out, message, E);
+        if (kem->offered)
+            memcpy(out + E, kem->u.made.ct, ct);
         qn_put16(out + E + ct, (uint16_t)sealed);
         memcpy(out + E + ct + LENGTH, message + E, sealed);
         *n = E + ct + LENGTH + sealed;

@@ -48,11 +48,25 @@ typedef struct qn_htx_offer {
     uint16_t features;
 } qn_htx_offer;
 
-/* P: the content of PROOF. passed: SHA-256 of every byte P has sent to C before it. mlkem: the
- * hello's key, NULL when it offers no hybrid share; checked, QN_AUTH. out has
- * QN_HTX_PROOF_CONTENT_MAX bytes and gets *n. */
+/* The hello's ML-KEM share, if it has one; then what was made of it. */
+typedef struct qn_htx_kem {
+    bool offered;
+    union {
+        qn_mlkem_ek ek;
+        struct {
+            uint8_t ct[QN_MLKEM_CT];
+            qn_key shared;
+        } made;
+    } u;
+} qn_htx_kem;
+
+/* P, once, ahead of time: everything of PROOF that takes any. QN_AUTH: e or the ML-KEM key is bad;
+ * then neither x nor kem has changed. */
+QN_MUST_CHECK qn_err qn_htx_proof_prepare(qn_noise *x, qn_env *env, qn_htx_kem *kem);
+/* P: the content of PROOF, after prepare. passed: SHA-256 of every byte P has sent to C before it.
+ * out has QN_HTX_PROOF_CONTENT_MAX bytes and gets *n. */
 QN_MUST_CHECK qn_err qn_htx_proof_write(qn_noise *x, qn_env *env, const qn_hash *passed,
-                                        const qn_mlkem_ek *mlkem, const qn_htx_offer *offer,
+                                        const qn_htx_kem *kem, const qn_htx_offer *offer,
                                         uint8_t *out, size_t *n);
 /* C: mlkem is the secret of that key, or NULL. QN_AUTH, QN_PROTO, QN_VERSION, QN_NOMEM. */
 QN_MUST_CHECK qn_err qn_htx_proof_read(qn_noise *x, qn_env *env, const qn_hash *passed,

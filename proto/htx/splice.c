@@ -39,8 +39,10 @@ static void end_leg(qn_htx_splice *s, uint8_t leg, uint8_t how)
 }
 
 /* We cannot go on as we should; a machine out of memory resets its connections. */
-static void fail(qn_htx_splice *s, qn_err err)
+void qn_htx_splice_fail(qn_htx_splice *s, qn_err err)
 {
+    if (s->over)
+        return;
     end_leg(s, 0, RESET);
     end_leg(s, 1, RESET);
     finish(s, err);
@@ -115,7 +117,7 @@ void qn_htx_splice_commit(qn_htx_splice *s, uint8_t leg, size_t n)
     if (err == QN_OK)
         err = qn_queue_append(&to->out, s->env, s->env->engine->scratch, n);
     if (err != QN_OK)
-        fail(s, err);
+        qn_htx_splice_fail(s, err);
 }
 
 unsigned qn_htx_splice_peek(const qn_htx_splice *s, uint8_t leg, qn_slice *v, unsigned max)
@@ -150,7 +152,7 @@ static void ended_eof(qn_htx_splice *s, uint8_t leg)
     }
     err = leg == 0 ? introduce(s) : QN_OK;
     if (err != QN_OK) {
-        fail(s, err);
+        qn_htx_splice_fail(s, err);
         return;
     }
     if (!s->leg[!leg].mute)
@@ -212,4 +214,45 @@ bool qn_htx_splice_next(qn_htx_splice *s, qn_carrier_event *ev)
     s->lost_due = false;
     *ev = (qn_carrier_event){.type = QN_CARRIER_LOST, .err = s->err};
     return true;
+}
+
+/* ---- for an owner who speaks instead of a side ------------------------------------------------
+ */
+
+void qn_htx_splice_write(qn_htx_splice *s, uint8_t leg, qn_slice bytes)
+{
+    struct qn_htx_leg *to = &s->leg[leg];
+
+    if (s->over || to->mute || to->gone || bytes.n == 0)
+        return;
+    if (qn_queue_append(&to->out, s->env, bytes.p, bytes.n) != QN_OK)
+        qn_htx_splice_fail(s, QN_NOMEM);
+}
+
+void qn_htx_splice_shut(qn_htx_splice *s, bool reset)
+{
+    if (s->over || s->leg[1].mute)
+        return;
+    if (reset)
+        end_leg(s, 1, DRAIN_RESET);
+    else
+        s->leg[1].due |= FINISH;
+}
+
+void qn_htx_splice_lost(qn_htx_splice *s)
+{
+    struct qn_htx_leg *l = &s->leg[1];
+
+    l->gone = l->mute = true;
+    l->due = 0;
+    qn_queue_clear(&l->out, &s->env->mem);
+}
+
+void qn_htx_splice_leave(qn_htx_splice *s, unsigned reset, qn_err err)
+{
+    if (s->over)
+        return;
+    for (uint8_t leg = 0; leg < 2; leg++)
+        end_leg(s, leg, (reset & 1u << leg) != 0 ? DRAIN_RESET : CLOSE);
+    finish(s, err);
 }

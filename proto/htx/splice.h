@@ -50,4 +50,21 @@ void qn_htx_splice_opened(qn_htx_splice *s, uint8_t leg);
 void qn_htx_splice_ended(qn_htx_splice *s, uint8_t leg, qn_ending how);
 bool qn_htx_splice_next(qn_htx_splice *s, qn_carrier_event *ev);
 
+/* ---- for an owner who speaks instead of a side ------------------------------------------------
+ */
+
+/* Bytes for this leg's socket; a leg that takes none any more is passed over. Without memory both
+ * legs are reset. */
+void qn_htx_splice_write(qn_htx_splice *s, uint8_t leg, qn_slice bytes);
+/* Leg 1 gets a FIN, or a RST, after what is queued. The other direction goes on while there is one.
+ */
+void qn_htx_splice_shut(qn_htx_splice *s, bool reset);
+/* Leg 1 is gone, and leg 0 is not to follow it. */
+void qn_htx_splice_lost(qn_htx_splice *s);
+/* Both legs end after what is queued for them: orderly, or (bit of `reset` by leg) with a RST. LOST
+ * follows. */
+void qn_htx_splice_leave(qn_htx_splice *s, unsigned reset, qn_err err);
+/* Both legs are reset now; LOST follows. */
+void qn_htx_splice_fail(qn_htx_splice *s, qn_err err);
+
 #endif

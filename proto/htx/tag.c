@@ -181,6 +181,8 @@ static qn_err judge_trial(trial *t, qn_env *env, const qn_htx_tag_judge *judge,
 
     for (unsigned i = 0; i < judge->keys_n && err == QN_OK; i++)
         err = try_key(t, env, judge, &judge->keys[i]);
+    if (judge->tally != NULL)
+        judge->tally->dh += judge->keys_n;
     if (err != QN_OK)
         return err;
     if (!t->opened || qn_htx_tag_get(&got, t->payload) != QN_OK || !timely(env, judge, got.time) ||

@@ -5,6 +5,7 @@
 #ifndef QN_HTX_TAG_H
 #define QN_HTX_TAG_H
 
+#include "base/tally.h"
 #include "noise/noise.h"
 #include "qnet/id.h"
 #include "tls/hello.h"
@@ -63,7 +64,8 @@ typedef struct qn_htx_tag_judge {
     const qn_key *psks;            /* a listed peer's: one, zero */
     const qn_slice *names;         /* the origin's, lower case */
     uint8_t keys_n, psks_n, names_n;
-    int64_t floor; /* the replay set's */
+    int64_t floor;   /* the replay set's */
+    qn_tally *tally; /* may be NULL */
 } qn_htx_tag_judge;
 
 /*

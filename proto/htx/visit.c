@@ -2,10 +2,10 @@
 
 #include "base/engine.h"
 
-void qn_htx_visit_init(qn_htx_visit *v, qn_env *env, const qn_htx_site *site,
+void qn_htx_visit_init(qn_htx_visit *v, qn_env *env, qn_tally *tally, const qn_htx_site *site,
                        const qn_htx_splice_cfg *cfg)
 {
-    *v = (qn_htx_visit){.env = env, .site = site};
+    *v = (qn_htx_visit){.env = env, .tally = tally, .site = site};
     qn_htx_splice_init(&v->splice, env, cfg);
 }
 
@@ -95,9 +95,9 @@ static qn_err tie(qn_htx_visit *v, const qn_tls_hello *hello, qn_htx_tied *t)
 
     memcpy(cfg.session_id, hello->session_id.p, sizeof cfg.session_id);
     memcpy(t->random, hello->random.p, sizeof t->random);
-    t->kem = hello->mlkem.n > 0;
-    if (t->kem)
-        memcpy(t->ek.b, hello->mlkem.p, sizeof t->ek.b);
+    t->kem.offered = hello->mlkem.n > 0;
+    if (t->kem.offered)
+        memcpy(t->kem.u.ek.b, hello->mlkem.p, sizeof t->kem.u.ek.b);
     qn_htx_watch_init(&t->watch, &cfg);
     err = qn_running_init(&t->to_c, v->env, QN_SHA256);
     if (err == QN_OK)
@@ -117,10 +117,15 @@ static qn_err judge(qn_htx_visit *v)
     qn_err err = qn_tls_hello_read(message, &hello);
 
     judge.floor = qn_htx_replay_floor(v->site->replay);
+    judge.tally = v->tally;
     if (err == QN_OK)
         err = qn_htx_tag_open(&x, v->env, &judge, message, &hello, &tag);
-    if (err != QN_OK)
+    if (err == QN_OK && !v->site->proven)
+        err = QN_AUTH; /* it would not know when to speak */
+    if (err != QN_OK) {
+        qn_noise_clear(&x);
         return err;
+    }
     v->tied = qn_mem_get(&v->env->mem, sizeof *v->tied);
     if (v->tied != NULL) {
         v->tied->x = x;
@@ -131,12 +136,29 @@ static qn_err judge(qn_htx_visit *v)
     return v->tied != NULL ? err : QN_NOMEM;
 }
 
-qn_time qn_htx_visit_due(const qn_htx_visit *v)
+/* The rest of the work, while C's next request is on its way. */
+static bool may_prepare(const qn_htx_visit *v)
 {
-    return v->state == QN_HTX_VISIT_JUDGING ? v->env->now : QN_NEVER;
+    return v->state == QN_HTX_VISIT_TIED && !v->tied->prepared &&
+           (v->tied->watch.state == QN_HTX_SECOND || v->tied->watch.state == QN_HTX_ARMED);
 }
 
-void qn_htx_visit_tick(qn_htx_visit *v)
+static bool prepare(qn_htx_visit *v)
+{
+    qn_htx_tied *t = v->tied;
+
+    t->prepared = qn_htx_proof_prepare(&t->x, v->env, &t->kem) == QN_OK;
+    if (v->tally != NULL)
+        v->tally->dh += 2; /* e_P, ee */
+    return t->prepared;
+}
+
+qn_time qn_htx_visit_due(const qn_htx_visit *v)
+{
+    return v->state == QN_HTX_VISIT_JUDGING || may_prepare(v) ? v->env->now : QN_NEVER;
+}
+
+static void judge_now(qn_htx_visit *v)
 {
     if (v->state != QN_HTX_VISIT_JUDGING)
         return;
@@ -146,6 +168,13 @@ void qn_htx_visit_tick(qn_htx_visit *v)
     }
     drop_hello(v);
     v->state = QN_HTX_VISIT_TIED;
+}
+
+void qn_htx_visit_tick(qn_htx_visit *v)
+{
+    judge_now(v);
+    if (may_prepare(v) && !prepare(v))
+        untie(v);
 }
 
 /* ---- bytes ------------------------------------------------------------------------------------
@@ -195,10 +224,12 @@ static qn_err stow(qn_htx_visit *v, const uint8_t *p, size_t n)
 }
 
 /* The tag is used up now, and only now. */
-static bool may_answer(const qn_htx_visit *v)
+static bool may_answer(qn_htx_visit *v)
 {
     const qn_htx_tied *t = v->tied;
 
+    if (!t->prepared && !prepare(v))
+        return false;
     return qn_htx_replay_enter(v->site->replay, t->tag.time, t->random, t->watch.cfg.session_id) ==
            QN_OK;
 }
@@ -234,7 +265,7 @@ static void commit_origin(qn_htx_visit *v, size_t n)
 {
     size_t held = v->held.len;
 
-    qn_htx_visit_tick(v); /* an origin that answers before the tick came */
+    judge_now(v); /* an origin that answers before the tick came */
     if (v->state == QN_HTX_VISIT_GREETING)
         untie(v); /* an origin that speaks first has not heard a hello */
     if (v->state != QN_HTX_VISIT_TIED) {
@@ -277,7 +308,20 @@ void qn_htx_visit_answer(qn_htx_visit *v, const uint8_t *proof)
     QN_ASSERT(v->state == QN_HTX_VISIT_PROVE);
     memmove(v->env->engine->scratch, proof, v->record);
     qn_htx_splice_commit(&v->splice, 1, v->record);
+    drop_held(v);
     v->state = QN_HTX_VISIT_ANSWERED;
+}
+
+void qn_htx_visit_refuse(qn_htx_visit *v)
+{
+    QN_ASSERT(v->state == QN_HTX_VISIT_PROVE);
+    untie(v);
+}
+
+void qn_htx_visit_release(qn_htx_visit *v)
+{
+    QN_ASSERT(v->state == QN_HTX_VISIT_ANSWERED);
+    untie(v);
 }
 
 /* ---- what happened ----------------------------------------------------------------------------

@@ -4,10 +4,10 @@
  *     GREETING   the first bytes are copied until they are a hello, or are none
  *     JUDGING    the hello is whole and on its way to the origin; tick() looks for a tag
  *     TIED       tagged; the automaton (htx/watch.h) follows both sides
- *     PROVE      the moment: qn_htx_visit_answer() before anything else
- *     ANSWERED   PROOF went out instead of R, which is the start of `held`; what follows is the
- *                carrier's. The splice's queues are still what peek offers
- *     SPLICE     not ours, or no longer: two legs joined, nothing kept, nothing known
+ *     PROVE      the moment, with R at the start of `held`: qn_htx_visit_answer() or refuse()
+ *     ANSWERED   PROOF went out instead of R; what follows is the carrier's. The splice's queues
+ * are still what peek offers SPLICE     not ours, or no longer: two legs joined, nothing kept,
+ * nothing known
  *
  * Verbs and events are those of htx/splice.h. docs/wire/htx.md.
  */
@@ -15,8 +15,8 @@
 #define QN_HTX_VISIT_H
 
 #include "crypto/digest.h"
-#include "crypto/mlkem.h"
 #include "htx/greeting.h"
+#include "htx/keys.h"
 #include "htx/site.h"
 #include "htx/splice.h"
 #include "htx/watch.h"
@@ -36,13 +36,14 @@ typedef struct qn_htx_tied {
     qn_htx_tag tag;
     qn_htx_watch watch;
     uint8_t random[32];
-    bool kem; /* the hello has an ML-KEM share: */
-    qn_mlkem_ek ek;
+    qn_htx_kem kem;
+    bool prepared;         /* for PROOF */
     qn_running to_c, to_o; /* SHA-256 of every byte that went each way */
 } qn_htx_tied;
 
 typedef struct qn_htx_visit {
     qn_env *env;
+    qn_tally *tally; /* may be NULL */
     const qn_htx_site *site;
     qn_htx_visit_state state; /* read */
     qn_htx_splice splice;
@@ -54,7 +55,7 @@ typedef struct qn_htx_visit {
     size_t record;     /* read, PROVE and ANSWERED: R's length with its header */
 } qn_htx_visit;
 
-void qn_htx_visit_init(qn_htx_visit *v, qn_env *env, const qn_htx_site *site,
+void qn_htx_visit_init(qn_htx_visit *v, qn_env *env, qn_tally *tally, const qn_htx_site *site,
                        const qn_htx_splice_cfg *cfg);
 void qn_htx_visit_clear(qn_htx_visit *v); /* in any state; wipes and frees */
 
@@ -66,11 +67,18 @@ void qn_htx_visit_consume(qn_htx_visit *v, uint8_t leg, size_t n);
 void qn_htx_visit_opened(qn_htx_visit *v, uint8_t leg);
 void qn_htx_visit_ended(qn_htx_visit *v, uint8_t leg, qn_ending how); /* not in ANSWERED */
 bool qn_htx_visit_next(qn_htx_visit *v, qn_carrier_event *ev);
-/* Only ever now: the hello has been offered to the origin, and its tag is to be looked for. */
+/* Only ever now: the hello has been offered to the origin, and its tag is to be looked for; or all
+ * but the second answer has come, and PROOF is to be prepared. */
 qn_time qn_htx_visit_due(const qn_htx_visit *v);
 void qn_htx_visit_tick(qn_htx_visit *v);
 
-/* In PROVE: `proof` goes to C, v->record bytes. */
+/* In PROVE, one of these. `proof` goes to C, v->record bytes; what was held is dropped, and now the
+ * caller's business. */
 void qn_htx_visit_answer(qn_htx_visit *v, const uint8_t *proof);
+/* Or it does not: the connection is the origin's. */
+void qn_htx_visit_refuse(qn_htx_visit *v);
+/* In ANSWERED: nothing of the proof is needed any more. The connection is a splice from here on, as
+ * far as this machine is concerned. */
+void qn_htx_visit_release(qn_htx_visit *v);
 
 #endif

@@ -66,6 +66,24 @@ void qn_noise_try(qn_noise *x, const qn_key *psk, const qn_key *es)
     x->has_es = true;
 }
 
+qn_err qn_noise_prepare(qn_noise *x, qn_env *env)
+{
+    qn_noise next = *x;
+    qn_err err;
+
+    if (!x->has_re)
+        return QN_STATE;
+    if (!next.has_e)
+        qn_dh_generate(env, &next.e, &next.e_pub);
+    err = qn_dh(&next.e, &next.re, &next.ee);
+    if (err == QN_OK) {
+        next.has_e = next.has_ee = true;
+        *x = next;
+    }
+    qn_wipe(&next, sizeof next);
+    return err;
+}
+
 void qn_noise_mix_late(qn_noise *x, qn_slice p, const qn_key *key)
 {
     QN_ASSERT(p.n > 0);
@@ -135,6 +153,8 @@ static qn_err mix_dh(qn_noise *x, qn_env *env, uint8_t token)
         return QN_STATE;
     if (token == QN_NOISE_ES && x->has_es)
         return qn__noise_mix_key(x, env, qn_slice_of(x->es.b, sizeof x->es.b));
+    if (token == QN_NOISE_EE && x->has_ee)
+        return qn__noise_mix_key(x, env, qn_slice_of(x->ee.b, sizeof x->ee.b));
     err = qn_dh(my_s ? &x->s : &x->e, their_s ? &x->rs : &x->re, &shared);
     if (err == QN_OK)
         err = qn__noise_mix_key(x, env, qn_slice_of(shared.b, sizeof shared.b));

@@ -48,15 +48,15 @@ extern const qn_noise_pattern qn_noise_xk, qn_noise_xkpsk0, qn_noise_nk;
 
 typedef struct qn_noise {
     const qn_noise_pattern *pattern;
-    bool initiator, has_s, has_e, has_rs, has_re, has_key, has_es;
+    bool initiator, has_s, has_e, has_rs, has_re, has_key, has_es, has_ee;
     uint8_t step; /* messages done */
     uint64_t n;
     qn_key k;
     qn_hash ck, h;
     qn_dh_secret s, e;
     qn_dh_public s_pub, e_pub, rs, re;
-    qn_key psk, es; /* es: see qn_noise_try */
-    qn_slice late;  /* these two: see qn_noise_mix_late */
+    qn_key psk, es, ee; /* es: see qn_noise_try; ee: qn_noise_prepare */
+    qn_slice late;      /* these two: see qn_noise_mix_late */
     qn_key late_key;
 } qn_noise;
 
@@ -77,6 +77,10 @@ QN_MUST_CHECK qn_err qn_noise_init(qn_noise *x, qn_env *env, const qn_noise_cfg 
  * the PSK of this try, and DH(s, re), which message 1 gives all of them alike and is paid for
  * once. */
 void qn_noise_try(qn_noise *x, const qn_key *psk, const qn_key *es);
+/* For whoever writes an E and then an EE next and has time now: draws e, unless it is there, and
+ * computes DH(e, re), so that neither is left to do in qn_noise_write. QN_AUTH: a zero DH;
+ * QN_STATE: re is not known. Nothing changes then. */
+QN_MUST_CHECK qn_err qn_noise_prepare(qn_noise *x, qn_env *env);
 /* Extra bytes both sides know, between messages: h = HASH(h || p). */
 QN_MUST_CHECK qn_err qn_noise_mix_hash(qn_noise *x, qn_env *env, qn_slice p);
 /* A secret from outside the pattern (a KEM's) enters the next message, between its tokens and its

@@ -17,10 +17,7 @@ void qn_tls_shake_free(qn_tls *c)
 
 static void drop_input(qn_tls *c)
 {
-    qn_block_drop(c->left.block);
-    c->left = (qn_piece){0};
-    c->in = NULL;
-    c->in_n = 0;
+    qn_inbox_drop(&c->records);
     qn_mem_put(&c->env->mem, c->message, c->message_cap);
     c->message = NULL;
     c->message_n = c->message_cap = 0;
@@ -372,42 +369,22 @@ qn_err qn_tls_record(qn_tls *c, const uint8_t *record, size_t n)
 
 qn_span qn_tls_space(qn_tls *c)
 {
-    struct qn_engine *e = c->env->engine;
-
     if (c->state == QN_TLS_CREATED || c->state == QN_TLS_OVER)
         return (qn_span){0};
-    return (qn_span){.p = e->scratch + c->left.len, .n = sizeof e->scratch - c->left.len};
+    return qn_inbox_space(&c->records, c->env);
 }
 
 void qn_tls_commit(qn_tls *c, size_t n)
 {
-    uint8_t *scratch = c->env->engine->scratch;
-
-    if (n == 0 || c->state == QN_TLS_OVER)
-        return;
-    QN_ASSERT(c->in == NULL); /* the last read was drained */
-    if (c->left.len > 0)
-        memcpy(scratch, qn_piece_data(&c->left), c->left.len);
-    c->in = scratch;
-    c->in_n = c->left.len + n;
-    qn_block_drop(c->left.block);
-    c->left = (qn_piece){0};
+    if (n > 0 && c->state != QN_TLS_OVER)
+        qn_inbox_commit(&c->records, c->env, n);
 }
 
 /* Puts an incomplete record away, so that the scratch is free. */
 static void stow(qn_tls *c)
 {
-    if (c->in_n > 0) {
-        c->left.block = qn_block_get(c->env, c->in_n);
-        if (c->left.block == NULL) {
-            qn_tls_fail(c, qn_tls_ours(QN_NOMEM));
-            return;
-        }
-        memcpy(c->left.block->data, c->in, c->in_n);
-        c->left.len = (uint32_t)c->in_n;
-    }
-    c->in = NULL;
-    c->in_n = 0;
+    if (qn_inbox_stow(&c->records, c->env) != QN_OK)
+        qn_tls_fail(c, qn_tls_ours(QN_NOMEM));
 }
 
 /* ---- events -------------------------------------------------------------------------------- */
@@ -449,11 +426,11 @@ static bool step_message(qn_tls *c, qn_tls_event *ev, bool *event)
  */
 static bool step_record(qn_tls *c)
 {
-    const uint8_t *record = c->in;
-    size_t n = c->in_n, size;
-    qn_err err = qn_tls_track(record, n, &size);
+    const uint8_t *record = c->records.p;
+    size_t n = c->records.n, size;
+    qn_err err = n > 0 ? qn_tls_track(record, n, &size) : QN_SHORT;
 
-    if (err == QN_SHORT || c->in == NULL) {
+    if (err == QN_SHORT) {
         stow(c);
         return c->state == QN_TLS_OVER;
     }
@@ -461,8 +438,7 @@ static bool step_record(qn_tls *c)
         qn_tls_misframed(c, err);
         return true;
     }
-    c->in += size;
-    c->in_n -= size;
+    qn_inbox_take(&c->records, size);
     if (qn_tls_record(c, record, size) != QN_OK)
         qn_tls_damaged(c);
     return true;

@@ -3,6 +3,7 @@
 #define QN_TLS_INTERNAL_H
 
 #include "base/engine.h"
+#include "base/inbox.h"
 #include "tls/client.h"
 #include "tls/numbers.h"
 #include "tls/protect.h"
@@ -53,9 +54,7 @@ struct qn_tls {
     unsigned ccs, empty, updates, warnings, tickets; /* floods */
 
     /* in */
-    const uint8_t *in; /* inside the scratch */
-    size_t in_n;
-    qn_piece left;    /* an incomplete record */
+    qn_inbox records;
     qn_piece data;    /* application data to be reported */
     uint8_t *message; /* handshake bytes not yet understood */
     size_t message_n, message_cap;

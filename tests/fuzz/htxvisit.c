@@ -77,7 +77,7 @@ static void open_game(game *g)
                             .flight_r = 60,
                             .alert = 19,
                             .proven = true};
-    qn_htx_visit_init(&g->v, &g->t.env, &g->site, &cfg);
+    qn_htx_visit_init(&g->v, &g->t.env, NULL, &g->site, &cfg);
     qn_htx_visit_opened(&g->v, 1);
 }
 

@@ -96,6 +96,14 @@ static void teardown(void)
     qt_env_close(&t);
 }
 
+static qn_err write_proof(const qn_htx_offer *offer, uint8_t *out, size_t *n)
+{
+    qn_htx_kem kem = {.offered = v.hybrid, .u.ek = v.ek};
+
+    qt_assert_err(qn_htx_proof_prepare(&v.p, &t.env, &kem), QN_OK);
+    return qn_htx_proof_write(&v.p, &t.env, &v.passed, &kem, offer, out, n);
+}
+
 static qn_err read_proof(qn_slice content, qn_htx_offer *offer)
 {
     return qn_htx_proof_read(&v.c, &t.env, &v.passed, v.hybrid ? &v.mlkem : NULL, content, offer);
@@ -170,9 +178,7 @@ START_TEST(a_peer_and_its_client_derive_the_same)
     size_t n;
 
     load(_i);
-    qt_assert_err(
-        qn_htx_proof_write(&v.p, &t.env, &v.passed, v.hybrid ? &v.ek : NULL, &v.offer, proof, &n),
-        QN_OK);
+    qt_assert_err(write_proof(&v.offer, proof, &n), QN_OK);
     ck_assert_uint_eq(n, qt_json_hex(v.json, "proof").n);
     if (!v.hybrid)
         qt_assert_bytes(proof, n, qt_json_hex(v.json, "proof"));
@@ -244,7 +250,7 @@ START_TEST(an_offer_out_of_range_is_refused)
     size_t n;
 
     load(0);
-    qt_assert_err(qn_htx_proof_write(&v.p, &t.env, &v.passed, NULL, &wrong[_i], proof, &n), QN_OK);
+    qt_assert_err(write_proof(&wrong[_i], proof, &n), QN_OK);
     must_refuse_proof(qn_slice_of(proof, n));
 }
 END_TEST
@@ -258,9 +264,7 @@ START_TEST(a_changed_final_is_refused_and_the_true_one_still_read)
     size_t n;
 
     load(_i);
-    qt_assert_err(
-        qn_htx_proof_write(&v.p, &t.env, &v.passed, v.hybrid ? &v.ek : NULL, &v.offer, proof, &n),
-        QN_OK);
+    qt_assert_err(write_proof(&v.offer, proof, &n), QN_OK);
     qt_assert_err(read_proof(qn_slice_of(proof, n), &offer), QN_OK);
     qt_assert_err(qn_htx_final_write(&v.c, &t.env, &v.sent, &v.choice, final, &n), QN_OK);
     before = v.p;
@@ -292,7 +296,7 @@ START_TEST(a_cipher_that_was_not_offered_is_refused)
     size_t n;
 
     load(0);
-    qt_assert_err(qn_htx_proof_write(&v.p, &t.env, &v.passed, NULL, &v.offer, proof, &n), QN_OK);
+    qt_assert_err(write_proof(&v.offer, proof, &n), QN_OK);
     qt_assert_err(read_proof(qn_slice_of(proof, n), &offer), QN_OK);
     v.choice.cipher = cipher[_i];
     qt_assert_err(qn_htx_final_write(&v.c, &t.env, &v.sent, &v.choice, final, &n), QN_OK);

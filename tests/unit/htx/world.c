@@ -75,9 +75,9 @@ static void peer_hello(htx_world *w)
     memcpy(judge.place.network, w->cfg.network, 32);
     qt_assert_err(qn_tls_hello_read(message, &hello), QN_OK);
     x->tagged = qn_htx_tag_open(&x->x, &x->t.env, &judge, message, &hello, &tag) == QN_OK;
-    x->hybrid = hello.mlkem.n > 0;
-    if (x->hybrid)
-        memcpy(x->ek.b, hello.mlkem.p, sizeof x->ek.b);
+    x->kem.offered = hello.mlkem.n > 0;
+    if (x->kem.offered)
+        memcpy(x->kem.u.ek.b, hello.mlkem.p, sizeof x->kem.u.ek.b);
     if (x->tagged) {
         qt_assert_err(qn_htx_lock_proof(&x->proof, &x->t.env, &x->x), QN_OK);
         memcpy(watch.session_id, hello.session_id.p, 32);
@@ -98,8 +98,8 @@ static void peer_prove(htx_world *w, size_t record)
 
     qt_assert_err(qn_running_peek(&x->passed, &x->t.env, (qn_slice){0}, hash.b), QN_OK);
     hash.b[0] ^= x->bad_hash;
-    qt_assert_err(qn_htx_proof_write(&x->x, &x->t.env, &hash, x->hybrid ? &x->ek : NULL, &x->offer,
-                                     content, &n),
+    qt_assert_err(qn_htx_proof_prepare(&x->x, &x->t.env, &x->kem), QN_OK);
+    qt_assert_err(qn_htx_proof_write(&x->x, &x->t.env, &hash, &x->kem, &x->offer, content, &n),
                   QN_OK);
     qt_assert_err(qn_htx_lock_seal(&x->proof, &x->t.env, qn_slice_of(content, n), scratch, record),
                   QN_OK);

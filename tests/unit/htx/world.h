@@ -44,8 +44,7 @@ typedef struct htx_peer {
     qn_noise x;
     qn_htx_mirror_key key;
     qn_htx_watch watch;
-    qn_mlkem_ek ek;
-    bool hybrid;
+    qn_htx_kem kem;
     qn_htx_lock proof, final;
     htx_buf c, o; /* not yet understood */
     qn_running passed, heard;
