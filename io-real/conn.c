@@ -76,6 +76,15 @@ static void dial_failed(qn_world *w, qn_conn id, qn_err why)
     qn_node_open_failed(w->node, id, why);
 }
 
+static int dial(const qn_world *w, const qn_addr *to)
+{
+    qn_addr on_path = QN_ORIGIN_ON_PATH;
+
+    if (w->cfg.origin_path != NULL && qn_addr_equal(to, &on_path))
+        return qn_socket_dial_path(w->cfg.origin_path);
+    return qn_socket_dial(to);
+}
+
 void qn__conn_dial(qn_world *w, qn_conn id, const qn_addr *to)
 {
     static const struct timeval patience = {.tv_sec = QN_DIAL_SECONDS};
@@ -83,7 +92,7 @@ void qn__conn_dial(qn_world *w, qn_conn id, const qn_addr *to)
     int fd;
 
     errno = EMFILE;
-    fd = w->conns.used < w->conns_max ? qn_socket_dial(to) : -1;
+    fd = w->conns.used < w->conns_max ? dial(w, to) : -1;
     if (fd >= 0)
         c = conn_new(w, id, fd);
     if (c == NULL) {

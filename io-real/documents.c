@@ -119,6 +119,37 @@ static void set_health(json_t *o, const qn_view *v, const qn_status *s)
     set_number(o, "uptime_secs", (now - v->since) / QN_SEC);
 }
 
+/* The site behind us; null where nobody dials. */
+static json_t *origin(const qn_view *v, const qn_status *s)
+{
+    json_t *o;
+
+    if (v->origin == NULL)
+        return json_null();
+    o = json_object();
+    set_text(o, "name", v->origin);
+    set(o, "down", json_boolean(s->origin_down));
+    set(o, "measured", json_integer(v->origin_measured));
+    set_text(o, "advice", v->origin_advice);
+    return o;
+}
+
+/* What a carrier with a disguise plays; null for one without. */
+static json_t *disguise(const qn_view *v, const qn_status *s)
+{
+    json_t *o;
+
+    if (v->profile == NULL)
+        return json_null();
+    o = json_object();
+    set_text(o, "profile", v->profile);
+    set(o, "profile_until", json_integer(s->profile_until));
+    set_text(o, "advice", v->profile_advice);
+    set(o, "clock_ahead_secs", json_integer(s->clock_ahead));
+    set(o, "origin", origin(v, s));
+    return o;
+}
+
 static json_t *status(const qn_view *v)
 {
     json_t *o = json_object(), *mem = json_object();
@@ -129,6 +160,7 @@ static json_t *status(const qn_view *v)
     set_text(o, "version", QNET_VERSION);
     set_identity(o, v, &s);
     set_health(o, v, &s);
+    set(o, "disguise", disguise(v, &s));
     set_number(o, "peers_online", s.peers_known);
     set_number(o, "active_links", s.links);
     set_number(o, "active_circuits", s.circuits);

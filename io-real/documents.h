@@ -16,6 +16,11 @@ typedef struct qn_view {
     qn_real_env *env;
     const qn_network *network;
     const char *carrier;
+    const char *profile; /* the browser we look like; NULL: none */
+    const char *profile_advice;
+    const char *origin; /* the name of the web site behind us; NULL: none */
+    int64_t origin_measured;
+    const char *origin_advice;
     qn_mode mode;
     bool lab;
     qn_addr link, socks, status; /* family 0: no such listener */

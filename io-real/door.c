@@ -1,6 +1,8 @@
 /*
- * Listeners. A door pauses when the node says so, and when descriptors run short: some are held
- * back for status clients, files and DNS, so that a flooded node can still be asked how it is.
+ * Listeners. A door is shut, its socket closed, when the node says so: to the outside that is a
+ * server that is not there, as it is when the origin behind it is down. It pauses, connects waiting
+ * in the kernel's queue, when descriptors run short: some are held back for status clients, files
+ * and DNS, so that a flooded node can still be asked how it is.
  */
 #include "io-real/internal.h"
 #include "io-real/log.h"
@@ -15,7 +17,7 @@ static void show(door *d)
 {
     if (d->fd < 0)
         return;
-    if (d->paused_by_node || d->paused_by_fds)
+    if (d->paused_by_fds)
         (void)event_del(&d->ev);
     else
         (void)event_add(&d->ev, NULL);
@@ -31,6 +33,39 @@ static void pause_for_fds(door *d, const char *reason)
     (void)evtimer_add(&d->world->retry_accept, &soon);
 }
 
+static void on_knock(evutil_socket_t fd, short what, void *arg);
+
+static void shut(door *d)
+{
+    if (d->fd < 0)
+        return;
+    (void)event_del(&d->ev);
+    (void)close(d->fd);
+    d->fd = -1;
+}
+
+/* The port may be somebody else's by now; then we ask again until it is free. */
+static void reopen(door *d)
+{
+    static const struct timeval soon = {.tv_usec = QN_RETRY_ACCEPT_MS * 1000};
+    qn_world *w = d->world;
+
+    if (d->fd >= 0 || d->at.family == 0 || d->shut_by_node || w->stopping)
+        return;
+    d->fd = qn_socket_listen(&d->at);
+    if (d->fd < 0) {
+        if (!d->complained)
+            qn_log_say(qn__log(w), QN_LOG_ERROR, "world", "cannot listen again: %s",
+                       strerror(errno));
+        d->complained = true;
+        (void)evtimer_add(&w->retry_accept, &soon);
+        return;
+    }
+    d->complained = false;
+    (void)event_assign(&d->ev, w->base, d->fd, EV_READ | EV_PERSIST, on_knock, d);
+    show(d);
+}
+
 void qn__doors_reconsider(qn_world *w)
 {
     for (int i = 0; i < DOORS; i++)
@@ -42,16 +77,20 @@ void qn__doors_reconsider(qn_world *w)
 
 void qn__door_retry(evutil_socket_t fd, short what, void *world)
 {
+    qn_world *w = world;
+
     (void)fd;
     (void)what;
-    qn__doors_reconsider(world);
+    qn__doors_reconsider(w);
+    for (int i = 0; i < DOORS; i++)
+        reopen(&w->doors[i]);
 }
 
 /* false: enough for now. */
 static bool accept_one(door *d)
 {
     qn_world *w = d->world;
-    qn_addr from;
+    qn_addr from, local;
     qn_conn id;
     int fd;
 
@@ -59,7 +98,7 @@ static bool accept_one(door *d)
         pause_for_fds(d, "as many connections as the descriptor limit allows");
         return false;
     }
-    fd = qn_socket_accept(d->fd, &from);
+    fd = qn_socket_accept(d->fd, &from, &local);
     if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
         return true;
     if (fd < 0) {
@@ -68,13 +107,15 @@ static bool accept_one(door *d)
         return false;
     }
     qn_real_env_stamp(w->env);
-    id = qn_node_accepted(w->node, d->purpose, &from, &d->at);
+    if (d->purpose == QN_LISTEN_LINK && w->disguised)
+        qn_socket_probe_seldom(fd);
+    id = qn_node_accepted(w->node, d->purpose, &from, &local);
     if (id == 0)
         (void)close(fd);
     else if (!qn__conn_adopt(w, id, fd))
         qn_node_ended(w->node, id, QN_END_RESET);
     qn__settle(w);
-    return !d->paused_by_node && d->fd >= 0;
+    return d->fd >= 0;
 }
 
 static void on_knock(evutil_socket_t fd, short what, void *arg)
@@ -133,19 +174,21 @@ void qn__doors_start(qn_world *w)
 
 void qn__door_pause(qn_world *w, qn_listener purpose, bool on)
 {
-    for (int i = 0; i < DOORS; i++)
-        if (w->doors[i].fd >= 0 && w->doors[i].purpose == purpose) {
-            w->doors[i].paused_by_node = on;
-            show(&w->doors[i]);
-        }
+    for (int i = 0; i < DOORS; i++) {
+        door *d = &w->doors[i];
+
+        if (d->at.family == 0 || d->purpose != purpose)
+            continue;
+        d->shut_by_node = on;
+        if (on)
+            shut(d);
+        else
+            reopen(d);
+    }
 }
 
 void qn__doors_close(qn_world *w)
 {
     for (int i = 0; i < DOORS; i++)
-        if (w->doors[i].fd >= 0) {
-            (void)event_del(&w->doors[i].ev);
-            (void)close(w->doors[i].fd);
-            w->doors[i].fd = -1;
-        }
+        shut(&w->doors[i]);
 }

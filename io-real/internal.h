@@ -6,11 +6,13 @@
  *     conn.c    reading, writing and dialling one conn
  *     leave.c   the three ways a conn ends: reset, drained reset, orderly close
  *     door.c    accepting, and when not to
+ *     checkup.c measuring our origin while we run
  *     table.c   conns by name
  */
 #ifndef QN_REAL_INTERNAL_H
 #define QN_REAL_INTERNAL_H
 
+#include "io-real/errand.h"
 #include "io-real/resolver.h"
 #include "io-real/surface.h"
 #include "io-real/world.h"
@@ -29,6 +31,7 @@ enum {
     QN_LEAVE_TICK_MS = 10,
     QN_STOP_SECONDS = 2,
     QN_RETRY_ACCEPT_MS = 250,
+    QN_CHECKUP_SECONDS = 86400,
     QN_FD_RESERVE = 40 /* descriptors no conn may take: status clients, files, DNS, listeners */
 };
 
@@ -64,8 +67,9 @@ typedef struct door {
     struct event ev;
     qn_listener purpose;
     int fd; /* -1: closed */
-    bool paused_by_node, paused_by_fds;
-    qn_addr at;
+    bool shut_by_node, paused_by_fds;
+    bool complained; /* that its port could not be had again */
+    qn_addr at;      /* family 0: there is no such door */
 } door;
 
 enum { DOOR_LINK, DOOR_SOCKS, DOORS, SIGNALS = 3 };
@@ -74,21 +78,24 @@ struct qn_world {
     struct event_base *base;
     qn_real_env *env;
     qn_node *node;
-    const qn_store *store;
-    qn_resolver *resolver; /* made by the first RESOLVE: exits only */
+    qn_resolver *resolver; /* made by the first RESOLVE of an exit's destination */
+    qn_resolver *visits;   /* made by the first RESOLVE of a site's name */
     qn_surface *surface;
-    qn_addr dns;
-    bool resolves; /* mode exit or super */
+    bool resolves;  /* mode exit or super */
+    bool disguised; /* links must look like somebody else's */
     table conns;
     conn *send_head, *send_tail; /* named by SEND, not yet offered to the socket */
     conn *graves;                /* freed at the next entry: callers may still hold them */
     door doors[DOORS];
-    struct event timer, retry_accept, stop_timer;
+    struct event timer, retry_accept, stop_timer, checkup;
     struct event *signals[SIGNALS];
     qn_time armed;
     uint32_t conns_max; /* what the descriptor limit allows */
     bool stopping, stopped;
-    qn_view view; /* what the status surface shows */
+    qn_errand *errand;    /* the origin's checkup under way; or NULL */
+    qn_why origin_advice; /* what it found, or what was known before */
+    qn_view view;         /* what the status surface shows */
+    qn_world_cfg cfg;     /* but its node */
 };
 
 /* world.c */
@@ -98,6 +105,10 @@ void qn__bury(qn_world *w);   /* frees the conns destroyed since */
 void qn__on_timer(evutil_socket_t fd, short what, void *world);
 void qn__resolved(void *world, uint32_t query, const qn_addr *v, unsigned n);
 const qn_log *qn__log(const qn_world *w);
+
+/* checkup.c */
+void qn__checkup(evutil_socket_t fd, short what, void *world);
+void qn__checkup_start(qn_world *w);
 
 /* table.c */
 conn *qn__table_find(const table *t, qn_conn id);

@@ -48,8 +48,8 @@ static struct evdns_base *nameservers(struct event_base *base, qn_addr server)
     return dns;
 }
 
-qn_resolver *qn_resolver_new(struct event_base *base, qn_addr server, qn_resolver_answer *answer,
-                             void *ctx)
+qn_resolver *qn_resolver_new(struct event_base *base, qn_addr server, bool plain,
+                             qn_resolver_answer *answer, void *ctx)
 {
     qn_resolver *r = calloc(1, sizeof *r);
 
@@ -63,6 +63,8 @@ qn_resolver *qn_resolver_new(struct event_base *base, qn_addr server, qn_resolve
         free(r);
         return NULL;
     }
+    if (plain)
+        (void)evdns_base_set_option(r->dns, "randomize-case", "0");
     return r;
 }
 

@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 qn_sockaddr qn_sockaddr_of(const qn_addr *a)
@@ -114,7 +115,26 @@ int qn_socket_dial(const qn_addr *to)
     return close_keeping_errno(fd);
 }
 
-int qn_socket_accept(int listener, qn_addr *from)
+int qn_socket_dial_path(const char *path)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int fd;
+
+    errno = ENAMETOOLONG;
+    if (strlen(path) >= sizeof at.sun_path)
+        return -1;
+    memcpy(at.sun_path, path, strlen(path) + 1);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    if (connect(fd, (struct sockaddr *)&at, sizeof at) == 0)
+        return fd;
+    if (errno == EAGAIN) /* a full backlog: nothing will tell when there is room */
+        errno = ECONNREFUSED;
+    return close_keeping_errno(fd);
+}
+
+int qn_socket_accept(int listener, qn_addr *from, qn_addr *local)
 {
     qn_sockaddr sa = {.len = sizeof sa.u};
     int fd = accept4(listener, &sa.u.any, &sa.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -123,7 +143,16 @@ int qn_socket_accept(int listener, qn_addr *from)
         return -1;
     common_options(fd);
     *from = qn_addr_of(&sa.u.any);
+    sa.len = sizeof sa.u;
+    if (getsockname(fd, &sa.u.any, &sa.len) != 0)
+        return close_keeping_errno(fd);
+    *local = qn_addr_of(&sa.u.any);
     return fd;
+}
+
+void qn_socket_probe_seldom(int fd)
+{
+    set(fd, IPPROTO_TCP, TCP_KEEPIDLE, 7200);
 }
 
 int qn_socket_error(int fd)

@@ -131,6 +131,7 @@ static qn_opened make_node(qn_world *w, const qn_world_cfg *cfg, qn_why why)
 
     node.listen = w->doors[DOOR_LINK].at;
     node.socks = cfg->socks;
+    node.conns_max = w->conns_max;
     err = qn_node_new(&w->node, &node, &w->env->env, reason);
     explicit_bzero(&node, sizeof node);
     if (err == QN_OK)
@@ -202,8 +203,11 @@ static qn_world *world_new(const qn_world_cfg *cfg)
         return NULL;
     }
     w->env = cfg->env;
-    w->store = cfg->store;
-    w->dns = cfg->dns;
+    w->cfg = *cfg;
+    explicit_bzero(&w->cfg.node, sizeof w->cfg.node); /* secrets; the node has its own copy */
+    if (cfg->origin_advice != NULL)
+        (void)qn_why_say(w->origin_advice, "%s", cfg->origin_advice);
+    w->disguised = cfg->node.htx != NULL;
     w->resolves = cfg->node.mode == QN_EXIT || cfg->node.mode == QN_SUPER;
     w->armed = QN_NEVER;
     w->conns_max = raise_descriptor_limit();
@@ -212,6 +216,7 @@ static qn_world *world_new(const qn_world_cfg *cfg)
     (void)evtimer_assign(&w->timer, w->base, qn__on_timer, w);
     (void)evtimer_assign(&w->retry_accept, w->base, qn__door_retry, w);
     (void)evtimer_assign(&w->stop_timer, w->base, on_stop_timeout, w);
+    (void)evtimer_assign(&w->checkup, w->base, qn__checkup, w);
     return w;
 }
 
@@ -229,6 +234,11 @@ static qn_opened fill(qn_world *w, const qn_world_cfg *cfg, qn_why why)
     w->view.carrier = cfg->carrier_name;
     w->view.mode = cfg->node.mode;
     w->view.lab = cfg->node.lab;
+    w->view.profile = cfg->profile;
+    w->view.profile_advice = cfg->profile_advice;
+    w->view.origin = cfg->origin_name;
+    w->view.origin_measured = cfg->origin_measured;
+    w->view.origin_advice = w->origin_advice;
     w->view.since = w->env->env.now;
     result = open_surface(w, cfg, why);
     if (result == QN_OPENED)
@@ -272,6 +282,7 @@ void qn_world_status(const qn_world *w, qn_status *out)
 void qn_world_run(qn_world *w)
 {
     qn__doors_start(w);
+    qn__checkup_start(w);
     qn__enter(w);
     qn__settle(w);
     (void)event_base_dispatch(w->base);
@@ -298,13 +309,16 @@ void qn_world_close(qn_world *w)
     (void)event_del(&w->timer);
     (void)event_del(&w->retry_accept);
     (void)event_del(&w->stop_timer);
+    (void)event_del(&w->checkup);
+    qn_errand_kill(w->errand);
     qn_surface_free(w->surface);
     if (w->resolver != NULL)
         qn_resolver_free(w->resolver);
+    if (w->visits != NULL)
+        qn_resolver_free(w->visits);
     if (w->node != NULL)
         qn_node_free(w->node);
     event_base_free(w->base);
-    if (w->store != NULL)
-        qn_store_remove(w->store, "status.sock");
+    qn_store_remove(w->cfg.store, "status.sock");
     free(w);
 }

@@ -7,6 +7,7 @@
 #include "io-real/sockets.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 const qn_log *qn__log(const qn_world *w)
 {
@@ -15,23 +16,54 @@ const qn_log *qn__log(const qn_world *w)
 
 /* ---- actions --------------------------------------------------------------------------------- */
 
+static void resolve_from_hosts(qn_world *w, const qn_action *a)
+{
+    qn_addr v[QN_RESOLVE_ADDRS];
+    unsigned n = qn_hosts_find(w->cfg.hosts, &a->dest, v, QN_RESOLVE_ADDRS);
+
+    qn_node_resolved(w->node, a->query, v, n, n > 0 ? QN_OK : QN_RESOLVE);
+}
+
+static qn_resolver *resolver_for(qn_world *w, bool visit)
+{
+    static const qn_addr system = {.family = 0};
+
+    if (visit && w->visits == NULL)
+        w->visits = qn_resolver_new(w->base, system, true, qn__resolved, w);
+    if (!visit && w->resolves && w->resolver == NULL)
+        w->resolver = qn_resolver_new(w->base, w->cfg.dns, false, qn__resolved, w);
+    return visit ? w->visits : w->resolver;
+}
+
 static void resolve(qn_world *w, const qn_action *a)
 {
-    if (w->resolves && w->resolver == NULL)
-        w->resolver = qn_resolver_new(w->base, w->dns, qn__resolved, w);
-    if (w->resolver != NULL && qn_resolver_ask(w->resolver, a->query, &a->dest))
+    qn_resolver *r;
+
+    if (a->visit && w->cfg.hosts != NULL) {
+        resolve_from_hosts(w, a);
+        return;
+    }
+    r = resolver_for(w, a->visit);
+    if (r != NULL && qn_resolver_ask(r, a->query, &a->dest))
         return;
     qn_log_say(qn__log(w), QN_LOG_WARN, "dns",
-               w->resolver != NULL ? "cannot ask: too many questions are open"
-                                   : "cannot ask: no usable resolver configuration");
+               r != NULL ? "cannot ask: too many questions are open"
+                         : "cannot ask: no usable resolver configuration");
     qn_node_resolved(w->node, a->query, NULL, 0, QN_RESOLVE);
 }
 
 static void store(qn_world *w, const qn_action *a)
 {
     qn_why why;
+    bool ok;
 
-    if (!qn_store_write(w->store, a->name, a->bytes, why))
+    if (a->append)
+        ok = qn_store_append(w->cfg.store, a->name, a->bytes, why);
+    else if (strcmp(a->name, "mirror-keys") == 0)
+        ok = qn_store_write_secret(w->cfg.store, a->name, a->bytes, why);
+    else
+        ok = qn_store_write(w->cfg.store, a->name, a->bytes, why);
+    if (!ok)
         qn_log_say(qn__log(w), QN_LOG_ERROR, "store", "%s", why);
 }
 

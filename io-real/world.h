@@ -9,10 +9,14 @@
 #define QN_REAL_WORLD_H
 
 #include "io-real/env.h"
+#include "io-real/hosts.h"
 #include "io-real/store.h"
 #include "qnet/node.h"
 
 typedef struct qn_world qn_world;
+
+/* The address by which a node is told of an origin on a Unix socket. No exit connects there. */
+#define QN_ORIGIN_ON_PATH ((qn_addr){.family = 4, .ip = {0, 0, 0, 0}, .port = 1})
 
 typedef struct qn_world_cfg {
     qn_node_cfg node; /* listen.port 0: any free one, filled in before the node sees it */
@@ -23,7 +27,22 @@ typedef struct qn_world_cfg {
     uint16_t socks_port;      /* 0: any free one */
     bool status;              /* the HTTP surface on 127.0.0.1; the Unix socket is always there */
     uint16_t status_port;
-    qn_addr dns; /* family 0: as the system resolves */
+    qn_addr dns;             /* an exit's nameserver; family 0: as the system resolves */
+    const qn_hosts *hosts;   /* sites' names, in place of the system's resolver; NULL: that one */
+    const char *origin_path; /* the Unix socket that QN_ORIGIN_ON_PATH means; may be NULL */
+
+    /* The web site behind us, for the status surface and its checkup. All outlive the world. */
+    const char *origin_name;   /* NULL: there is none */
+    int64_t origin_measured;   /* Unix seconds */
+    const char *origin_advice; /* what is known to be wrong with it from the start; "" nothing */
+    const char *const *origin_check; /* a command that measures it; NULL: none */
+    unsigned origin_check_in;        /* seconds until it is first run; then daily */
+    /* Reads what it printed, and writes one sentence into advice; "" when all is well. */
+    void (*origin_checked)(void *ctx, int status, const char *output, size_t n, qn_why advice);
+    void *origin_ctx;
+
+    const char *profile;        /* the browser we look like; NULL: none */
+    const char *profile_advice; /* that it will be, or is, too old; "" */
 } qn_world_cfg;
 
 typedef enum qn_opened {

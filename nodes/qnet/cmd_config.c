@@ -1,6 +1,6 @@
 /* qnet config check|dump. */
 #include "commands.h"
-#include "config.h"
+#include "htx_files.h"
 #include "node_files.h"
 
 #include <stdlib.h>
@@ -48,7 +48,24 @@ static void dump(const settings *s, const config *c)
     }
 }
 
-/* 'run' would read the network file; so does a check. Returns an exit status. */
+/* What 'run' would read for the disguise, but a profile that is still to be drawn. */
+static bool check_disguise(const config *c, qn_env *env, qn_why why)
+{
+    static origin_file origin;
+    char folder[QN_STORE_PATH_MAX], path[QN_STORE_PATH_MAX], name[PROFILE_NAME_MAX];
+    qn_hosts *hosts = c->hosts[0] != '\0' ? qn_hosts_read(c->hosts, why) : NULL;
+    bool ok = c->hosts[0] == '\0' || hosts != NULL;
+
+    qn_hosts_free(hosts);
+    if (ok && c->origin_file[0] != '\0')
+        ok = origin_file_read(c->origin_file, &origin, why);
+    if (ok && c->profile[0] != '\0')
+        ok = profile_folder(folder, why) &&
+             profile_find(c->profile, folder, NULL, env, name, path, why);
+    return ok;
+}
+
+/* 'run' would read the files that are named; so does a check. Returns an exit status. */
 static int check(const config *c, qn_why why)
 {
     static qn_network net;
@@ -58,15 +75,16 @@ static int check(const config *c, qn_why why)
 
     if (!config_can_run(c, why))
         return EXIT_CONFIG;
-    if (c->network[0] == '\0')
-        return EXIT_FINE; /* the state directory may hold one */
     if (!qn_real_env_open(&env, QN_LOG_WARN, UINT64_MAX)) {
         (void)qn_why_say(why, "out of memory");
         return EXIT_FAILED;
     }
-    status = network_load(c->network, &env.env, &net, &bytes, why);
-    if (status == EXIT_FINE)
-        free(bytes.p);
+    status = check_disguise(c, &env.env, why) ? EXIT_FINE : EXIT_CONFIG;
+    if (status == EXIT_FINE && c->network[0] != '\0') { /* else the state directory may hold one */
+        status = network_load(c->network, &env.env, &net, &bytes, why);
+        if (status == EXIT_FINE)
+            free(bytes.p);
+    }
     qn_real_env_close(&env);
     return status;
 }

@@ -106,18 +106,40 @@ static long long number(const json_t *o, const char *name)
     return json_integer_value(json_object_get(o, name));
 }
 
+static void show_advice(const json_t *o)
+{
+    const char *advice = json_string_value(json_object_get(o, "advice"));
+
+    if (advice != NULL && advice[0] != '\0')
+        (void)printf("  %s\n", advice);
+}
+
+static void show_disguise(const json_t *o)
+{
+    const json_t *site = json_object_get(o, "origin");
+
+    if (!json_is_object(o))
+        return;
+    (void)printf("  looks as  %s", text(o, "profile"));
+    if (json_is_object(site))
+        (void)printf(", before %s%s", text(site, "name"),
+                     json_is_true(json_object_get(site, "down")) ? ", which does not answer" : "");
+    (void)putchar('\n');
+    show_advice(o);
+    show_advice(site);
+}
+
 static void show_status(const json_t *o)
 {
     const json_t *net = json_object_get(o, "network"), *mem = json_object_get(o, "memory");
-    const char *advice = text(o, "advice");
 
     (void)printf("%s (%s)\n", text(o, "state"), text(o, "phase"));
-    if (advice[0] != '\0')
-        (void)printf("  %s\n", advice);
+    show_advice(o);
     (void)printf("  node      %s, %s\n", text(o, "mode"), text(o, "peer_id"));
     (void)printf("  network   %s%s, %lld relays known, %s carrier\n", text(net, "name"),
                  json_is_true(json_object_get(o, "lab")) ? " (lab)" : "", number(o, "peers_online"),
                  text(o, "carrier"));
+    show_disguise(json_object_get(o, "disguise"));
     (void)printf("  route     %s\n", text(o, "route"));
     (void)printf("  listening links %s, SOCKS5 %s, status %s\n", text(o, "listen_addr"),
                  text(o, "socks_addr"), text(o, "status_addr"));

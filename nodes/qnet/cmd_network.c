@@ -26,8 +26,9 @@ static json_t *describe_operator(const qn_operator *o, qn_env *env)
     if (qn_peerid_text(env, &o->id, id) != QN_OK)
         return NULL;
     qn_addr_text(&o->addr, addr);
-    return json_pack("{ss ss so so}", "peer_id", id, "addr", addr, "sign_key", hex(o->sign_key, 32),
-                     "link_key", hex(o->link_key, 32));
+    return json_pack("{ss ss so so sb}", "peer_id", id, "addr", addr, "sign_key",
+                     hex(o->sign_key, 32), "link_key", hex(o->link_key, 32), "contact",
+                     o->card.n > 0);
 }
 
 static json_t *describe(const qn_network *net, qn_env *env)

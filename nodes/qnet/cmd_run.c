@@ -1,8 +1,9 @@
 /* qnet run: from settings to a running world, and back. */
 #include "commands.h"
-#include "config.h"
+#include "htx_files.h"
 #include "io-real/names.h"
 #include "node_files.h"
+#include "origin_watch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,10 @@ typedef struct running {
     qn_store store;
     qn_network network;
     qn_world_cfg cfg;
-    qn_span snapshot;
+    qn_span snapshot, network_file;
+    htx_files htx; /* not with the bare carrier */
+    origin_check check;
+    qn_why origin_advice, profile_advice; /* "": all is well */
     char peer_id[QN_PEERID_TEXT + 1];
     qn_world *world;
 } running;
@@ -37,8 +41,11 @@ static int load_state(running *r, qn_why why)
     qn_env *env = &r->env.env;
     qn_peerid id;
     bool made;
-    int status = network_of_state(&r->store, r->c->network, env, &r->network, why);
+    int status =
+        network_of_state(&r->store, r->c->network, env, &r->network, &r->network_file, why);
 
+    if (status == EXIT_FINE && !r->c->bare)
+        status = htx_files_open(&r->htx, r->c, &r->store, env, why);
     if (status == EXIT_FINE)
         status = keys_of_state(&r->store, env, &node->keys, &made, why);
     if (status != EXIT_FINE)
@@ -69,7 +76,8 @@ static void fill_cfg(running *r)
     node->mode = c->mode;
     node->route = c->route;
     node->lab = c->lab;
-    node->carrier = &qn_carrier_bare;
+    node->carrier = c->bare ? &qn_carrier_bare : &qn_carrier_htx;
+    node->htx = c->bare ? NULL : &r->htx.cfg;
     node->network = &r->network;
     node->listen = c->listen;
     memcpy(node->country, c->country, sizeof node->country);
@@ -82,12 +90,65 @@ static void fill_cfg(running *r)
     node->pool = c->circuits_ready;
     r->cfg.env = &r->env;
     r->cfg.store = &r->store;
-    r->cfg.carrier_name = "bare";
+    r->cfg.carrier_name = c->bare ? "bare" : "htx";
+    r->cfg.hosts = r->htx.hosts;
+    r->cfg.profile = c->bare ? NULL : r->htx.profile_name;
+    r->cfg.profile_advice = r->profile_advice;
+    r->cfg.origin_advice = r->origin_advice;
+    if (r->htx.origin.unix_path[0] != '\0')
+        r->cfg.origin_path = r->htx.origin.unix_path;
     r->cfg.socks = c->socks.on;
     r->cfg.socks_port = c->socks.port;
     r->cfg.status = c->status.on;
     r->cfg.status_port = c->status.port;
     r->cfg.dns = c->dns;
+}
+
+static void on_origin_checked(void *ctx, int status, const char *output, size_t n, qn_why advice)
+{
+    const running *r = ctx;
+
+    origin_check_read(&r->htx.origin, status, output, n, advice);
+}
+
+/* What can be said of our origin at once; the rest takes the program that measures it a while. */
+static void look_at_origin(running *r)
+{
+    const origin_file *o = &r->htx.origin;
+    int64_t wall = r->env.env.wall, age = wall - o->measured;
+
+    origin_age_advice(o, wall, r->origin_advice);
+    if (r->origin_advice[0] == '\0')
+        (void)origin_answers(o, r->origin_advice);
+    if (r->origin_advice[0] != '\0')
+        (void)fprintf(stderr, "qnet: WARNING: %s\n", r->origin_advice);
+    origin_check_make(&r->check, o, r->c->roots);
+    r->cfg.origin_name = o->name[0];
+    r->cfg.origin_measured = o->measured;
+    r->cfg.origin_check = r->check.argv[0] != NULL ? r->check.argv : NULL;
+    r->cfg.origin_check_in = age < ORIGIN_FRESH_SECONDS ? ORIGIN_FRESH_SECONDS : 0;
+    r->cfg.origin_checked = on_origin_checked;
+    r->cfg.origin_ctx = r;
+}
+
+/* Once the node is there, which has read the profile: a real network has no use for one that is too
+ * old, a lab says so. */
+static int judge_profile(running *r, qn_why why)
+{
+    qn_status s;
+    profile_age age;
+
+    qn_world_status(r->world, &s);
+    age = s.profile_until != 0 ? profile_judge(s.profile_until, r->env.env.wall) : PROFILE_FRESH;
+    if (age == PROFILE_FRESH)
+        return EXIT_FINE;
+    profile_advise(r->htx.profile_name, s.profile_until, age, r->profile_advice);
+    if (age == PROFILE_ENDED && !r->c->lab) {
+        (void)qn_why_say(why, "%s", r->profile_advice);
+        return EXIT_CONFIG;
+    }
+    (void)fprintf(stderr, "qnet: WARNING: %s\n", r->profile_advice);
+    return EXIT_FINE;
 }
 
 static int open_world(running *r, qn_why why)
@@ -145,9 +206,13 @@ static int start(running *r, qn_why why)
     if (status != EXIT_FINE)
         return status;
     fill_cfg(r);
+    if (r->htx.cfg.origin != NULL)
+        look_at_origin(r);
     status = open_world(r, why);
     explicit_bzero(&r->cfg.node.keys, sizeof r->cfg.node.keys);
     explicit_bzero(&r->cfg.node.operator_seed, sizeof r->cfg.node.operator_seed);
+    if (status == EXIT_FINE)
+        status = judge_profile(r, why);
     if (status == EXIT_FINE)
         status = serve(r, why);
     if (r->world != NULL)
@@ -166,12 +231,15 @@ static int run(const config *c)
     r.c = c;
     if (!qn_real_env_open(&r.env, c->log, c->memory_max))
         return complain(EXIT_FAILED, "out of memory");
-    (void)fputs(
-        "qnet: WARNING: the bare carrier has no disguise; everyone on the path can see that "
-        "this is QNet\n",
-        stderr);
+    if (c->bare)
+        (void)fputs(
+            "qnet: WARNING: the bare carrier has no disguise; everyone on the path can see that "
+            "this is QNet\n",
+            stderr);
     if (qn_store_open(&r.store, c->state, why)) {
         status = start(&r, why);
+        htx_files_close(&r.htx);
+        free(r.network_file.p);
         free(r.snapshot.p);
         qn_store_close(&r.store);
     }

@@ -108,17 +108,22 @@ static void values(reading *r, config *c)
     static const char *const modes[] = {"client", "relay", "bootstrap", "exit", "super"};
     static const char *const routes[] = {"fast", "privacy"};
     static const char *const levels[] = {"error", "warn", "info", "debug"};
-    static const char *const carriers[] = {"", "bare"};
+    static const char *const carriers[] = {"htx", "bare"};
     const char *contact = settings_text(r->s, KEY_EXIT_CONTACT);
 
     c->mode = (qn_mode)word(r, KEY_MODE, modes, 5, "client, relay, bootstrap, exit or super");
     c->route = (qn_route)word(r, KEY_ROUTE, routes, 2, "fast or privacy");
     c->log = (qn_level)word(r, KEY_LOG_LEVEL, levels, 4, "error, warn, info or debug");
-    c->bare = word(r, KEY_CARRIER, carriers, 2, "a carrier of this version; 'bare' is") == 1;
+    c->bare = word(r, KEY_CARRIER, carriers, 2, "htx or bare") == 1;
     if (!value_bool(settings_text(r->s, KEY_LAB), &c->lab))
         wrong(r, KEY_LAB, settings_text(r->s, KEY_LAB), "true or false");
     c->state = settings_text(r->s, KEY_STATE);
     c->network = settings_text(r->s, KEY_NETWORK);
+    c->profile = settings_text(r->s, KEY_PROFILE);
+    c->origin_file = settings_text(r->s, KEY_ORIGIN_FILE);
+    c->roots = settings_text(r->s, KEY_ROOTS);
+    c->hosts = settings_text(r->s, KEY_HOSTS);
+    c->drain = (uint16_t)number(r, KEY_DRAIN, 1, 3600, "a number of seconds from 1 to 3600");
     c->listen = address(r, KEY_LISTEN, true, "an address with its port, such as 192.0.2.1:9000");
     c->dns = address(r, KEY_DNS_SERVER, false, "an address with its port, such as 192.0.2.1:53");
     c->socks = socks_port(r, c->mode);
@@ -143,6 +148,24 @@ static bool is_wildcard(const qn_addr *a)
     return memcmp(a->ip, zero, a->family == 4 ? 4 : 16) == 0;
 }
 
+/* The same, of what concerns the disguise. Nothing here turns a check of it off: a lab names other
+ * authorities and other names, and checks those. */
+static bool disguise_together(const config *c, qn_why why)
+{
+    if (c->bare && !c->lab)
+        return qn_why_say(why, "the bare carrier has no disguise: it is for tests; say --carrier "
+                               "bare together with --lab");
+    if (strcmp(c->roots, key_table[KEY_ROOTS].fallback) != 0 && !c->lab)
+        return qn_why_say(why, "roots replaces the public's certificate authorities, which only a "
+                               "lab network may; say --lab or leave it out");
+    if (c->hosts[0] != '\0' && !c->lab)
+        return qn_why_say(why, "hosts replaces the names that everybody sees, which only a lab "
+                               "network may; say --lab or leave it out");
+    if (c->origin_file[0] != '\0' && (c->bare || c->mode == QN_CLIENT))
+        return qn_why_say(why, "origin.file is of a node that others dial over htx: leave it out");
+    return true;
+}
+
 /* Values that are each fine but do not go together. */
 static bool together(const config *c, qn_why why)
 {
@@ -162,9 +185,6 @@ static bool together(const config *c, qn_why why)
     if (c->exit_allow_n > 0 && !c->lab)
         return qn_why_say(why, "exit.allow opens private addresses, which only a lab network may; "
                                "say --lab or leave it out");
-    if (c->bare && !c->lab)
-        return qn_why_say(why, "the bare carrier has no disguise: it is for tests; say --carrier "
-                               "bare together with --lab");
     return true;
 }
 
@@ -174,15 +194,15 @@ bool config_of(const settings *s, config *out, qn_why why)
 
     memset(out, 0, sizeof *out);
     values(&r, out);
-    return r.ok && together(out, why);
+    return r.ok && together(out, why) && disguise_together(out, why);
 }
 
 bool config_can_run(const config *c, qn_why why)
 {
-    if (!c->bare)
-        return qn_why_say(why,
-                          "this version has no disguised carrier yet; it runs only private test "
-                          "networks, with --carrier bare together with --lab");
+    if (c->origin_file[0] == '\0' && !c->bare && c->mode != QN_CLIENT)
+        return qn_why_say(why, "a node that others dial stands in front of a web site: measure it "
+                               "with tools/origin-check and name the result with --origin-file "
+                               "FILE");
     if (c->state[0] == '\0')
         return qn_why_say(why, "say where this node keeps its keys: --state DIR");
     return true;

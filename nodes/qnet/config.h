@@ -15,7 +15,10 @@ typedef struct config {
     qn_route route;
     bool lab, bare;
     const char *state, *network; /* "" unset; they live in the settings */
-    qn_addr listen;              /* family 0: none; port 0: any */
+    /* The carrier's. "" unset, but roots; profile unset: one is drawn. */
+    const char *profile, *origin_file, *roots, *hosts;
+    uint16_t drain; /* seconds */
+    qn_addr listen; /* family 0: none; port 0: any */
     port_setting socks, status;
     char country[3];
     char contact[128];
@@ -32,7 +35,7 @@ typedef struct config {
 /* The settings must outlive the config. One sentence in why names the value, its source and the
  * rule. */
 bool config_of(const settings *s, config *out, qn_why why);
-/* What running demands beyond valid values: a state directory and a carrier. */
+/* What running demands beyond valid values: a state directory, an origin. */
 bool config_can_run(const config *c, qn_why why);
 
 #endif

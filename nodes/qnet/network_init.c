@@ -1,5 +1,6 @@
 /* qnet network init: founding a network. */
 #include "commands.h"
+#include "contact.h"
 #include "node_files.h"
 #include "values.h"
 
@@ -10,7 +11,8 @@ typedef struct founding {
     const char *out, *name, *founder_key;
     const char *state[QN_OPERATORS_MAX];
     const char *addr[QN_OPERATORS_MAX];
-    unsigned states, addrs;
+    const char *origin[QN_OPERATORS_MAX];
+    unsigned states, addrs, origins;
     uint64_t threshold; /* 0: the smallest majority */
     bool lab, help;
 } founding;
@@ -20,6 +22,7 @@ static const struct option init_options[] = {{"out", required_argument, NULL, 'o
                                              {"lab", no_argument, NULL, 'l'},
                                              {"operator-state", required_argument, NULL, 's'},
                                              {"operator-addr", required_argument, NULL, 'a'},
+                                             {"operator-origin", required_argument, NULL, 'g'},
                                              {"threshold", required_argument, NULL, 't'},
                                              {"founder-key", required_argument, NULL, 'f'},
                                              {"help", no_argument, NULL, 'h'},
@@ -29,10 +32,13 @@ int network_init_usage(void)
 {
     (void)puts(
         "usage: qnet network init --out FILE --name NAME [--lab] [--threshold N]\n"
-        "           [--founder-key FILE] {--operator-state DIR --operator-addr ADDR:PORT}...\n\n"
+        "           [--founder-key FILE]\n"
+        "           {--operator-state DIR --operator-addr ADDR:PORT --operator-origin FILE}...\n\n"
         "Founds a network: FILE says who signs its snapshots and where they answer, and is\n"
         "what every node joins by. Each operator's directory holds keys made by\n"
-        "'qnet keygen --operator'; only their public halves go into FILE. The founder's key\n"
+        "'qnet keygen --operator'; only their public halves go into FILE. Each origin file is\n"
+        "what tools/origin-check measured at the web site that operator's node stands in front\n"
+        "of; without any, only a lab network is founded, for the bare carrier. The founder's key\n"
         "signs FILE; it is made when missing, beside FILE unless --founder-key says where:\n"
         "keep it offline.");
     return EXIT_FINE;
@@ -62,9 +68,12 @@ static int take(founding *f, int got)
                             QN_OPERATORS_MAX);
         break;
     default:
-        if (f->states == QN_OPERATORS_MAX || f->addrs == QN_OPERATORS_MAX)
+        if (f->states == QN_OPERATORS_MAX || f->addrs == QN_OPERATORS_MAX ||
+            f->origins == QN_OPERATORS_MAX)
             return complain(EXIT_USAGE, "a network has at most %d operators", QN_OPERATORS_MAX);
-        if (got == 's')
+        if (got == 'g')
+            f->origin[f->origins++] = optarg;
+        else if (got == 's')
             f->state[f->states++] = optarg;
         else
             f->addr[f->addrs++] = optarg;
@@ -91,6 +100,10 @@ static int read_founding(founding *f, int argc, char **argv)
                                     "network init --help'");
     if (f->states != f->addrs)
         return complain(EXIT_USAGE, "every --operator-state needs its --operator-addr");
+    if (f->origins != f->states && (f->origins > 0 || !f->lab))
+        return complain(EXIT_USAGE,
+                        "every operator's node stands in front of a web site: measure each with "
+                        "tools/origin-check and give its --operator-origin");
     if (strlen(f->name) >= QN_NETWORK_NAME)
         return complain(EXIT_USAGE, "the name is longer than %d characters", QN_NETWORK_NAME - 1);
     return EXIT_FINE;
@@ -158,6 +171,15 @@ static int write_network(const founding *f, qn_network *net, qn_env *env, qn_why
                          "operator a node of its own, and only a lab network has private addresses",
                          qn_err_text(err));
         return EXIT_CONFIG;
+    }
+    for (unsigned i = 0; i < f->origins; i++) {
+        size_t more = 0;
+
+        status = contact_make(net, env, f->state[i], f->origin[i],
+                              (qn_span){.p = bytes + n, .n = sizeof bytes - n}, &more, why);
+        if (status != EXIT_FINE)
+            return status;
+        n += more;
     }
     return qn_file_write(f->out, (qn_slice){.p = bytes, .n = n}, why) ? EXIT_FINE : EXIT_FAILED;
 }

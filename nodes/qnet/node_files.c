@@ -16,68 +16,66 @@ int network_load(const char *path, qn_env *env, qn_network *out, qn_span *bytes,
     if (qn_network_decode(out, env, bytes->p, bytes->n, reason) == QN_OK)
         return EXIT_FINE;
     free(bytes->p);
+    bytes->p = NULL;
     (void)qn_why_say(why, "%s is not a usable network file: %s", path, reason);
     return EXIT_CONFIG;
 }
 
-static int kept_network(const qn_store *s, qn_env *env, qn_network *out, qn_why why)
+static int kept_network(const qn_store *s, qn_env *env, qn_network *out, qn_span *kept, qn_why why)
 {
     char reason[160] = "";
-    qn_span kept;
-    qn_found found = qn_store_read(s, "network", &kept, why);
-    qn_err err;
+    qn_found found = qn_store_read(s, "network", kept, why);
 
     if (found == QN_ABSENT)
         (void)qn_why_say(why, "say which network to join: --network FILE");
     if (found != QN_FOUND)
         return found == QN_ABSENT ? EXIT_CONFIG : EXIT_STATE;
-    err = qn_network_decode(out, env, kept.p, kept.n, reason);
-    free(kept.p);
-    if (err == QN_OK)
+    if (qn_network_decode(out, env, kept->p, kept->n, reason) == QN_OK)
         return EXIT_FINE;
+    free(kept->p);
+    kept->p = NULL;
     (void)qn_why_say(why, "%s/network is damaged: %s; give --network FILE again", s->path, reason);
     return EXIT_STATE;
 }
 
 /* A snapshot of another network would be worthless, and an identity known in two networks links
- * them. A damaged copy names no network: the file given replaces it, as kept_network() advises. */
-static int keep_network(const qn_store *s, qn_env *env, qn_span fresh, qn_why why)
+ * them. The same network's file may have new contacts. A damaged copy names no network: the file
+ * given replaces it, as kept_network() advises. */
+static int keep_network(const qn_store *s, qn_env *env, qn_span fresh, const qn_network *net,
+                        qn_why why)
 {
+    static qn_network other; /* some KiB */
     char reason[160] = "";
-    qn_network other;
     qn_span kept;
     qn_found found = qn_store_read(s, "network", &kept, why);
-    bool same = false, sound = false;
+    bool same = false, foreign = false;
 
     if (found == QN_UNUSABLE)
         return EXIT_STATE;
     if (found == QN_FOUND) {
         same = kept.n == fresh.n && memcmp(kept.p, fresh.p, kept.n) == 0;
-        sound = qn_network_decode(&other, env, kept.p, kept.n, reason) == QN_OK;
+        foreign = qn_network_decode(&other, env, kept.p, kept.n, reason) == QN_OK &&
+                  memcmp(other.id, net->id, sizeof net->id) != 0;
         free(kept.p);
     }
     if (same)
         return EXIT_FINE;
-    if (!sound)
+    if (!foreign)
         return qn_store_write(s, "network", (qn_slice){fresh.p, fresh.n}, why) ? EXIT_FINE
                                                                                : EXIT_STATE;
     (void)qn_why_say(why, "%s belongs to another network; use a state directory for each", s->path);
     return EXIT_STATE;
 }
 
-int network_of_state(const qn_store *s, const char *path, qn_env *env, qn_network *out, qn_why why)
+int network_of_state(const qn_store *s, const char *path, qn_env *env, qn_network *out,
+                     qn_span *bytes, qn_why why)
 {
-    qn_span fresh;
     int status;
 
     if (path[0] == '\0')
-        return kept_network(s, env, out, why);
-    status = network_load(path, env, out, &fresh, why);
-    if (status != EXIT_FINE)
-        return status;
-    status = keep_network(s, env, fresh, why);
-    free(fresh.p);
-    return status;
+        return kept_network(s, env, out, bytes, why);
+    status = network_load(path, env, out, bytes, why);
+    return status == EXIT_FINE ? keep_network(s, env, *bytes, out, why) : status;
 }
 
 int keys_of_state(const qn_store *s, qn_env *env, qn_keys *keys, bool *made, qn_why why)

@@ -6,11 +6,13 @@
 #include "io-real/store.h"
 #include "io-real/world.h"
 
-/* Reads and verifies a network file. Returns an exit status. */
+/* Reads and verifies a network file. out points into bytes, which the caller frees after success.
+ * Returns an exit status. */
 int network_load(const char *path, qn_env *env, qn_network *out, qn_span *bytes, qn_why why);
 /* The network of a state directory: `path` if not "", else the copy kept there. A directory stays
- * with one network. Returns an exit status. */
-int network_of_state(const qn_store *s, const char *path, qn_env *env, qn_network *out, qn_why why);
+ * with one network. out points into bytes, which the caller frees. Returns an exit status. */
+int network_of_state(const qn_store *s, const char *path, qn_env *env, qn_network *out,
+                     qn_span *bytes, qn_why why);
 /* The node's keys, made if the directory has none yet; *made says so. Returns an exit status. */
 int keys_of_state(const qn_store *s, qn_env *env, qn_keys *keys, bool *made, qn_why why);
 /* The operator key; there must be one. Returns an exit status. */

@@ -23,7 +23,7 @@ void profile_advise(const char *name, int64_t until, profile_age age, qn_why out
 /* The folder of the shipped ones: ../share/qnet/profiles from where the program lies. */
 bool profile_folder(char out[QN_STORE_PATH_MAX], qn_why why);
 /* Where the profile that `setting` means lies: a name in folder, or a path, which has a slash. "":
- * the one drawn earlier, or one drawn now. name is what to call it. */
+ * the one drawn earlier, or one drawn now; only then s is looked at. name is what to call it. */
 bool profile_find(const char *setting, const char *folder, const qn_store *s, qn_env *env,
                   char name[PROFILE_NAME_MAX], char path[QN_STORE_PATH_MAX], qn_why why);
 

@@ -25,12 +25,36 @@ const key_info key_table[KEYS] = {
                    .help = "fast (1 hop) or privacy (3 hops), for SOCKS users who do not say"},
     [KEY_CARRIER] = {.name = "carrier",
                      .flag = "carrier",
+                     .fallback = "htx",
                      .metavar = "NAME",
-                     .help = "bare: no disguise, for tests; needs --lab"},
+                     .help = "htx, or bare: no disguise, for tests; needs --lab"},
     [KEY_LAB] = {.name = "lab",
                  .flag = "lab",
                  .fallback = "false",
                  .help = "the relaxed rules of a private network"},
+    [KEY_PROFILE] = {.name = "profile",
+                     .flag = "profile",
+                     .metavar = "NAME",
+                     .help = "the browser to look like, or its file; drawn once when not given"},
+    [KEY_ORIGIN_FILE] = {.name = "origin.file",
+                         .flag = "origin-file",
+                         .metavar = "FILE",
+                         .help = "what tools/origin-check measured at the web site behind this "
+                                 "node"},
+    [KEY_DRAIN] = {.name = "drain",
+                   .flag = "drain",
+                   .fallback = "300",
+                   .metavar = "SECONDS",
+                   .help = "what streams get when the origin ends their connection"},
+    [KEY_ROOTS] = {.name = "roots",
+                   .flag = "roots",
+                   .fallback = "/etc/ssl/certs/ca-certificates.crt",
+                   .metavar = "FILE",
+                   .help = "lab only: another file of certificate authorities to trust"},
+    [KEY_HOSTS] = {.name = "hosts",
+                   .flag = "hosts",
+                   .metavar = "FILE",
+                   .help = "lab only: a hosts file with the origins' names, in place of DNS"},
     [KEY_LISTEN] = {.name = "listen",
                     .flag = "listen",
                     .metavar = "ADDR:PORT",
@@ -102,7 +126,7 @@ void settings_init(settings *s)
         }
 }
 
-bool settings_add(settings *s, key_id k, const char *text, origin from, unsigned line, qn_why why)
+bool settings_add(settings *s, key_id k, const char *text, given_by from, unsigned line, qn_why why)
 {
     setting *v = &s->v[k];
     const key_info *info = &key_table[k];

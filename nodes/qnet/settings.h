@@ -2,7 +2,7 @@
  * Settings as text: every option once, with where its value came from.
  *
  * One table names each setting's key in the file, flag, environment variable, default and help
- * line. Sources add values in any order; the higher origin wins (a list is replaced whole). Meaning
+ * line. Sources add values in any order; the higher source wins (a list is replaced whole). Meaning
  * is given to the text later, by config_of(), which can then say whose value is wrong.
  */
 #ifndef QNET_SETTINGS_H
@@ -19,6 +19,11 @@ typedef enum key_id {
     KEY_ROUTE,
     KEY_CARRIER,
     KEY_LAB,
+    KEY_PROFILE,
+    KEY_ORIGIN_FILE,
+    KEY_DRAIN,
+    KEY_ROOTS,
+    KEY_HOSTS,
     KEY_LISTEN,
     KEY_SOCKS_PORT,
     KEY_STATUS_PORT,
@@ -34,13 +39,13 @@ typedef enum key_id {
     KEYS
 } key_id;
 
-typedef enum origin {
+typedef enum given_by {
     FROM_DEFAULT,
     FROM_FILE,
     FROM_ENVIRONMENT,
     FROM_COMMAND_LINE,
     FROM_STEALTH_MODE /* the one variable that beats the command line, as in the seeds */
-} origin;
+} given_by;
 
 typedef struct key_info {
     const char *name, *flag, *variable, *fallback;
@@ -57,7 +62,7 @@ extern const key_info key_table[KEYS];
 typedef struct setting {
     char text[SETTING_VALUES_MAX][SETTING_TEXT_MAX];
     unsigned n;
-    origin from;
+    given_by from;
     unsigned line; /* in the file */
 } setting;
 
@@ -69,7 +74,8 @@ typedef struct settings {
 /* Every setting at its default. */
 void settings_init(settings *s);
 /* false: a list grew too long, a text is too long, or the file names a key twice. */
-bool settings_add(settings *s, key_id k, const char *text, origin from, unsigned line, qn_why why);
+bool settings_add(settings *s, key_id k, const char *text, given_by from, unsigned line,
+                  qn_why why);
 /* The first value; "" when there is none. */
 const char *settings_text(const settings *s, key_id k);
 /* "--mode", "STEALTH_MODE", "relay.yaml line 3", "default". */

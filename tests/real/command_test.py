@@ -21,6 +21,14 @@ def qnet(*arguments, env=None):
                           env={**os.environ, **(env or {})})
 
 
+ORIGIN = """{"version":1,"measured":1763632000,"mode":"own","names":["site.example"],
+ "address":"127.0.0.1:8443","flight":{"full":4321,"resumed":210},"alert":19,
+ "after_fatal":{"alert":true,"end":"fin"},"after_notify":{"alert":false,"end":"fin"},"goaway":34,
+ "max_record":16384,"limits":{"requests":1000,"seconds":3600,"idle":75},"first":[["/",1234]],
+ "second":[["/photo.bmp",4000]],
+ "certificate":"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"}"""
+
+
 class Case(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="qnet-command.")
@@ -97,7 +105,6 @@ class Usage(Case):
 
 class Config(Case):
     def test_no_disguise_is_never_taken_by_accident(self):
-        self.refused(CONFIG, "no disguised carrier", "run", "--state", self.path("s"))
         self.refused(CONFIG, "the bare carrier has no disguise: it is for tests; say --carrier bare "
                      "together with --lab", "run", "--state", self.path("s"), "--carrier", "bare")
         self.assertFalse(os.path.exists(self.path("s")))
@@ -163,6 +170,35 @@ class Config(Case):
         self.assertIn('mode: "client"', qnet("config", "dump", "--helper-mode", "client").stdout)
 
 
+class Disguise(Case):
+    """What a node that is dialled over HTX is told when a file of its is wrong."""
+
+    def check(self, *more):
+        return ("config", "check", "--lab", "--mode", "relay", "--listen", "127.0.0.1:1", "--state",
+                self.path("s"), *more)
+
+    def test_who_is_dialled_needs_an_origin(self):
+        self.refused(CONFIG, "measure it with tools/origin-check", *self.check())
+
+    def test_an_origin_file_is_named_with_what_is_wrong_in_it(self):
+        self.refused(CONFIG, "No such file", *self.check("--origin-file", self.path("none")))
+        wrong = self.write("o", ORIGIN.replace('"goaway":34', '"goaway":3'))
+        self.refused(CONFIG, f"{wrong}: goaway must be a number from", *self.check("--origin-file", wrong))
+        good = self.write("o", ORIGIN)
+        self.assertEqual(qnet(*self.check("--origin-file", good)).stdout, "fine\n")
+
+    def test_hosts_and_profiles_that_are_not_there_are_named(self):
+        good = self.check("--origin-file", self.write("o", ORIGIN))
+        self.refused(CONFIG, "line 2: not an address", *good, "--hosts", self.write("h", "127.0.0.1 a\nb\n"))
+        self.refused(CONFIG, "'netscape-4' is none of those shipped", *good, "--profile", "netscape-4")
+        self.assertEqual(qnet(*good, "--profile", "chromium-156").stdout, "fine\n")
+
+    def test_only_a_lab_names_its_own_authorities_and_hosts(self):
+        for option in ("--roots", "--hosts"):
+            self.refused(CONFIG, "which only a lab network may", "config", "check", "--state", "s", option,
+                         "/etc/hosts")
+
+
 class Manual(Case):
     @staticmethod
     def page(name):
@@ -178,7 +214,8 @@ class Manual(Case):
 
     def test_the_example_is_accepted(self):
         example = self.page("qnet.conf.5").split(".SH EXAMPLE\n.nf\n")[1].split("\n.fi")[0]
-        here = example.replace("/etc/qnet/lab.network", self.network())
+        here = example.replace("/etc/qnet/lab.network", self.network()) \
+            .replace("/var/lib/qnet-origin/site.origin", self.write("site.origin", ORIGIN))
         self.assertNotEqual(here, example)
         done = qnet("config", "check", "--config", self.write("c", here))
         self.assertEqual((done.returncode, done.stdout), (FINE, "fine\n"), done.stderr)

@@ -36,7 +36,7 @@ START_TEST(queries_under_way_are_bounded)
     struct event_base *base = event_base_new();
     qn_addr at;
     int fd = silent_server(&at);
-    qn_resolver *r = qn_resolver_new(base, at, no_answer, NULL);
+    qn_resolver *r = qn_resolver_new(base, at, false, no_answer, NULL);
     unsigned asked = 0;
     qn_dest d = {.type = 3, .port = 80};
 

@@ -1,4 +1,4 @@
-/* Settings: which origin wins, what a file may say, and that every refusal names its source. */
+/* Settings: which source wins, what a file may say, and that every refusal names its source. */
 #include "nodes/qnet/config.h"
 #include "nodes/qnet/settings.h"
 #include "nodes/qnet/values.h"
@@ -144,7 +144,13 @@ static const wrong wrong_values[] = {
     {"memory.max: 512\n", "a size with its unit"},
     {"memory.max: 512 MB\n", "a size with its unit"},
     {"lab: yes\n", "true or false"},
-    {"carrier: htx\n", "a carrier of this version"},
+    {"carrier: tls\n", "carrier: 'tls' is not htx or bare"},
+    {"drain: 0\n", "a number of seconds from 1 to 3600"},
+    {"roots: /tmp/ca.pem\n", "which only a lab network may"},
+    {"hosts: /tmp/hosts\n", "which only a lab network may"},
+    {"origin.file: /tmp/o\n", "of a node that others dial over htx"},
+    {"lab: true\ncarrier: bare\nmode: relay\nlisten: 127.0.0.1:1\norigin.file: /tmp/o\n",
+     "of a node that others dial over htx"},
     {"country: de\n", "two capital letters"},
     {"exit.connections: 0\n", "a number from 1 to 60000"},
     {"lab: true\nexit.allow: 127.0.0.1\n", "an address or prefix with its port"},
@@ -166,6 +172,38 @@ START_TEST(refuses_value)
     ck_assert_msg(read_text(wrong_values[_i].text), "%s", why);
     ck_assert(!config_of(&s, &c, why));
     ck_assert_msg(strstr(why, wrong_values[_i].says) != NULL, "%s", why);
+}
+END_TEST
+
+START_TEST(htx_is_what_nobody_asks_for)
+{
+    config c;
+
+    ck_assert(read_text("mode: relay\nlisten: 127.0.0.1:1\nstate: s\n"));
+    ck_assert_msg(config_of(&s, &c, why), "%s", why);
+    ck_assert(!c.bare);
+    ck_assert_uint_eq(c.drain, 300);
+    ck_assert_str_eq(c.roots, "/etc/ssl/certs/ca-certificates.crt");
+    ck_assert(!config_can_run(&c, why));
+    ck_assert_ptr_nonnull(strstr(why, "tools/origin-check"));
+    ck_assert(read_text("mode: relay\nlisten: 127.0.0.1:1\nstate: s\norigin.file: o\n"
+                        "lab: true\nroots: r\nhosts: h\nprofile: p\ndrain: 1\n"));
+    ck_assert_msg(config_of(&s, &c, why) && config_can_run(&c, why), "%s", why);
+    ck_assert_str_eq(c.profile, "p");
+    ck_assert_str_eq(c.hosts, "h");
+    ck_assert_uint_eq(c.drain, 1);
+}
+END_TEST
+
+/* The promise behind "nothing turns a check off", as far as names go. */
+START_TEST(no_setting_turns_a_check_off)
+{
+    static const char *const never[] = {"insecure", "verify", "check", "tag",  "replay",
+                                        "shap",     "skip",   "no-",   "trust"};
+
+    for (unsigned k = 0; k < KEYS; k++)
+        for (unsigned i = 0; i < sizeof never / sizeof never[0]; i++)
+            ck_assert_ptr_null(strstr(key_table[k].flag, never[i]));
 }
 END_TEST
 
@@ -238,6 +276,8 @@ static Suite *suite(void)
     tcase_add_loop_test(t, refuses_file, 0, (int)QN_LEN(wrong_files));
     tcase_add_loop_test(t, refuses_value, 0, (int)QN_LEN(wrong_values));
     tcase_add_test(t, a_wrong_value_names_its_line);
+    tcase_add_test(t, htx_is_what_nobody_asks_for);
+    tcase_add_test(t, no_setting_turns_a_check_off);
     tcase_add_loop_test(t, refuses_allow, 0, (int)QN_LEN(bad_allows));
     tcase_add_test(t, reads_allow);
     suite_add_tcase(all, t);

@@ -1,0 +1,111 @@
+/* What is said about an origin: that it does not answer, has changed, or was measured long ago. */
+#include "nodes/qnet/origin_watch.h"
+
+#include "io-real/sockets.h"
+#include "support/qt.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static origin_file o;
+static qn_why why;
+
+static void make_origin(void)
+{
+    memset(&o, 0, sizeof o);
+    o.measured = 1000000;
+    (void)strcpy(o.name[0], "site.example");
+    o.names_n = 1;
+    o.addr = (qn_addr){.family = 4, .ip = {127, 0, 0, 1}};
+    memset(o.certificate, 0xab, sizeof o.certificate);
+}
+
+START_TEST(one_that_answers_and_one_that_does_not)
+{
+    int listener = qn_socket_listen(&o.addr);
+
+    ck_assert_int_ge(listener, 0);
+    why[0] = '\0';
+    ck_assert_msg(origin_answers(&o, why), "%s", why);
+    ck_assert_str_eq(why, "");
+    (void)close(listener);
+    ck_assert(!origin_answers(&o, why));
+    ck_assert_ptr_nonnull(
+        strstr(why, "does not answer (Connection refused): start the web server"));
+    (void)strcpy(o.unix_path, "/nowhere/site.sock");
+    ck_assert(!origin_answers(&o, why));
+    ck_assert_ptr_nonnull(strstr(why, "the origin at /nowhere/site.sock"));
+}
+END_TEST
+
+static void read_back(int status, const char *json)
+{
+    origin_check_read(&o, status, json, strlen(json), why);
+}
+
+START_TEST(what_the_check_found_is_passed_on)
+{
+    char good[200] = "{\"fit\":true,\"findings\":[],\"origin\":{\"certificate\":\"";
+
+    for (int i = 0; i < 32; i++)
+        (void)strcat(good, "ab");
+    (void)strcat(good, "\"}}");
+    read_back(0, good);
+    ck_assert_str_eq(why, "");
+    read_back(1,
+              "{\"fit\":false,\"findings\":[{\"level\":\"warning\",\"id\":\"a\",\"text\":\"slow\"},"
+              "{\"level\":\"unfit\",\"id\":\"tls13\",\"text\":\"it speaks TLS 1.2 only.\"}]}");
+    ck_assert_ptr_nonnull(strstr(why, ": it speaks TLS 1.2 only."));
+    read_back(0, "{\"findings\":[],\"origin\":{\"certificate\":\"00\"}}");
+    ck_assert_ptr_nonnull(strstr(why, "has another certificate than when it was measured"));
+}
+END_TEST
+
+START_TEST(a_check_that_failed_is_no_good_news)
+{
+    static const char *const outputs[] = {"", "Segmentation fault", "{\"fit\":true"};
+
+    for (size_t i = 0; i < 3; i++) {
+        read_back(-1, outputs[i]);
+        ck_assert_ptr_nonnull(strstr(why, "could not be measured"));
+    }
+    read_back(0, "[]");
+    ck_assert_ptr_nonnull(strstr(why, "could not be measured"));
+}
+END_TEST
+
+START_TEST(an_old_measurement_says_so)
+{
+    origin_age_advice(&o, o.measured + ORIGIN_STALE_SECONDS, why);
+    ck_assert_str_eq(why, "");
+    origin_age_advice(&o, o.measured + INT64_C(3) * 86400, why);
+    ck_assert_ptr_nonnull(strstr(why, "was measured 3 days ago"));
+}
+END_TEST
+
+START_TEST(what_it_cannot_measure_is_not_asked_of_it)
+{
+    origin_check c;
+
+    (void)strcpy(o.unix_path, "/run/site.sock");
+    origin_check_make(&c, &o, "/ca.pem");
+    ck_assert_ptr_null(c.argv[0]);
+}
+END_TEST
+
+static Suite *origin_watch_suite(void)
+{
+    Suite *suite = suite_create("origin_watch");
+    TCase *t = tcase_create("origin_watch");
+
+    tcase_add_checked_fixture(t, make_origin, NULL);
+    tcase_add_test(t, one_that_answers_and_one_that_does_not);
+    tcase_add_test(t, what_the_check_found_is_passed_on);
+    tcase_add_test(t, a_check_that_failed_is_no_good_news);
+    tcase_add_test(t, an_old_measurement_says_so);
+    tcase_add_test(t, what_it_cannot_measure_is_not_asked_of_it);
+    suite_add_tcase(suite, t);
+    return suite;
+}
+
+QT_MAIN(origin_watch_suite)
