@@ -109,6 +109,8 @@ static void on_origin_checked(void *ctx, int status, const char *output, size_t 
     const running *r = ctx;
 
     origin_check_read(&r->htx.origin, status, output, n, advice);
+    if (advice[0] == '\0')
+        origin_reread_advice(r->c->origin_file, &r->htx.origin, r->env.env.wall, advice);
 }
 
 /* What can be said of our origin at once; the rest takes the program that measures it a while. */

@@ -59,8 +59,7 @@ static int make_contact(contact *c, const char *origin, qn_span out, size_t *n, 
         status = make_card(c, &facts, &card_n, why);
     if (status != EXIT_FINE)
         return status;
-    err =
-        qn_network_contact(c->net, c->env, &c->seed, (qn_slice){c->card, card_n}, out.p, out.n, n);
+    err = qn_network_contact(c->net, &c->seed, (qn_slice){c->card, card_n}, out.p, out.n, n);
     if (err == QN_OK)
         return EXIT_FINE;
     (void)qn_why_say(why, "%s: cannot sign the contact: %s", c->store.path, qn_err_text(err));

@@ -266,10 +266,11 @@ static void everything(reading *r, json_t *top, origin_file *out)
 bool origin_file_parse(const char *path, const char *text, size_t n, origin_file *out, qn_why why)
 {
     reading r = {.path = path, .why = why, .ok = true};
-    origin_file got = {0};
+    static origin_file got; /* some KiB */
     json_error_t error;
     json_t *top = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error);
 
+    memset(&got, 0, sizeof got); /* padding too: they are compared */
     if (top == NULL)
         return qn_why_say(why, "%s line %d is not JSON: %s; " RENEW, path, error.line, error.text);
     if (json_is_object(top))
@@ -278,7 +279,7 @@ bool origin_file_parse(const char *path, const char *text, size_t n, origin_file
         wrong(&r, "the whole", "must be one object");
     json_decref(top);
     if (r.ok)
-        *out = got;
+        memcpy(out, &got, sizeof got);
     return r.ok;
 }
 

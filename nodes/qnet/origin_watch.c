@@ -133,3 +133,20 @@ void origin_age_advice(const origin_file *o, int64_t wall, qn_why advice)
                          "tools/origin-check and restart this node when the file has changed",
                          (long long)(age / 86400));
 }
+
+void origin_reread_advice(const char *path, const origin_file *o, int64_t wall, qn_why advice)
+{
+    static origin_file now;
+    int64_t measured;
+
+    if (!origin_file_read(path, &now, advice))
+        return;
+    origin_age_advice(&now, wall, advice);
+    measured = now.measured;
+    now.measured = o->measured;
+    if (memcmp(&now, o, sizeof now) != 0) /* both were zeroed before they were filled */
+        (void)qn_why_say(advice,
+                         "%s was measured anew %lld minutes ago and says something else now: "
+                         "restart this node",
+                         path, (long long)((wall - measured) / 60));
+}

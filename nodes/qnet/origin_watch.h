@@ -29,5 +29,7 @@ void origin_check_make(origin_check *c, const origin_file *o, const char *roots)
 void origin_check_read(const origin_file *o, int status, const char *json, size_t n, qn_why advice);
 /* What the file's age alone says, in the same way. */
 void origin_age_advice(const origin_file *o, int64_t wall, qn_why advice);
+/* The same, of the file as it is now: o is what the node runs with. */
+void origin_reread_advice(const char *path, const origin_file *o, int64_t wall, qn_why advice);
 
 #endif

@@ -135,10 +135,10 @@ class Web:
 class Fetch:
     """A running curl; its body is hashed as it comes, `received` counts it."""
 
-    def __init__(self, socks, url, user=None, limit=PATIENCE):
+    def __init__(self, socks, url, user=None, limit=PATIENCE, *more):
         proxy = f"socks5h://{user}:x@{socks}" if user else f"socks5h://{socks}"
         self.process = subprocess.Popen(
-            ["curl", "-sSN", "--max-time", str(limit), "-x", proxy, url],
+            ["curl", "-sSN", "--max-time", str(limit), "-x", proxy, *more, url],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.sha, self.received = hashlib.sha256(), 0
         self.reader = threading.Thread(target=self.read, daemon=True)
@@ -232,6 +232,15 @@ class Mesh:
 
     def status(self, name):
         return ask(self.nodes[name]["status"])
+
+    def record(self):
+        """What localnet itself keeps of its processes."""
+        with open(os.path.join(self.folder, "localnet.json"), encoding="utf-8") as f:
+            return json.load(f)
+
+    def origin(self, node):
+        """The web site a node stands in front of: its name, port and pid."""
+        return next(o for o in self.about["origins"] if o["node"] == node)
 
     def paths_in_use(self):
         """For each of the client's circuits and one-hop routes that carries a stream now: its hops' names."""

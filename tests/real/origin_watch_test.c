@@ -4,6 +4,8 @@
 #include "io-real/sockets.h"
 #include "support/qt.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -83,6 +85,47 @@ START_TEST(an_old_measurement_says_so)
 }
 END_TEST
 
+static void write_origin(const char *path, int64_t measured, int goaway)
+{
+    FILE *f = fopen(path, "w");
+
+    ck_assert_ptr_nonnull(f);
+    (void)fprintf(f,
+                  "{\"version\":1,\"measured\":%lld,\"mode\":\"own\",\"names\":[\"a.test\"],"
+                  "\"address\":\"127.0.0.1:1\",\"flight\":{\"full\":9,\"resumed\":9},\"alert\":19,"
+                  "\"after_fatal\":{\"alert\":true,\"end\":\"fin\"},"
+                  "\"after_notify\":{\"alert\":true,\"end\":\"fin\"},\"goaway\":%d,"
+                  "\"max_record\":512,\"limits\":{\"requests\":0,\"seconds\":0,\"idle\":0},"
+                  "\"first\":[[\"/\",1]],\"second\":[[\"/\",1]],\"certificate\":"
+                  "\"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"}",
+                  (long long)measured, goaway);
+    (void)fclose(f);
+}
+
+START_TEST(a_file_measured_anew_is_fine_unless_it_says_something_else)
+{
+    char path[] = "/tmp/qnet-origin.XXXXXX";
+    origin_file run;
+
+    (void)close(mkstemp(path));
+    write_origin(path, 1000000, 34);
+    ck_assert_msg(origin_file_read(path, &run, why), "%s", why);
+    origin_reread_advice(path, &run, 1000100, why);
+    ck_assert_str_eq(why, "");
+    origin_reread_advice(path, &run, 1000000 + 2 * ORIGIN_STALE_SECONDS, why);
+    ck_assert_ptr_nonnull(strstr(why, "measured 4 days ago"));
+    write_origin(path, 1000000 + ORIGIN_STALE_SECONDS, 34);
+    origin_reread_advice(path, &run, 1000000 + 2 * ORIGIN_STALE_SECONDS, why);
+    ck_assert_str_eq(why, "");
+    write_origin(path, 1000060, 35);
+    origin_reread_advice(path, &run, 1000120, why);
+    ck_assert_ptr_nonnull(strstr(why, "anew 1 minutes ago and says something else now: restart"));
+    (void)unlink(path);
+    origin_reread_advice(path, &run, 1000120, why);
+    ck_assert_ptr_nonnull(strstr(why, path));
+}
+END_TEST
+
 START_TEST(what_it_cannot_measure_is_not_asked_of_it)
 {
     origin_check c;
@@ -103,6 +146,7 @@ static Suite *origin_watch_suite(void)
     tcase_add_test(t, what_the_check_found_is_passed_on);
     tcase_add_test(t, a_check_that_failed_is_no_good_news);
     tcase_add_test(t, an_old_measurement_says_so);
+    tcase_add_test(t, a_file_measured_anew_is_fine_unless_it_says_something_else);
     tcase_add_test(t, what_it_cannot_measure_is_not_asked_of_it);
     suite_add_tcase(suite, t);
     return suite;

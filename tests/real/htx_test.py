@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+"""A mesh over HTX as strangers see it, as its users do, and as its origins end: real web sites, real processes."""
+import os
+import shutil
+import signal
+import socket
+import ssl
+import struct
+import subprocess
+import time
+import unittest
+
+import mesh
+from mesh import MIB, MeshTest, wait_for
+
+TIMED_OUT = 28  # curl's own patience: neither an error nor an end was seen
+PROXY = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes([127, 0, 0, 1] * 2) + struct.pack(">HH", 40000, 443)
+
+
+def whole(conn):
+    """All that comes, and how it ended."""
+    got = b""
+    try:
+        while part := conn.recv(65536):
+            got += part
+    except ConnectionResetError:
+        return got, "reset"
+    except socket.timeout:
+        return got, "open"
+    return got, "end"
+
+
+class Visitors:
+    """For each kind of web server: what strangers meet at a peer's port is the web server."""
+
+    def setUp(self):
+        self.site = self.mesh.origin("relay1")
+        self.peer = mesh.host_port(f"127.0.0.1:{self.mesh.nodes['relay1']['port']}")
+
+    def connect(self, direct):
+        """To the site: directly, as a peer does, or through the peer."""
+        conn = socket.create_connection(("127.0.0.1", self.site["port"]) if direct else self.peer, timeout=10)
+        if direct:
+            conn.sendall(PROXY)
+        return conn
+
+    def test_curl_reads_the_site(self):
+        where = f"{self.site['name']}:{self.peer[1]}"
+        done = subprocess.run(["curl", "-sSi", "--http2", "--cacert", self.mesh.about["ca"], "--resolve",
+                               f"{where}:127.0.0.1", f"https://{where}/"], capture_output=True, timeout=20, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(done.stdout.startswith(b"HTTP/2 200"), done.stdout[:100])
+        self.assertIn(b"<title>", done.stdout)
+
+    def test_openssl_sees_the_sites_own_certificate(self):
+        done = subprocess.run(["openssl", "s_client", "-connect", "%s:%d" % self.peer, "-servername",
+                               self.site["name"], "-CAfile", self.mesh.about["ca"], "-verify_return_error",
+                               "-verify_hostname", self.site["name"]], input=b"", capture_output=True, timeout=20,
+                              check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"CN = {self.site['name']}".encode(), done.stdout)
+
+    def page(self, direct):
+        context = ssl.create_default_context(cafile=self.mesh.about["ca"])
+        with context.wrap_socket(self.connect(direct), server_hostname=self.site["name"]) as conn:
+            conn.sendall(b"GET /photo.bmp HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n"
+                         % self.site["name"].encode())
+            return conn.getpeercert(binary_form=True), whole(conn)[0].partition(b"\r\n\r\n")[2]
+
+    def test_certificate_and_page_are_those_of_a_direct_visit(self):
+        self.assertEqual(self.page(False), self.page(True))
+
+    def test_garbage_gets_what_the_site_gives(self):
+        for garbage in (b"GET / HTTP/1.0\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n", b"\x16\x03\x01\0\x05hello",
+                        b"\x16\x03\x01\xff\xff", bytes(300), b"\x05\x01\0"):
+            with self.subTest(garbage=garbage):
+                answers = []
+                for direct in (True, False):
+                    with self.connect(direct) as conn:
+                        conn.sendall(garbage)
+                        conn.shutdown(socket.SHUT_WR)
+                        answers.append(whole(conn))
+                self.assertEqual(answers[1], answers[0])
+
+    def test_fetches_over_one_hop_and_three_arrive_whole(self):
+        for user in ("fast", "privacy"):
+            for size in (0, 1000, 2 * MIB + 1):
+                with self.subTest(user=user, size=size):
+                    self.assert_whole(size, user)
+
+    def test_status_says_what_is_played(self):
+        for name, status in ((n, self.mesh.status(n)) for n in ("client1", "relay1")):
+            self.assertEqual(status["carrier"], "htx")
+            self.assertRegex(status["disguise"]["profile"], "^(chromium|firefox)-")
+            self.assertGreater(status["disguise"]["profile_until"], time.time())
+            site = status["disguise"]["origin"]
+            self.assertEqual(site and (site["name"], site["down"], site["advice"]),
+                             None if name == "client1" else ("relay1.test", False, ""))
+
+
+class BeforeTheEmbeddedSite(Visitors, MeshTest):
+    pass
+
+
+@unittest.skipIf(shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin") is None, "no nginx")
+class BeforeNginx(Visitors, MeshTest):
+    arguments = ["--origin", "nginx"]
+
+
+class Profiles(MeshTest):
+    """Both browsers, each to each kind of peer, work; the default draws one of them."""
+
+    arguments = ["--profile", "firefox-esr-153", "--relays", "2"]
+
+    def test_firefox_works(self):
+        for user in ("fast", "privacy"):
+            self.assert_whole(MIB, user)
+
+
+class OriginDown(MeshTest):
+    def test_a_killed_origin_is_named_and_its_return_is_noticed(self):
+        site, status = self.mesh.origin("relay1"), self.mesh.nodes["relay1"]["status"]
+        port = self.mesh.nodes["relay1"]["port"]
+        os.kill(site["pid"], signal.SIGKILL)
+
+        def refused():
+            with socket.socket() as s:
+                s.settimeout(2)
+                if s.connect_ex(("127.0.0.1", port)) != 0:
+                    return True
+                s.recv(1)
+            return False
+        with_it = mesh.ask(status)
+        self.assertFalse(with_it["disguise"]["origin"]["down"])
+
+        def knocked():  # the peer learns of it when it dials its origin for somebody
+            try:
+                return refused()
+            except ConnectionResetError:
+                return False
+        wait_for(knocked, "a closed listener")
+        down = mesh.ask(status)
+        self.assertTrue(down["disguise"]["origin"]["down"])
+        self.assertIn("origin", down["advice"])
+        self.assert_whole(MIB, "privacy")  # by way of the others
+        again = subprocess.Popen(next(o["command"] for o in self.mesh.record()["origins"] if o["node"] == "relay1"),
+                                 stdout=subprocess.DEVNULL)
+        self.addCleanup(again.wait)
+        self.addCleanup(again.kill)
+        wait_for(lambda: not mesh.ask(status)["disguise"]["origin"]["down"], "the origin's return", 60)
+        wait_for(lambda: not refused_now(port), "an open listener")
+        self.assert_whole(MIB, "privacy")
+
+
+def refused_now(port):
+    with socket.socket() as s:
+        s.settimeout(2)
+        return s.connect_ex(("127.0.0.1", port)) != 0
+
+
+@unittest.skipIf(shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin") is None, "no nginx")
+class Reload(MeshTest):
+    """nginx ends idle connections at a reload, and to nginx a link's is idle."""
+
+    drain, arguments = 300, ["--origin", "nginx", "--drain", "300", "--relays", "2", "--exits", "1"]
+
+    def reload(self):
+        for site in self.mesh.about["origins"]:
+            os.kill(site["pid"], signal.SIGHUP)
+
+    def half_way(self, user, size):
+        fetch = mesh.Fetch(self.mesh.socks, self.url("file", size), user, 60, "--limit-rate", str(size // 4))
+        wait_for(lambda: fetch.received > size // 8, "the first bytes")
+        self.reload()
+        self.assertLess(fetch.received, size)
+        return fetch
+
+    def test_a_download_outlives_it(self):
+        size = 6 * MIB
+        for user in ("fast", "privacy"):
+            with self.subTest(user=user):
+                fetch = self.half_way(user, size)
+                self.assertEqual(fetch.end(), 0, fetch.error)
+                self.assertEqual(fetch.sha.hexdigest(), mesh.digest(size))
+        self.assert_whole(MIB, "fast")
+
+
+@unittest.skipIf(shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin") is None, "no nginx")
+class ShortDrain(Reload):
+    arguments = ["--origin", "nginx", "--drain", "1", "--relays", "2", "--exits", "1"]
+
+    def test_a_download_outlives_it(self):
+        for user in ("fast", "privacy"):
+            with self.subTest(user=user):
+                fetch = self.half_way(user, 24 * MIB)
+                self.assertNotIn(fetch.end(), (0, TIMED_OUT), "a cut download passed for a whole one")
+                self.assertLess(fetch.received, 24 * MIB)
+
+
+if __name__ == "__main__":
+    mesh.main()
