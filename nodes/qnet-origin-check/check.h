@@ -6,6 +6,7 @@
 #define ORIGIN_CHECK_H
 
 #include "io-real/why.h"
+#include "nodes/qnet/origin_file.h"
 #include "qnet/htx.h"
 #include "visit.h"
 
@@ -43,7 +44,7 @@ typedef struct candidate {
 /* What follows something the client did. */
 typedef struct reaction {
     bool alert; /* a record as long as its alerts came */
-    ending end; /* OPEN: it did nothing within its time */
+    ending end; /* OPEN: it did nothing within its time; the file then says fin */
 } reaction;
 
 typedef struct limits {
@@ -54,7 +55,7 @@ typedef struct limits {
 typedef struct check {
     site site;
     /* given */
-    char at[QN_ADDR_TEXT];
+    char at[sizeof "unix:" + ORIGIN_UNIX_MAX];
     const char *name[QN_HTX_NAMES_MAX];
     unsigned name_n;
     bool mirror, quick, json;
@@ -117,6 +118,4 @@ void report_table(const check *k);
 void report_json(const check *k);
 /* False: said why. */
 bool report_file(const check *k);
-const char *ending_text(ending end);
-
 #endif

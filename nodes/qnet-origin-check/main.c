@@ -46,11 +46,11 @@ void progress(const char *format, ...)
 
 static int usage(void)
 {
-    (void)fputs(
-        "usage: qnet-origin-check ADDRESS:PORT --name NAME... [--mode own|mirror] [--proxy]\n"
-        "           [--ca FILE] [--page PATH]... [--requests N] [--seconds N] [--idle N]\n"
-        "           [--quick] [--json] [--out FILE] [--profiles DIR]\n",
-        stderr);
+    (void)fputs("usage: qnet-origin-check ADDRESS:PORT|unix:PATH --name NAME... [--mode "
+                "own|mirror] [--proxy]\n"
+                "           [--ca FILE] [--page PATH]... [--requests N] [--seconds N] [--idle N]\n"
+                "           [--quick] [--json] [--out FILE] [--profiles DIR]\n",
+                stderr);
     return USAGE;
 }
 
@@ -132,6 +132,22 @@ static bool take(check *k, int option, const char *value)
     }
 }
 
+static bool take_address(check *k, const char *text)
+{
+    static const qn_addr here = {.family = 4, .ip = {127, 0, 0, 1}, .port = 443};
+
+    if (strncmp(text, "unix:/", 6) == 0 && strlen(text) < sizeof k->at) {
+        k->site.unix_path = text + 5;
+        k->site.addr = here;
+        (void)snprintf(k->at, sizeof k->at, "%s", text);
+        return true;
+    }
+    if (qn_addr_parse(&k->site.addr, text) != QN_OK)
+        return false;
+    qn_addr_text(&k->site.addr, k->at);
+    return true;
+}
+
 static bool read_options(check *k, int argc, char **argv)
 {
     static const struct option options[] = {
@@ -150,12 +166,11 @@ static bool read_options(check *k, int argc, char **argv)
             return false;
     if (optind != argc - 1 || k->name_n == 0)
         return false;
-    if (qn_addr_parse(&k->site.addr, argv[optind]) != QN_OK)
-        return complain(false, "'%s' is no address and port, as 127.0.0.1:443 or [::1]:443",
+    if (!take_address(k, argv[optind]))
+        return complain(false, "'%s' is none of 127.0.0.1:443, [::1]:443, unix:/path",
                         argv[optind]);
     if (k->mirror && k->site.proxy)
         return complain(false, "a mirror gets no PROXY header: leave --proxy out");
-    qn_addr_text(&k->site.addr, k->at);
     return true;
 }
 

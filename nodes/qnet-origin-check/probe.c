@@ -141,7 +141,12 @@ void check_reactions(check *k)
     check_fatal(k);
     check_notify(k);
     check_goaway(k);
-    if (k->after_fatal.end == OPEN || k->after_notify.end == OPEN)
-        find(k, UNFIT, "lingers",
-             "it keeps a connection whose client has said an alert and FIN; it must close at once");
+    if (k->after_fatal.end == OPEN)
+        find(k, WARNING, "lingers",
+             "it keeps a connection open after its client's fatal alert and FIN (Node.js does); a "
+             "peer closes it, by which somebody who damages a link can tell the two apart");
+    if (k->after_notify.end == OPEN)
+        find(k, UNFIT, "never-closes",
+             "it keeps a connection open after its client's close_notify and FIN; it must close "
+             "at once");
 }

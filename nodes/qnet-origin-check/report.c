@@ -2,7 +2,6 @@
 #include "check.h"
 
 #include "io-real/file.h"
-#include "nodes/qnet/origin_file.h"
 
 #include <jansson.h>
 #include <stdarg.h>
@@ -11,11 +10,6 @@
 #include <string.h>
 
 #define FLIGHT_SLACK 8 /* a signature may yet be so much shorter than all that were seen */
-
-const char *ending_text(ending end)
-{
-    return end == OPEN ? "nothing" : end == FIN ? "fin" : "rst";
-}
 
 /* A peer must wait for the last record of the flight, however short its signature: less than the
  * shortest flight seen, more than that flight without its last record. */
@@ -104,7 +98,7 @@ void report_table(const check *k)
 
 static json_t *reaction_json(const reaction *r)
 {
-    return json_pack("{s:b,s:s}", "alert", r->alert, "end", ending_text(r->end));
+    return json_pack("{s:b,s:s}", "alert", r->alert, "end", r->end == RST ? "rst" : "fin");
 }
 
 static json_t *pages_json(const check *k, bool second)

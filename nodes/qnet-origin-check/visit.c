@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define DIAL_PATIENCE (5 * QN_SEC)
@@ -309,6 +310,16 @@ static socklen_t socket_address(const qn_addr *a, struct sockaddr_storage *out)
     return sizeof *six;
 }
 
+static socklen_t unix_address(const char *path, struct sockaddr_storage *out)
+{
+    struct sockaddr_un *un = (struct sockaddr_un *)out;
+
+    memset(out, 0, sizeof *out);
+    un->sun_family = AF_UNIX;
+    memcpy(un->sun_path, path, QN_MIN(strlen(path), sizeof un->sun_path - 1));
+    return sizeof *un;
+}
+
 static bool connected(visit *v, const struct sockaddr *to, socklen_t n)
 {
     struct pollfd wait = {.fd = v->fd, .events = POLLOUT};
@@ -325,7 +336,8 @@ static bool dial(visit *v)
 {
     struct timeval patience = {.tv_sec = SEND_SECONDS};
     struct sockaddr_storage to;
-    socklen_t n = socket_address(&v->site->addr, &to);
+    const char *path = v->site->unix_path;
+    socklen_t n = path != NULL ? unix_address(path, &to) : socket_address(&v->site->addr, &to);
     qn_time began;
     int on = 1;
 

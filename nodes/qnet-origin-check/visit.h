@@ -18,6 +18,7 @@ typedef struct site {
     qn_real_env real;
     qn_roots *roots;
     qn_addr addr;
+    const char *unix_path;          /* NULL: addr; otherwise addr is what a PROXY header says */
     bool proxy;                     /* a PROXY header first, as an own peer sends it */
     uint8_t ordinary[NOTICED_SIZE]; /* bit per length of a record that was no alert */
     size_t control_max;             /* longest of those that belong to no answer */

@@ -13,8 +13,9 @@ import subprocess
 import tempfile
 import unittest
 
+from origin_table import NODE
 from servers import NAME, NGINX, ROOT, Certificates, free_port, nginx, serving
-from wrong_origin import Forwarder, Site, listener
+from wrong_origin import Counter, Forwarder, Site, listener
 
 CHECK, ORIGIN = os.environ["ORIGIN_CHECK"], os.environ["ORIGIN"]
 KEYS = {"version", "measured", "mode", "names", "address", "flight", "alert", "after_fatal", "after_notify", "goaway",
@@ -106,6 +107,20 @@ class Embedded(Checked):
         self.unfit_for("second-page", port, "--page", "/article", "--out", out, ca=folder / "ca.pem")
         self.assertFalse(out.exists())
 
+    def test_the_flight_is_what_a_bystander_counts(self):
+        """A peer goes on once the lengths add up to F: behind the flight's last record, never before."""
+        port, folder = self.start()
+        counter = Counter(port)
+        with listener(counter) as between:
+            flight = self.fit(between, ca=folder / "ca.pem")[1]["flight"]
+        full = [f for f in counter.flights if sum(f) > 2 * flight["resumed"]]
+        resumed = [f for f in counter.flights if f and f not in full]
+        self.assertGreater(min(len(full), len(resumed)), 3)  # not every browser offers every ticket
+        self.assertEqual({sum(f) for f in resumed}, {flight["resumed"]})
+        for lengths in full:
+            self.assertGreaterEqual(sum(lengths), flight["full"])
+            self.assertLess(sum(lengths[:-1]), flight["full"])
+
     def test_several_at_once_agree(self):
         port, folder = self.start("--proxy")
         command = [CHECK, f"127.0.0.1:{port}", "--name", NAME, "--ca", folder / "ca.pem", "--quick", "--json", "--proxy"]
@@ -129,6 +144,14 @@ class Nginx(Checked):
         with nginx(self.folder, self.leaf, listen="ssl http2 proxy_protocol") as port:
             self.fit(port, "--proxy")
             self.unfit_for("refused", port)
+
+    def test_on_a_unix_socket_is_fit(self):
+        path = self.folder / "nginx.sock"
+        with nginx(self.folder, self.leaf, f"listen unix:{path} ssl http2 proxy_protocol;"):
+            done = subprocess.run([CHECK, f"unix:{path}", "--name", NAME, "--ca", self.certificates.ca, "--quick", "--json",
+                                   "--proxy"], capture_output=True, text=True, timeout=60)
+        report = json.loads(done.stdout)
+        self.assertEqual((done.returncode, report["origin"]["address"]), (0, f"unix:{path}"), report)
 
     def test_as_a_mirror_may_not_show_addresses(self):
         with nginx(self.folder, self.leaf) as port:
@@ -184,6 +207,15 @@ class Others(Checked):
                               ("client-certificate", ["-verify", "1"])):
             with self.subTest(more=more), serving(*command, *more) as port:
                 self.unfit_for(finding, port)
+
+    @unittest.skipUnless(shutil.which("node"), "Node.js is not installed")
+    def test_node_is_fit_but_lingers(self):
+        key, cert = self.leaf
+        with serving(shutil.which("node"), "-e", NODE, key, cert, "PORT", self.folder / "www") as port:
+            findings, origin = self.fit(port)
+            self.assertEqual(findings["lingers"], "warning")
+            self.assertEqual(origin["after_fatal"], {"alert": False, "end": "fin"})
+            self.assertEqual(origin["after_notify"], {"alert": True, "end": "fin"})
 
     @unittest.skipUnless(shutil.which("gnutls-serv"), "gnutls-serv is not installed")
     def test_gnutls(self):

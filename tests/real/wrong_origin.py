@@ -1,5 +1,5 @@
-"""An HTTP/2 site over Python's ssl that is wrong in one chosen way, and a forwarder that hides damage: what
-qnet-origin-check must not call fit."""
+"""Sites for qnet-origin-check: one over Python's ssl that is wrong in one chosen way, and what may stand in front of a
+right one, to hide damage or to count."""
 import contextlib
 import socket
 import ssl
@@ -112,3 +112,35 @@ class Forwarder:
             while part := origin.recv(65536):
                 sock.sendall(part)
             sock.shutdown(socket.SHUT_WR)
+
+
+class Counter:
+    """A bystander who notes, per connection, the lengths of the origin's application records until the client's
+    change_cipher_spec: its first flight."""
+
+    def __init__(self, port):
+        self.port, self.flights = port, []
+
+    def __call__(self, sock):
+        flight, answered = [], threading.Event()
+        self.flights.append(flight)
+        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as origin:
+            origin.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=self.forth, args=(sock, origin, answered), daemon=True).start()
+            got = b""
+            while part := origin.recv(65536):
+                got += part
+                while len(got) >= 5 and len(got) >= (size := 5 + int.from_bytes(got[3:5], "big")):
+                    if got[0] == 23 and not answered.is_set():
+                        flight.append(size - 5)
+                    got = got[size:]
+                sock.sendall(part)
+
+    @staticmethod
+    def forth(sock, origin, answered):
+        with contextlib.suppress(OSError):
+            while part := sock.recv(65536):
+                if part[0] == 20:  # it comes in a segment of its own, or first in one
+                    answered.set()
+                origin.sendall(part)
+            origin.shutdown(socket.SHUT_WR)
