@@ -21,12 +21,13 @@ def qnet(*arguments, env=None):
                           env={**os.environ, **(env or {})})
 
 
-ORIGIN = """{"version":1,"measured":1763632000,"mode":"own","names":["site.example"],
- "address":"127.0.0.1:8443","flight":{"full":4321,"resumed":210},"alert":19,
- "after_fatal":{"alert":true,"end":"fin"},"after_notify":{"alert":false,"end":"fin"},"goaway":34,
- "max_record":16384,"limits":{"requests":1000,"seconds":3600,"idle":75},"first":[["/",1234]],
- "second":[["/photo.bmp",4000]],
- "certificate":"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"}"""
+def example(page):
+    """The EXAMPLE of a manual page."""
+    with open(os.path.join(mesh.ROOT, "docs", "man", page), encoding="utf-8") as f:
+        return f.read().split(".SH EXAMPLE\n.nf\n")[1].split("\n.fi")[0]
+
+
+ORIGIN = example("qnet-origin-file.5")
 
 
 class Case(unittest.TestCase):
@@ -182,7 +183,7 @@ class Disguise(Case):
 
     def test_an_origin_file_is_named_with_what_is_wrong_in_it(self):
         self.refused(CONFIG, "No such file", *self.check("--origin-file", self.path("none")))
-        wrong = self.write("o", ORIGIN.replace('"goaway":34', '"goaway":3'))
+        wrong = self.write("o", ORIGIN.replace('"goaway": 34', '"goaway": 3'))
         self.refused(CONFIG, f"{wrong}: goaway must be a number from", *self.check("--origin-file", wrong))
         good = self.write("o", ORIGIN)
         self.assertEqual(qnet(*self.check("--origin-file", good)).stdout, "fine\n")
@@ -213,10 +214,10 @@ class Manual(Case):
             self.assertIn(option, page + self.page("qnet.1"))
 
     def test_the_example_is_accepted(self):
-        example = self.page("qnet.conf.5").split(".SH EXAMPLE\n.nf\n")[1].split("\n.fi")[0]
-        here = example.replace("/etc/qnet/lab.network", self.network()) \
+        given = example("qnet.conf.5")
+        here = given.replace("/etc/qnet/lab.network", self.network()) \
             .replace("/var/lib/qnet-origin/site.origin", self.write("site.origin", ORIGIN))
-        self.assertNotEqual(here, example)
+        self.assertNotEqual(here, given)
         done = qnet("config", "check", "--config", self.write("c", here))
         self.assertEqual((done.returncode, done.stdout), (FINE, "fine\n"), done.stderr)
 

@@ -5,6 +5,7 @@
 
 #include <event2/event.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -51,6 +52,37 @@ START_TEST(queries_under_way_are_bounded)
 }
 END_TEST
 
+/* Asks once, and returns whether the name stood in the query as it was written. */
+static bool sent_as_written(bool plain)
+{
+    static const uint8_t name[] = "\x14"
+                                  "abcdefghijklmnopqrst\x07"
+                                  "example";
+    struct event_base *base = event_base_new();
+    qn_addr at;
+    int fd = silent_server(&at);
+    qn_resolver *r = qn_resolver_new(base, at, plain, no_answer, NULL);
+    qn_dest d = {.type = 3, .port = 443, .name = "abcdefghijklmnopqrst.example", .name_len = 28};
+    uint8_t query[512];
+    ssize_t n;
+
+    ck_assert(r != NULL && qn_resolver_ask(r, 1, &d));
+    (void)event_base_loop(base, EVLOOP_NONBLOCK);
+    n = recv(fd, query, sizeof query, 0);
+    qn_resolver_free(r);
+    event_base_free(base);
+    (void)close(fd);
+    return memmem(query, n > 0 ? (size_t)n : 0, name, sizeof name) != NULL;
+}
+
+/* Mixed case makes forged answers harder, and is what no browser sends. */
+START_TEST(a_visitors_question_is_a_browsers)
+{
+    ck_assert(sent_as_written(true));
+    ck_assert(!sent_as_written(false)); /* by chance once in 2^27 */
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("real resolver");
@@ -58,6 +90,7 @@ static Suite *suite(void)
 
     tcase_set_timeout(t, 60);
     tcase_add_test(t, queries_under_way_are_bounded);
+    tcase_add_test(t, a_visitors_question_is_a_browsers);
     suite_add_tcase(s, t);
     return s;
 }
