@@ -171,6 +171,10 @@ static bool read_options(check *k, int argc, char **argv)
                         argv[optind]);
     if (k->mirror && k->site.proxy)
         return complain(false, "a mirror gets no PROXY header: leave --proxy out");
+    if (k->out != NULL && !k->mirror && !k->site.proxy)
+        return complain(false,
+                        "a peer greets its own site with a PROXY header, so a file for it is "
+                        "measured with --proxy");
     return true;
 }
 

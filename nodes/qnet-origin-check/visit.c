@@ -206,7 +206,6 @@ static void on_record(visit *v, const uint8_t *record, size_t n)
     if (qn_tls_record(v->tls, record, n) == QN_AUTH)
         qn_tls_damaged(v->tls);
     content = take_events(v, length);
-    v->plain_alert |= record[0] == QN_TLS_ALERT;
     if (record[0] != QN_TLS_DATA)
         return;
     if (!was_up) {

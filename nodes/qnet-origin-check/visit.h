@@ -61,9 +61,8 @@ typedef struct visit {
     unsigned tickets;
     size_t flight; /* lengths of the first flight's application records; of its last one: */
     size_t flight_last;
-    size_t alert;  /* length of the encrypted alert; 0: none came */
-    size_t goaway; /* of the record with GOAWAY; 0: none came */
-    bool plain_alert;
+    size_t alert;       /* length of the encrypted alert; 0: none came */
+    size_t goaway;      /* of the record with GOAWAY; 0: none came */
     unsigned late;      /* application records after our end of TLS was over */
     size_t late_length; /* of the first of them */
     bool talking;       /* now is an answer's */

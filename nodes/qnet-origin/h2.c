@@ -166,7 +166,8 @@ bool h2_write(conn *c)
         if (n == 0)
             break;
     }
-    if (c->streams == NULL && (c->ending || !nghttp2_session_want_read(c->session)) &&
+    /* nghttp2 has no more to read when it gave the connection up, whatever streams are open. */
+    if (((c->streams == NULL && c->ending) || !nghttp2_session_want_read(c->session)) &&
         !nghttp2_session_want_write(c->session))
         conn_finish(c);
     return true;

@@ -102,9 +102,9 @@ class Embedded(Checked):
         self.unfit_for("refused", port, ca=folder / "ca.pem")
 
     def test_no_file_is_written_of_an_origin_that_is_not_fit(self):
-        port, folder = self.start()
+        port, folder = self.start("--proxy")
         out = folder / "origin.json"
-        self.unfit_for("second-page", port, "--page", "/article", "--out", out, ca=folder / "ca.pem")
+        self.unfit_for("second-page", port, "--proxy", "--page", "/article", "--out", out, ca=folder / "ca.pem")
         self.assertFalse(out.exists())
 
     def test_the_flight_is_what_a_bystander_counts(self):
@@ -245,6 +245,7 @@ class Usage(unittest.TestCase):
                       ["127.0.0.1:1", "--name", "a.example", "--idle", "0"],
                       ["127.0.0.1:1", "--name", "a.example", "--page", "x"],
                       ["127.0.0.1:1", "--name", "a.example", "--mode", "mirror", "--proxy"],
+                      ["127.0.0.1:1", "--name", "a.example", "--out", "/nonexistent/origin.json"],
                       ["127.0.0.1:1", *["--name", "a.example"] * 5],
                       ["127.0.0.1:1", "--name", "a.example", "--ca", "/nonexistent"],
                       ["127.0.0.1:1", "--name", "a.example", "--profiles", "/nonexistent"]):

@@ -24,8 +24,9 @@ server.on("sessionError", () => {});
 server.on("stream", (stream, headers) => {
     stream.on("error", () => {});
     const path = www + (headers[":path"] === "/" ? "/index.html" : headers[":path"]);
-    if (fs.existsSync(path)) stream.respondWithFile(path);
-    else { stream.respond({ ":status": 404 }); stream.end(); }
+    const found = fs.existsSync(path);  // respondWithFile() crashes Node 20 and 24 when the client goes away
+    stream.respond({ ":status": found ? 200 : 404 });
+    stream.end(found ? fs.readFileSync(path) : "");
 });
 server.listen(Number(port), "127.0.0.1");
 """
@@ -63,6 +64,9 @@ def servers(origin, folder, certificates):
         version = subprocess.run([NGINX, "-v"], capture_output=True, text=True).stderr.split("/")[1].strip()
         yield f"nginx {version}, P-256", nginx(folder, p256), certificates.ca
         yield f"nginx {version}, RSA", nginx(folder, rsa), certificates.ca
+    if gnutls := shutil.which("gnutls-serv"):
+        command = [gnutls, "--port", "PORT", "--x509keyfile", rsa[0], "--x509certfile", rsa[1], "--http"]
+        yield "gnutls-serv, RSA", serving(*command), certificates.ca
     if node := shutil.which("node"):
         version = subprocess.run([node, "--version"], capture_output=True, text=True).stdout.strip("v\n")
         yield f"Node {version}, P-256", serving(node, "-e", NODE, *p256, "PORT", folder / "www"), certificates.ca

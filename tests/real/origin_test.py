@@ -141,6 +141,11 @@ class Site(unittest.TestCase):
             got = read_all(sock)
         self.assertEqual(re.findall(rb"HTTP/1\.1 (\d+)", got), [b"200", b"404", b"200"])
 
+    def test_a_request_that_cannot_be_decoded_ends_its_connection_at_once(self):
+        with self.origin.tls(["h2"]) as sock:
+            sock.sendall(H2_START + bytes.fromhex("000001010500000001") + b"\x80")  # HPACK has no index 0
+            self.assertIn((7, bytes([0, 0, 0, 9])), [(kind, data[4:8]) for kind, _, _, data in frames(read_all(sock))])
+
     def test_rubbish_ends_only_its_own_connection(self):
         with self.origin.tls(["http/1.1"]) as sock:
             sock.sendall(b"\0" * 20000)

@@ -31,7 +31,10 @@ def listener(handle):
             with contextlib.suppress(OSError, ValueError), sock:
                 sock.settimeout(20)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                handle(sock)
+                try:
+                    handle(sock)
+                finally:
+                    sock.shutdown(socket.SHUT_RDWR)  # a thread may still read from it
 
         threading.Thread(target=accept, daemon=True).start()
         yield server.getsockname()[1]
