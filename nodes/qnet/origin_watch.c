@@ -10,11 +10,13 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *where(const origin_file *o, char text[QN_ADDR_TEXT])
+/* As the file has it. */
+static const char *where(const origin_file *o, char text[ORIGIN_AT_MAX])
 {
     if (o->unix_path[0] != '\0')
-        return o->unix_path;
-    qn_addr_text(&o->addr, text);
+        (void)snprintf(text, ORIGIN_AT_MAX, "unix:%s", o->unix_path);
+    else
+        qn_addr_text(&o->addr, text);
     return text;
 }
 
@@ -24,7 +26,7 @@ bool origin_answers(const origin_file *o, qn_why why)
 {
     int fd = o->unix_path[0] != '\0' ? qn_socket_dial_path(o->unix_path) : qn_socket_dial(&o->addr);
     struct pollfd ready = {.fd = fd, .events = POLLOUT};
-    char text[QN_ADDR_TEXT];
+    char text[ORIGIN_AT_MAX];
     int error = errno;
 
     if (fd >= 0) {
@@ -48,7 +50,7 @@ void origin_check_make(origin_check *c, const origin_file *o, const char *roots)
     unsigned i = 0;
 
     memset(c->argv, 0, sizeof c->argv);
-    if (n < 0 || o->unix_path[0] != '\0') /* it measures addresses only */
+    if (n < 0)
         return;
     c->program[n] = '\0';
     slash = strrchr(c->program, '/');
@@ -103,7 +105,7 @@ void origin_check_read(const origin_file *o, int status, const char *json, size_
 {
     json_t *all = json_loadb(json, n, 0, NULL);
     const char *fault = first_fault(all);
-    char text[QN_ADDR_TEXT];
+    char text[ORIGIN_AT_MAX];
 
     advice[0] = '\0';
     if (!json_is_object(all))

@@ -15,12 +15,13 @@ bool origin_answers(const origin_file *o, qn_why why);
 #define ORIGIN_FRESH_SECONDS 3600
 
 #define ORIGIN_CHECK_WORDS 24
+#define ORIGIN_AT_MAX (QN_ADDR_TEXT + ORIGIN_UNIX_MAX + 5)
 
 /* The command that measures the origin again, quickly and without writing anything:
  * qnet-origin-check(1) beside this program. */
 typedef struct origin_check {
     const char *argv[ORIGIN_CHECK_WORDS]; /* ends with NULL; [0] NULL: there is no such program */
-    char program[QN_STORE_PATH_MAX], at[QN_ADDR_TEXT];
+    char program[QN_STORE_PATH_MAX], at[ORIGIN_AT_MAX];
 } origin_check;
 
 /* o and roots outlive it. roots "": the system's. */

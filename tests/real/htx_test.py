@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """A mesh over HTX as strangers see it, as its users do, and as its origins end: real web sites, real processes."""
+import contextlib
+import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -28,6 +31,10 @@ def whole(conn):
     except socket.timeout:
         return got, "open"
     return got, "end"
+
+
+needs_nginx = unittest.skipIf(shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin") is None,
+                              "nginx is not installed")
 
 
 class Visitors:
@@ -102,7 +109,7 @@ class BeforeTheEmbeddedSite(Visitors, MeshTest):
     pass
 
 
-@unittest.skipIf(shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin") is None, "no nginx")
+@needs_nginx
 class BeforeNginx(Visitors, MeshTest):
     arguments = ["--origin", "nginx"]
 
@@ -117,28 +124,24 @@ class Profiles(MeshTest):
             self.assert_whole(MIB, user)
 
 
+def refused(port):
+    """A peer learns that its origin is down when it dials it for a visitor, whom it resets."""
+    with socket.socket() as s:
+        s.settimeout(2)
+        if s.connect_ex(("127.0.0.1", port)) != 0:
+            return True
+        with contextlib.suppress(ConnectionResetError, socket.timeout):
+            s.recv(1)
+    return False
+
+
 class OriginDown(MeshTest):
     def test_a_killed_origin_is_named_and_its_return_is_noticed(self):
         site, status = self.mesh.origin("relay1"), self.mesh.nodes["relay1"]["status"]
         port = self.mesh.nodes["relay1"]["port"]
+        self.assertFalse(mesh.ask(status)["disguise"]["origin"]["down"])
         os.kill(site["pid"], signal.SIGKILL)
-
-        def refused():
-            with socket.socket() as s:
-                s.settimeout(2)
-                if s.connect_ex(("127.0.0.1", port)) != 0:
-                    return True
-                s.recv(1)
-            return False
-        with_it = mesh.ask(status)
-        self.assertFalse(with_it["disguise"]["origin"]["down"])
-
-        def knocked():  # the peer learns of it when it dials its origin for somebody
-            try:
-                return refused()
-            except ConnectionResetError:
-                return False
-        wait_for(knocked, "a closed listener")
+        wait_for(lambda: refused(port), "a closed listener")
         down = mesh.ask(status)
         self.assertTrue(down["disguise"]["origin"]["down"])
         self.assertIn("origin", down["advice"])
@@ -148,17 +151,48 @@ class OriginDown(MeshTest):
         self.addCleanup(again.wait)
         self.addCleanup(again.kill)
         wait_for(lambda: not mesh.ask(status)["disguise"]["origin"]["down"], "the origin's return", 60)
-        wait_for(lambda: not refused_now(port), "an open listener")
+        wait_for(lambda: not refused(port), "an open listener")
         self.assert_whole(MIB, "privacy")
 
 
-def refused_now(port):
-    with socket.socket() as s:
-        s.settimeout(2)
-        return s.connect_ex(("127.0.0.1", port)) != 0
+@needs_nginx
+class Checkup(MeshTest):
+    """A node that starts with an old measurement has its origin measured, and says what became of it."""
+
+    arguments = ["--origin", "nginx", "--relays", "1", "--exits", "0", "--clients", "0"]
+
+    def place(self, name):
+        return os.path.join(self.mesh.folder, name)
+
+    def edit(self, name, old, new):
+        with open(self.place(name), encoding="utf-8") as f:
+            text = f.read()
+        self.assertRegex(text, old)
+        with open(self.place(name), "w", encoding="utf-8") as f:
+            f.write(re.sub(old, new, text))
+
+    def start_again(self):
+        node = self.mesh.nodes["relay1"]
+        os.kill(node["pid"], signal.SIGTERM)
+        wait_for(lambda: not os.path.exists(self.place("relay1/run.json")), "the relay's end")
+        again = subprocess.Popen([mesh.QNET, "run", "--config", self.place("relay1.yaml")],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(again.wait)
+        self.addCleanup(again.terminate)
+        wait_for(lambda: os.path.exists(self.place("relay1/run.json")), "the relay's start")
+        with open(self.place("relay1/run.json"), encoding="utf-8") as f:
+            return json.load(f)["status"]
+
+    def test_an_origin_that_went_back_to_tls_1_2_is_named(self):
+        self.edit("origins/relay1/nginx.conf", r"TLSv1\.3", "TLSv1.2")
+        self.edit("relay1.origin", r'"measured":\d+', f'"measured":{int(time.time()) - 7200}')
+        os.kill(self.mesh.origin("relay1")["pid"], signal.SIGHUP)
+        status = self.start_again()
+        advice = wait_for(lambda: mesh.ask(status)["disguise"]["origin"]["advice"], "advice")
+        self.assertIn("TLS 1.3", advice)
 
 
-@unittest.skipIf(shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin") is None, "no nginx")
+@needs_nginx
 class Reload(MeshTest):
     """nginx ends idle connections at a reload, and to nginx a link's is idle."""
 
@@ -185,7 +219,7 @@ class Reload(MeshTest):
         self.assert_whole(MIB, "fast")
 
 
-@unittest.skipIf(shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin") is None, "no nginx")
+@needs_nginx
 class ShortDrain(Reload):
     arguments = ["--origin", "nginx", "--drain", "1", "--relays", "2", "--exits", "1"]
 

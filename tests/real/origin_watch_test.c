@@ -36,7 +36,7 @@ START_TEST(one_that_answers_and_one_that_does_not)
         strstr(why, "does not answer (Connection refused): start the web server"));
     (void)strcpy(o.unix_path, "/nowhere/site.sock");
     ck_assert(!origin_answers(&o, why));
-    ck_assert_ptr_nonnull(strstr(why, "the origin at /nowhere/site.sock"));
+    ck_assert_ptr_nonnull(strstr(why, "the origin at unix:/nowhere/site.sock"));
 }
 END_TEST
 
@@ -126,13 +126,28 @@ START_TEST(a_file_measured_anew_is_fine_unless_it_says_something_else)
 }
 END_TEST
 
-START_TEST(what_it_cannot_measure_is_not_asked_of_it)
+/* The program is beside this test as it is beside qnet. */
+START_TEST(the_command_says_all_that_the_file_says)
 {
+    static const char *const own[] = {"--name", "site.example", "--mode",  "own",   "--proxy",
+                                      "--ca",   "/ca.pem",      "--quick", "--json"};
+    static const char *const mirror[] = {"--name", "site.example", "--mode",  "mirror",
+                                         "--ca",   "/ca.pem",      "--quick", "--json"};
     origin_check c;
 
+    origin_check_make(&c, &o, "/ca.pem");
+    if (c.argv[0] == NULL)
+        return; /* built without it */
+    ck_assert_str_eq(c.argv[1], "127.0.0.1:0");
+    for (size_t i = 0; i < 9; i++)
+        ck_assert_str_eq(c.argv[2 + i], own[i]);
+    ck_assert_ptr_null(c.argv[11]);
+    o.mirror = true;
     (void)strcpy(o.unix_path, "/run/site.sock");
     origin_check_make(&c, &o, "/ca.pem");
-    ck_assert_ptr_null(c.argv[0]);
+    ck_assert_str_eq(c.argv[1], "unix:/run/site.sock");
+    for (size_t i = 0; i < 8; i++)
+        ck_assert_str_eq(c.argv[2 + i], mirror[i]);
 }
 END_TEST
 
@@ -147,7 +162,7 @@ static Suite *origin_watch_suite(void)
     tcase_add_test(t, a_check_that_failed_is_no_good_news);
     tcase_add_test(t, an_old_measurement_says_so);
     tcase_add_test(t, a_file_measured_anew_is_fine_unless_it_says_something_else);
-    tcase_add_test(t, what_it_cannot_measure_is_not_asked_of_it);
+    tcase_add_test(t, the_command_says_all_that_the_file_says);
     suite_add_tcase(suite, t);
     return suite;
 }

@@ -24,8 +24,9 @@ http {{
     client_body_temp_path {dir}/tmp; proxy_temp_path {dir}/tmp; fastcgi_temp_path {dir}/tmp;
     uwsgi_temp_path {dir}/tmp; scgi_temp_path {dir}/tmp;
     server {{
-        listen 127.0.0.1:{port} ssl http2 proxy_protocol; server_name {name}; root {pages};
-        set_real_ip_from 127.0.0.1; real_ip_header proxy_protocol;
+        listen 127.0.0.1:{port} ssl http2 proxy_protocol; listen unix:{dir}/sock ssl http2 proxy_protocol;
+        set_real_ip_from 127.0.0.1; set_real_ip_from unix:; real_ip_header proxy_protocol;
+        server_name {name}; root {pages};
         ssl_certificate {dir}/chain.pem; ssl_certificate_key {dir}/key.pem; ssl_protocols TLSv1.3;
         ssl_session_cache shared:site:1m; keepalive_requests 1000; keepalive_time 3600s; keepalive_timeout 75s;
     }}
@@ -87,7 +88,7 @@ def embedded_command(program, folder, site):
             os.path.join(folder, "origins", "ca"), "--port", str(site["port"]), "--proxy"]
 
 
-COMMANDS = {"embedded": embedded_command, "nginx": nginx_command}
+COMMANDS = {"embedded": embedded_command, "nginx": nginx_command, "nginx-unix": nginx_command}
 
 
 def plan(folder, kind, program, names):
@@ -98,6 +99,7 @@ def plan(folder, kind, program, names):
     for node in names:
         site = {"node": node, "name": f"{node}.test", "dir": os.path.join(folder, "origins", node),
                 "port": free_port(taken), "file": os.path.join(folder, f"{node}.origin")}
+        site["at"] = f"unix:{site['dir']}/sock" if kind == "nginx-unix" else f"127.0.0.1:{site['port']}"
         site["command"] = COMMANDS[kind](program, folder, site)
         site["log"] = site["dir"] + ".log"
         sites.append(site)
@@ -116,7 +118,7 @@ def answers(site):
 
 
 def measure(program, folder, site):
-    run(beside(program, "qnet-origin-check"), f"127.0.0.1:{site['port']}", "--name", site["name"], "--proxy", "--ca",
+    run(beside(program, "qnet-origin-check"), site["at"], "--name", site["name"], "--proxy", "--ca",
         os.path.join(folder, "origins", "ca", "ca.pem"), "--quick", *LIMITS, "--out", site["file"])
 
 
