@@ -37,8 +37,8 @@ typedef struct candidate {
     bool asked_for;     /* by --page; its absence is then worth a word */
     unsigned fit_first; /* profiles under which it would do */
     unsigned fit_second;
-    uint64_t largest;
-    char why[96]; /* why not the second page; empty: it is, or was never asked for */
+    uint64_t least, largest; /* bytes of its answers */
+    char why[96];            /* why not the second page; empty: it is, or was never asked for */
 } candidate;
 
 /* What follows something the client did. */

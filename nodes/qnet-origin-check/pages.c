@@ -31,6 +31,12 @@ static const char *no_second(const answer *a)
     return a->behind > BEHIND_MAX ? "too much follows its long record" : "";
 }
 
+static void note_size(candidate *p, uint64_t bytes)
+{
+    p->least = p->largest == 0 ? bytes : QN_MIN(p->least, bytes);
+    p->largest = QN_MAX(p->largest, bytes);
+}
+
 static void see(check *k, candidate *p, unsigned n)
 {
     visit v;
@@ -41,16 +47,29 @@ static void see(check *k, candidate *p, unsigned n)
         note_answer(k, &v.now);
         whole = whole && qn_h2_healthy(v.now.status) && v.now.bytes <= PAGE_MAX;
         p->fit_first += whole && v.now.big > 0;
-        p->largest = QN_MAX(p->largest, whole ? v.now.bytes : 0);
+        if (whole)
+            note_size(p, v.now.bytes);
         if (whole && visit_ask(&v, QN_H2_FETCH, p->path, PAGE_MAX, PAGE_PATIENCE)) {
             p->fit_second += no_second(&v.now)[0] == '\0';
             (void)snprintf(p->why, sizeof p->why, "%s", no_second(&v.now));
-            p->largest = QN_MAX(p->largest, v.now.bytes);
+            note_size(p, v.now.bytes);
         } else if (p->asked_for) {
             (void)snprintf(p->why, sizeof p->why, "no complete answer of at most 1 MiB");
         }
     }
     visit_close(&v);
+}
+
+/* A client ends a visit whose answer is longer than it was told. */
+static void judge_size(check *k, candidate *p)
+{
+    if (p->least == p->largest)
+        return;
+    find(k, WARNING, "page-varies",
+         "answers to %s have %llu to %llu bytes; a quarter is added, and a page that never changes "
+         "would be better",
+         p->path, (unsigned long long)p->least, (unsigned long long)p->largest);
+    p->largest += p->largest / 4;
 }
 
 void check_pages(check *k)
@@ -63,6 +82,7 @@ void check_pages(check *k)
         progress("page %s", p->path);
         for (unsigned n = 0; n < k->profile_n; n++)
             see(k, p, n);
+        judge_size(k, p);
         first += p->fit_first == k->profile_n;
         second += p->fit_second == k->profile_n;
         if (p->asked_for && p->fit_first < k->profile_n && p->fit_second < k->profile_n)

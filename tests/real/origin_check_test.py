@@ -232,6 +232,10 @@ class Others(Checked):
                 self.unfit_for(finding, port)
         with listener(Site(self.leaf, "no-date")) as port:
             self.assertEqual(self.fit(port)[0]["date"], "warning")
+        with listener(Site(self.leaf, "varies")) as port:
+            findings, origin = self.fit(port, "--page", "/")
+            self.assertEqual(findings["page-varies"], "warning")
+            self.assertGreater(origin["second"][0][1], 5000)
 
     def test_a_site_whose_damage_somebody_hides_is_not_fit(self):
         with listener(Site(self.leaf)) as port, listener(Forwarder(port)) as hidden:

@@ -42,10 +42,10 @@ def listener(handle):
 
 
 class Site:
-    """wrong: "" (fit), "short-records", "long-control", "elsewhere", "small", "no-date"."""
+    """wrong: "" (fit), "short-records", "long-control", "elsewhere", "small", "no-date", "varies"."""
 
     def __init__(self, leaf, wrong=""):
-        self.wrong = wrong
+        self.wrong, self.answers = wrong, 0
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(leaf[1], leaf[0])
         self.context.set_alpn_protocols(["h2"])
@@ -65,7 +65,9 @@ class Site:
             head += field("date", DATE)
         if self.wrong == "elsewhere":
             head += field("alt-svc", 'h3=":443"')
-        tls.sendall(frame(1, 4, stream, head) + frame(0, 1, stream, b"x" * (50 if self.wrong == "small" else 4000)))
+        self.answers += self.wrong == "varies"
+        size = 50 if self.wrong == "small" else 4000 + self.answers
+        tls.sendall(frame(1, 4, stream, head) + frame(0, 1, stream, b"x" * size))
 
     def __call__(self, sock):
         with self.context.wrap_socket(sock, server_side=True) as tls:
