@@ -107,8 +107,16 @@ void check_private(check *k); /* what only some may see */
 /* probe.c: what it does when things go wrong. */
 void check_reactions(check *k);
 
+/* rehearse.c: visits as a peer will see them, with what was measured: does its moment come? Second
+ * pages on which it does not are given up. */
+void check_moments(check *k);
+
 /* limits.c: when it ends a connection. */
 void check_limits(check *k);
+
+/* report.c: as the file has them. */
+size_t full_flight(const check *k);
+size_t resumed_flight(const check *k);
 
 /* judge.c: what follows from all the numbers together. */
 void check_numbers(check *k);

@@ -189,6 +189,8 @@ static void measure(check *k)
     check_pages(k);
     check_private(k);
     check_reactions(k);
+    if (fit(k))
+        check_moments(k);
     if (fit(k)) /* it may take an hour, for nothing */
         check_limits(k);
     check_numbers(k);

@@ -13,12 +13,12 @@
 
 /* A peer must wait for the last record of the flight, however short its signature: less than the
  * shortest flight seen, more than that flight without its last record. */
-static size_t full_flight(const check *k)
+size_t full_flight(const check *k)
 {
     return k->full - QN_MIN((size_t)FLIGHT_SLACK, k->full_last - QN_MIN(k->full_last, (size_t)1));
 }
 
-static size_t resumed_flight(const check *k)
+size_t resumed_flight(const check *k)
 {
     return k->resumed != 0 ? k->resumed : full_flight(k);
 }

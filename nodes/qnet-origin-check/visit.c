@@ -30,6 +30,8 @@ static qn_time now(visit *v)
 
 static void send_all(visit *v, const uint8_t *p, size_t n, int flags)
 {
+    if (v->watch != NULL)
+        qn_htx_watch_client(v->watch, v->site->real.env.now, p, n);
     while (n > 0) {
         ssize_t sent = send(v->fd, p, n, MSG_NOSIGNAL | flags);
 
@@ -193,11 +195,24 @@ static void note(visit *v, size_t length, size_t content, bool answering)
         s->control_max = QN_MAX(s->control_max, length);
 }
 
+/* A whole record is never held: it passes, or it is the one that PROOF goes out instead of. */
+static void show(visit *v, const uint8_t *record, size_t n)
+{
+    size_t used, due;
+
+    if (v->watch == NULL || v->proved)
+        return;
+    v->proved = qn_htx_watch_origin(v->watch, v->site->real.env.now, record, n, &used, &due) ==
+                QN_HTX_PROVE;
+    qn_htx_watch_sent(v->watch, used);
+}
+
 static void on_record(visit *v, const uint8_t *record, size_t n)
 {
     size_t length = n - QN_RECORD_HEADER, content;
     bool was_up = v->up, answering = v->talking && !v->now.done;
 
+    show(v, record, n);
     if (v->over) {
         if (v->late++ == 0)
             v->late_length = length;
@@ -361,6 +376,25 @@ static void send_proxy(visit *v)
     send_all(v, header, qn_htx_proxy_put(&stranger, &v->site->addr, header), MSG_MORE);
 }
 
+/* The hello leaves; from then on the bystander looks on. */
+static qn_err start(visit *v, qn_htx_watch *watch)
+{
+    qn_htx_watch_cfg cfg;
+    uint8_t session_id[sizeof cfg.session_id];
+    qn_err err;
+
+    qn_rng_fill(&v->site->real.env, session_id, sizeof session_id);
+    err = qn_tls_start(v->tls, session_id);
+    if (err != QN_OK || watch == NULL)
+        return err;
+    visit_flush(v);
+    cfg = watch->cfg;
+    memcpy(cfg.session_id, session_id, sizeof session_id);
+    qn_htx_watch_init(watch, &cfg);
+    v->watch = watch;
+    return QN_OK;
+}
+
 bool visit_open(visit *v, site *s, const visit_cfg *cfg)
 {
     qn_tls_cfg tls = {.profile = cfg->tls,
@@ -378,7 +412,7 @@ bool visit_open(visit *v, site *s, const visit_cfg *cfg)
         return true;
     if (s->proxy)
         send_proxy(v);
-    v->err = qn_tls_start(v->tls, NULL);
+    v->err = start(v, cfg->watch);
     until = now(v) + SHAKE_PATIENCE;
     while (v->err == QN_OK && !v->up && !v->over && step(v, until)) {
     }

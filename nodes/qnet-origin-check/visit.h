@@ -67,6 +67,8 @@ typedef struct visit {
     size_t late_length; /* of the first of them */
     bool talking;       /* now is an answer's */
     answer now;
+    qn_htx_watch *watch; /* NULL: nobody looks on */
+    bool proved;         /* it would have spoken */
     ending end;
 } visit;
 
@@ -76,6 +78,8 @@ typedef struct visit_cfg {
     const char *name;
     const qn_tls_ticket *ticket; /* NULL: a full handshake */
     bool damage;                 /* of the client's Finished */
+    /* NULL, or a peer's view of this visit: its cfg is filled in but for the session id. */
+    qn_htx_watch *watch;
 } visit_cfg;
 
 /* Dials and shakes hands. False: the origin cannot be reached; otherwise v->up and v->err say how

@@ -15,7 +15,7 @@ import unittest
 
 from origin_table import NODE
 from servers import NAME, NGINX, ROOT, Certificates, free_port, nginx, serving
-from wrong_origin import Counter, Forwarder, Site, listener
+from wrong_origin import Counter, Doubler, Forwarder, Site, listener
 
 CHECK, ORIGIN = os.environ["ORIGIN_CHECK"], os.environ["ORIGIN"]
 KEYS = {"version", "measured", "mode", "names", "address", "flight", "alert", "after_fatal", "after_notify", "goaway",
@@ -236,6 +236,12 @@ class Others(Checked):
             findings, origin = self.fit(port, "--page", "/")
             self.assertEqual(findings["page-varies"], "warning")
             self.assertGreater(origin["second"][0][1], 5000)
+
+    def test_a_visit_in_which_a_peer_finds_no_moment_is_not_fit(self):
+        with nginx(self.folder, self.leaf) as port, listener(Doubler(port)) as doubled:
+            done = subprocess.run([CHECK, f"127.0.0.1:{doubled}", "--name", NAME, "--ca", self.certificates.ca, "--quick",
+                                   "--json"], capture_output=True, text=True, timeout=60)
+        self.assertIn("no-moment", [f["id"] for f in json.loads(done.stdout)["findings"]])
 
     def test_a_site_whose_damage_somebody_hides_is_not_fit(self):
         with listener(Site(self.leaf)) as port, listener(Forwarder(port)) as hidden:

@@ -92,6 +92,8 @@ class Site:
 class Forwarder:
     """A bystander that swallows every change_cipher_spec but the first: the site behind it never sees a stray one."""
 
+    swallows = True
+
     def __init__(self, port):
         self.port = port
 
@@ -104,7 +106,7 @@ class Forwarder:
                 got += part
                 while len(got) >= 5 and len(got) >= (size := 5 + int.from_bytes(got[3:5], "big")):
                     seen += got[0] == 20
-                    if got[0] != 20 or seen == 1:
+                    if got[0] != 20 or seen == 1 or not self.swallows:
                         origin.sendall(got[:size])
                     got = got[size:]
                 if len(got) >= 5 and int.from_bytes(got[3:5], "big") > 16640:  # no record will come of it
@@ -116,6 +118,23 @@ class Forwarder:
         with contextlib.suppress(OSError):
             while part := origin.recv(65536):
                 sock.sendall(part)
+            sock.shutdown(socket.SHUT_WR)
+
+
+class Doubler(Forwarder):
+    """Every change_cipher_spec of the origin comes twice: every client puts up with it, a peer's automaton does not."""
+
+    swallows = False
+
+    @staticmethod
+    def back(origin, sock):
+        with contextlib.suppress(OSError):
+            got = b""
+            while part := origin.recv(65536):
+                got += part
+                while len(got) >= 5 and len(got) >= (size := 5 + int.from_bytes(got[3:5], "big")):
+                    sock.sendall(got[:size] * (2 if got[0] == 20 else 1))
+                    got = got[size:]
             sock.shutdown(socket.SHUT_WR)
 
 
