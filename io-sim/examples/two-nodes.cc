@@ -10,6 +10,7 @@
 #include "ns3/simulator.h"
 #include "ns3/uinteger.h"
 
+#include "msg-channel.h"
 #include "node-app.h"
 #include "sim-time.h"
 #include "socks-fetch.h"
@@ -95,8 +96,8 @@ int
 main()
 {
     SharedCore shared(1, 1790000000);
-    shared.channel = ns3::CreateObject<MsgChannel>();
-    shared.channel->SetLatency(1, {20 * NS_PER_MS});
+    shared.transport = ns3::CreateObject<MsgChannel>();
+    shared.transport->SetLatency(1, {20 * NS_PER_MS});
     qn_addr superAddr{4, {20, 0, 0, 1}, 443};
     qn_addr clientAddr{4, {20, 1, 0, 1}, 443};
     qn_addr webAddr{4, {198, 41, 0, 4}, 80};
@@ -113,7 +114,7 @@ main()
     auto webNode = ns3::CreateObject<ns3::Node>();
     auto web = ns3::CreateObject<WebServer>();
     webNode->AddApplication(web);
-    web->Setup(shared.channel, webAddr);
+    web->Setup(shared.transport, webAddr);
     shared.names["www.example"] = {webAddr};
 
     FetchRequest request{"fast", "", "www.example", 80, 1048576, 0};
@@ -125,6 +126,6 @@ main()
         ns3::Simulator::Run();
     }
     ns3::Simulator::Destroy();
-    shared.channel->Dispose();
+    shared.transport->Dispose();
     return 0;
 }

@@ -180,7 +180,7 @@ void
 Recorder::Add(SampleRow& row, uint32_t index)
 {
     const NodeApp& app = *m_simulation.GetMembers()[index].app;
-    const MsgChannel::HostStats& host = m_simulation.GetChannel().GetStats(app.GetHost());
+    Transport::HostStats host = m_simulation.GetTransport().GetStats(app.GetHost());
     qn_status status = app.GetStatus();
     const qn_counters& core = status.counters;
     Totals now{core.relayed,

@@ -252,8 +252,8 @@ class Report
             for (; i != nullptr; i = json_object_iter_next(json_object_get(all, route), i))
             {
                 std::string size = json_object_iter_key(i);
-                std::string spaced = size;
-                spaced.insert(spaced.find_first_not_of("0123456789."), " ");
+                std::string spaced = size == "all" ? "any size" : size;
+                spaced.insert(spaced.find_first_not_of("0123456789."), size == "all" ? "" : " ");
                 rows.push_back(TimeRow(std::string(route) + ": last byte of " + spaced,
                                        std::string("ttlb_ns.") + route + "." + size));
             }
@@ -340,18 +340,33 @@ class Report
         }
     }
 
+    const char*
+    NetworkFaked() const
+    {
+        switch (m_in.tier)
+        {
+        case Tier::M:
+            break;
+        case Tier::T:
+            return "The network is tier T, ns-3's TCP over one IP hop: a fair-queued uplink, "
+                   "latency from a table by region plus a fixed offset per pair, and a downlink "
+                   "that drops when its queue is full. There are no routers between.";
+        case Tier::P:
+            return "The network is tier P, ns-3's TCP over stock point-to-point links: one router "
+                   "per region, drop-tail queues, latency from a table by region plus a fixed "
+                   "offset per host. Links between routers are never full.";
+        }
+        return "The network is tier M, a message channel: no packets, no loss, no "
+               "retransmission. A sender's uplink serves its conns in turn, up to 16 KiB each; "
+               "latency is a table by region plus a fixed offset per pair; a receiver's downlink "
+               "is a FIFO that marks chunks when its queue is long, upon which the sender halves "
+               "its window. Acknowledgements cost latency but no bandwidth.";
+    }
+
     void
     Honesty()
     {
         static const char* const faked[] = {
-            "The network is tier M, a message channel: no packets, no loss, no retransmission. A "
-            "sender's "
-            "uplink serves its conns in turn, up to 16 KiB each; latency is a table by region plus "
-            "a fixed "
-            "offset per pair; a receiver's downlink is a FIFO that marks chunks when its queue is "
-            "long, "
-            "upon which the sender halves its window. Acknowledgements cost latency but no "
-            "bandwidth.",
             "Links run on the bare carrier (records without disguise), because HTX is not built "
             "yet. Times "
             "and byte counts of the disguise are therefore missing.",
@@ -367,6 +382,7 @@ class Report
             "Nobody fails, leaves or attacks."};
         m_html.Text("h2", "What is faked or abbreviated");
         m_html.Open("ul");
+        m_html.Text("li", NetworkFaked());
         for (const char* each : faked)
         {
             m_html.Text("li", each);
@@ -376,7 +392,7 @@ class Report
             "p",
             "One run is one sample: compare several seeds before you believe a difference. "
             "Absolute times depend on the latency table and access classes, which are chosen, not "
-            "measured; the tail (p95 and above) is where this channel is known to be too kind.");
+            "measured; docs/simulator.md says how far the tiers differ.");
     }
 
     void

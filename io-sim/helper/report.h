@@ -37,6 +37,7 @@ struct ReportInput
     const std::vector<Figure>& figures;
     const std::string& noFigures; ///< why there are no pictures, or ""
     const RunFacts& facts;
+    Tier tier;
 };
 
 /// Writes `folder`/report.html, with the SVG files in `folder`/figs inside it.

@@ -109,7 +109,8 @@ ReadConn(const YamlNode* node, Network& out)
     out.initialWindow = map.Number("initial_window", Unit::Size, 14480, 1448, 64 * MIB);
     out.maxWindow = map.Number("max_window", Unit::Size, MIB, 16 * KIB, 64 * MIB);
     out.sendBuffer = map.Number("send_buffer", Unit::Size, 64 * KIB, 16 * KIB, 16 * MIB);
-    out.markAbove = map.Number("mark_above", Unit::Size, 300000, 16 * KIB, 64 * MIB);
+    out.queueLimit = map.Number("queue_limit", Unit::Size, 300000, 16 * KIB, 64 * MIB);
+    out.segment = map.Number("segment", Unit::Size, 1448, 536, 16 * KIB);
     map.Done();
 }
 
@@ -243,10 +244,10 @@ ReadGeneral(const YamlNode& node, Scenario& out)
     out.stop = map.NeedNumber("stop", Unit::Time, MS, 10000 * HOUR);
     out.warmup = map.Number("warmup", Unit::Time, 0, 0, out.stop);
     out.epoch = static_cast<int64_t>(map.Number("epoch", Unit::Count, EPOCH, 1, EPOCH_MAX));
-    if (map.Maybe("tier") != nullptr && map.NeedText("tier") != "M")
+    if (const YamlNode* tier = map.Maybe("tier"))
     {
-        map.Need("tier").Fail("tier " + map.NeedText("tier") +
-                              " is not built yet; M, the message channel, is");
+        static const std::vector<std::string> tiers = {"M", "T", "P"};
+        out.tier = static_cast<Tier>(ChoiceOf(*tier, "tier", tier->text, tiers));
     }
     map.Done();
 }

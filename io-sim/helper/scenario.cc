@@ -107,6 +107,27 @@ RoleName(Role role)
 }
 
 const char*
+TierName(Tier tier)
+{
+    static const char* const names[] = {"M", "T", "P"};
+    return names[static_cast<size_t>(tier)];
+}
+
+bool
+ParseTier(const std::string& text, Tier* out)
+{
+    for (Tier tier : {Tier::M, Tier::T, Tier::P})
+    {
+        if (text == TierName(tier))
+        {
+            *out = tier;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char*
 RouteName(qn_route route)
 {
     return route == QN_ROUTE_FAST ? "fast" : "privacy";

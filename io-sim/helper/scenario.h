@@ -27,6 +27,18 @@ enum class Role
     Web ///< an ordinary web server, no QNet node
 };
 
+/// How faithful the network is: messages, TCP over one hop, TCP over routers.
+enum class Tier
+{
+    M,
+    T,
+    P
+};
+
+const char* TierName(Tier tier);
+/// \return false: no such tier
+bool ParseTier(const std::string& text, Tier* out);
+
 const char* RoleName(Role role);
 const char* RouteName(qn_route route);
 
@@ -62,7 +74,8 @@ struct Network
     uint64_t initialWindow = 0; ///< bytes
     uint64_t maxWindow = 0;     ///< bytes
     uint64_t sendBuffer = 0;    ///< bytes
-    uint64_t markAbove = 0;     ///< bytes
+    uint64_t queueLimit = 0;    ///< bytes
+    uint64_t segment = 0;       ///< bytes; T and P
     uint64_t dns = 0;           ///< ns
 };
 
@@ -95,6 +108,7 @@ struct Scenario
     std::string metrics;
     std::string cannotSay;
     uint64_t seed = 1;
+    Tier tier = Tier::M;
     uint64_t stop = 0;    ///< ns
     uint64_t warmup = 0;  ///< ns
     int64_t epoch = 0;    ///< Unix seconds at simulated time zero

@@ -5,9 +5,14 @@
 
 #include "ns3/enum.h"
 #include "ns3/node.h"
+#include "ns3/object-factory.h"
 #include "ns3/simulator.h"
 #include "ns3/uinteger.h"
 
+#include "cloud-tcp.h"
+#include "map-reader.h"
+#include "msg-channel.h"
+#include "routed-tcp.h"
 #include "sim-time.h"
 
 namespace qnet
@@ -21,6 +26,21 @@ using ns3::UintegerValue;
 
 namespace
 {
+
+ns3::TypeId
+TransportOf(Tier tier)
+{
+    switch (tier)
+    {
+    case Tier::M:
+        break;
+    case Tier::T:
+        return CloudTcp::GetTypeId();
+    case Tier::P:
+        return RoutedTcp::GetTypeId();
+    }
+    return MsgChannel::GetTypeId();
+}
 
 constexpr uint16_t LINK_PORT = 443;
 constexpr uint16_t WEB_PORT = 80;
@@ -97,13 +117,14 @@ Must(qn_err err, const char* what)
 
 } // namespace
 
-Simulation::Simulation(const Scenario& scenario, uint64_t seed)
+Simulation::Simulation(const Scenario& scenario, uint64_t seed, Tier tier)
     : m_scenario(scenario),
+      m_tier(tier),
       m_seed(seed),
       m_shared(seed, scenario.epoch),
       m_draws("qnet-sim-population", seed, 0)
 {
-    MakeChannel();
+    MakeTransport(tier);
     m_operator = MakeSecret(m_shared, OPERATOR_KEYS);
     // The signer comes first: the network file must exist before any node reads it.
     AddGroup(scenario.signers);
@@ -124,22 +145,27 @@ Simulation::~Simulation()
     m_members.clear();
     Simulator::Destroy(); // disposes of nodes and applications, which free the core's nodes
     m_nodes = ns3::NodeContainer();
-    m_shared.channel->Dispose();
+    m_shared.transport->Dispose();
 }
 
 void
-Simulation::MakeChannel()
+Simulation::MakeTransport(Tier tier)
 {
     const Network& network = m_scenario.network;
-    m_shared.channel = CreateObject<MsgChannel>();
-    MsgChannel& channel = *m_shared.channel;
-    channel.SetAttribute("InitialWindow", UintegerValue(network.initialWindow));
-    channel.SetAttribute("MaxWindow", UintegerValue(network.maxWindow));
-    channel.SetAttribute("SendBuffer", UintegerValue(network.sendBuffer));
-    channel.SetAttribute("MarkAbove", UintegerValue(network.markAbove));
-    channel.SetAttribute("Spread", UintegerValue(network.spread));
-    channel.SetAttribute("Salt", UintegerValue(m_seed));
-    channel.SetLatency(static_cast<uint32_t>(network.regions.size()), network.latency);
+    ns3::ObjectFactory factory;
+    factory.SetTypeId(TransportOf(tier));
+    factory.Set("InitialWindow", UintegerValue(network.initialWindow));
+    factory.Set("MaxWindow", UintegerValue(network.maxWindow));
+    factory.Set("SendBuffer", UintegerValue(network.sendBuffer));
+    factory.Set("QueueLimit", UintegerValue(network.queueLimit));
+    factory.Set("Spread", UintegerValue(network.spread));
+    factory.Set("Salt", UintegerValue(m_seed));
+    if (tier != Tier::M)
+    {
+        factory.Set("Segment", UintegerValue(network.segment));
+    }
+    m_shared.transport = factory.Create<Transport>();
+    m_shared.transport->SetLatency(static_cast<uint32_t>(network.regions.size()), network.latency);
     m_shared.resolveNs = static_cast<int64_t>(network.dns);
 }
 
@@ -232,7 +258,7 @@ Simulation::AddServer(uint32_t index, const Seat& seat)
     app->SetAttribute("UplinkRate", UintegerValue(access.up));
     app->SetAttribute("DownlinkRate", UintegerValue(access.down));
     node->AddApplication(app);
-    app->Setup(m_shared.channel, seat.addr);
+    app->Setup(m_shared.transport, seat.addr);
     app->SetStartTime(Ns(seat.start));
     std::string name = "www" + std::to_string(m_servers.size()) + ".example";
     m_shared.names[name] = {seat.addr};
@@ -272,6 +298,55 @@ Simulation::AddWorkloads()
             client->SetStartTime(start.Get());
             m_clients.push_back(client);
         }
+    }
+}
+
+/// By the name a person gives it: "people.0".
+uint32_t
+Simulation::HostOf(const std::string& name) const
+{
+    size_t dot = name.rfind('.');
+    std::vector<uint32_t> hosts;
+    for (uint32_t i = 0; i < m_scenario.groups.size() && dot != std::string::npos; i++)
+    {
+        if (m_scenario.groups[i].name != name.substr(0, dot))
+        {
+            continue;
+        }
+        for (const Member& member : m_members)
+        {
+            if (member.group == i)
+            {
+                hosts.push_back(member.app->GetHost());
+            }
+        }
+        for (size_t k = 0; k < m_servers.size(); k++)
+        {
+            if (m_serverGroups[k] == i)
+            {
+                hosts.push_back(m_servers[k]->GetHost());
+            }
+        }
+    }
+    uint64_t number = 0;
+    std::string why;
+    if (hosts.empty() || !ParseQuantity(name.substr(dot + 1), Unit::Count, &number, &why) ||
+        number >= hosts.size())
+    {
+        throw ScenarioError("no host is called \"" + name +
+                            "\"; hosts are named by group and number, such as " +
+                            m_scenario.groups[0].name + ".0");
+    }
+    return hosts[number];
+}
+
+void
+Simulation::Capture(const std::string& name, Ptr<ns3::PcapFileWrapper> file)
+{
+    if (!m_shared.transport->Capture(HostOf(name), file))
+    {
+        throw ScenarioError("tier " + std::string(TierName(m_tier)) +
+                            " has no packets to capture; take tier T or P");
     }
 }
 
@@ -316,10 +391,16 @@ Simulation::GetServers() const
     return m_servers;
 }
 
-const MsgChannel&
-Simulation::GetChannel() const
+const Transport&
+Simulation::GetTransport() const
 {
-    return *m_shared.channel;
+    return *m_shared.transport;
+}
+
+Tier
+Simulation::GetTier() const
+{
+    return m_tier;
 }
 
 } // namespace qnet

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
  * \file
- * A scenario turned into ns-3 nodes, applications and a channel.
+ * A scenario turned into ns-3 nodes, applications and a transport.
  */
 #ifndef QNET_SIM_SIMULATION_H
 #define QNET_SIM_SIMULATION_H
@@ -32,11 +32,14 @@ class Simulation
 {
   public:
     /// \param scenario outlives the simulation. Throws std::runtime_error when the core refuses.
-    Simulation(const Scenario& scenario, uint64_t seed);
+    Simulation(const Scenario& scenario, uint64_t seed, Tier tier);
     ~Simulation();
     Simulation(const Simulation&) = delete;
     Simulation& operator=(const Simulation&) = delete;
 
+    /// Writes a host's packets to a file. \param name as "people.0": a group, a member's number
+    /// Throws ScenarioError if there is no such host, or no packets in this tier.
+    void Capture(const std::string& name, ns3::Ptr<ns3::PcapFileWrapper> file);
     /// Runs to the scenario's stop.
     void Run();
 
@@ -45,7 +48,8 @@ class Simulation
     const std::vector<Member>& GetMembers() const; ///< by node index
     const std::vector<ns3::Ptr<WebClient>>& GetClients() const;
     const std::vector<ns3::Ptr<WebServer>>& GetServers() const;
-    const MsgChannel& GetChannel() const;
+    const Transport& GetTransport() const;
+    Tier GetTier() const;
 
   private:
     struct Seat
@@ -55,15 +59,17 @@ class Simulation
         int64_t start;
     };
 
-    void MakeChannel();
+    void MakeTransport(Tier tier);
     void MakeNetwork(const Group& group, const qn_addr& addr);
     void AddGroup(uint32_t index);
     Seat MakeSeat(const Group& group, uint32_t i);
     void AddMember(uint32_t group, const Seat& seat);
     void AddServer(uint32_t group, const Seat& seat);
     void AddWorkloads();
+    uint32_t HostOf(const std::string& name) const;
 
     const Scenario& m_scenario;
+    Tier m_tier;
     uint64_t m_seed;
     SharedCore m_shared;
     Draws m_draws;

@@ -151,6 +151,8 @@ LastByteJson(const Simulation& s, const Recorder& r)
     for (qn_route route : ROUTES)
     {
         json_t* sizes = Object();
+        auto any = [route](const StreamRow& row) { return row.route == route; };
+        Put(sizes, "all", DistributionJson(StreamTimes(r, any, &StreamRow::last)));
         for (uint64_t size : SizesAsked(s.GetScenario()))
         {
             auto ours = [route, size](const StreamRow& row) {
@@ -254,12 +256,12 @@ CoreJson(const Simulation& s)
 json_t*
 NetworkJson(const Simulation& s)
 {
-    MsgChannel::HostStats sum{};
+    Transport::HostStats sum{};
     auto add = [&sum, &s](uint32_t host) {
-        const MsgChannel::HostStats& stats = s.GetChannel().GetStats(host);
+        Transport::HostStats stats = s.GetTransport().GetStats(host);
         sum.sent += stats.sent;
         sum.received += stats.received;
-        sum.marked += stats.marked;
+        sum.congested += stats.congested;
     };
     for (const Member& member : s.GetMembers())
     {
@@ -272,7 +274,7 @@ NetworkJson(const Simulation& s)
     json_t* out = Object();
     Put(out, "sent_bytes", sum.sent);
     Put(out, "received_bytes", sum.received);
-    Put(out, "marked_chunks", sum.marked);
+    Put(out, s.GetTier() == Tier::M ? "marked_chunks" : "dropped_packets", sum.congested);
     return out;
 }
 
@@ -300,7 +302,7 @@ MakeSummary(const Simulation& s, const Recorder& r)
     Put(out.get(), "scenario", scenario.name);
     Put(out.get(), "scenario_sha256", scenario.sha256);
     Put(out.get(), "seed", s.GetSeed());
-    Put(out.get(), "tier", std::string("M"));
+    Put(out.get(), "tier", std::string(TierName(s.GetTier())));
     Put(out.get(), "stop_ns", scenario.stop);
     Put(out.get(), "warmup_ns", scenario.warmup);
     Put(out.get(), "nodes", NodesJson(s));

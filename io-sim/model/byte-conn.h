@@ -3,9 +3,10 @@
  * \file
  * What a node's conn looks like from inside the simulator: bytes in, bytes out, endings.
  *
- * Two kinds exist: MsgSocket (across the simulated network) and LocalConn (a browser talking to the
- * SOCKS port of the node on its own machine). All calls return at once and none calls back: news
- * reaches a ConnUser from an event of its own, so a user may call its conn from anywhere.
+ * Three kinds exist: MsgSocket and TcpConn (across the simulated network, see transport.h) and
+ * LocalConn (a browser talking to the SOCKS port of the node on its own machine). All calls return
+ * at once and none calls back: news reaches a ConnUser from an event of its own, so a user may call
+ * its conn from anywhere.
  */
 #ifndef QNET_SIM_BYTE_CONN_H
 #define QNET_SIM_BYTE_CONN_H

@@ -23,72 +23,19 @@ using ns3::UintegerValue;
 
 NS_OBJECT_ENSURE_REGISTERED(MsgChannel);
 
-namespace
-{
-
-constexpr uint64_t SEGMENT = 1448;       ///< bytes of data in an Ethernet frame's TCP segment
-constexpr uint64_t SEGMENT_HEADERS = 52; ///< IPv4, TCP, timestamps
-constexpr int64_t SYN_RETRY_NS = NS_PER_SECOND; ///< RFC 6298: first RTO, doubling
-constexpr unsigned SYN_RETRIES = 3;
-constexpr int64_t UNREACHABLE_NS = NS_PER_SECOND; ///< a router's answer, after its ARP gave up
-
-uint64_t
-WireBytes(uint64_t data)
-{
-    return data + (data / SEGMENT + 1) * SEGMENT_HEADERS;
-}
-
-int64_t
-SerialisationNs(uint64_t bytes, uint64_t bitsPerSecond)
-{
-    return static_cast<int64_t>(bytes * 8 * 1000 * 1000 * 1000 / bitsPerSecond);
-}
-
-} // namespace
-
 TypeId
 MsgChannel::GetTypeId()
 {
     static TypeId tid =
         TypeId("qnet::MsgChannel")
-            .SetParent<ns3::Object>()
+            .SetParent<Transport>()
             .SetGroupName("Qnet")
             .AddConstructor<MsgChannel>()
             .AddAttribute("Quantum",
                           "Most bytes of a conn on an uplink before another conn gets its turn",
                           UintegerValue(16384),
                           MakeUintegerAccessor(&MsgChannel::m_quantum),
-                          MakeUintegerChecker<uint32_t>(1024, ChunkPool::LARGE))
-            .AddAttribute("InitialWindow",
-                          "Bytes a fresh conn may have in flight (RFC 6928: ten segments)",
-                          UintegerValue(10 * SEGMENT),
-                          MakeUintegerAccessor(&MsgChannel::m_initialWindow),
-                          MakeUintegerChecker<uint64_t>(SEGMENT))
-            .AddAttribute("MaxWindow",
-                          "Bytes any conn may have in flight: the receiver's buffer",
-                          UintegerValue(1048576),
-                          MakeUintegerAccessor(&MsgChannel::m_maxWindow),
-                          MakeUintegerChecker<uint64_t>(SEGMENT))
-            .AddAttribute("SendBuffer",
-                          "Bytes a conn takes from its writer before they are on the uplink",
-                          UintegerValue(65536),
-                          MakeUintegerAccessor(&MsgChannel::m_sendBuffer),
-                          MakeUintegerChecker<uint64_t>(ChunkPool::LARGE, 16 * 1024 * 1024))
-            .AddAttribute("MarkAbove",
-                          "Queue on a downlink, in bytes, above which chunks are marked",
-                          UintegerValue(300000),
-                          MakeUintegerAccessor(&MsgChannel::m_markAbove),
-                          MakeUintegerChecker<uint64_t>())
-            .AddAttribute("Spread",
-                          "A pair's own latency offset is drawn below this many ns",
-                          UintegerValue(0),
-                          MakeUintegerAccessor(&MsgChannel::m_spread),
-                          MakeUintegerChecker<uint64_t>(0, 1000000000))
-            .AddAttribute("Salt",
-                          "What the offsets are drawn from",
-                          UintegerValue(0),
-                          MakeUintegerAccessor(&MsgChannel::m_salt),
-                          MakeUintegerChecker<uint64_t>());
+                          MakeUintegerChecker<uint32_t>(1024, ChunkPool::LARGE));
     return tid;
 }
 
@@ -105,74 +52,35 @@ MsgChannel::DoDispose()
         delete conn; // its chunks belong to the pool's slabs
     }
     m_listening.clear();
-    m_addresses.clear();
     m_hosts.clear();
-    Object::DoDispose();
+    Transport::DoDispose();
 }
 
 // ---- hosts and routes
 
 void
-MsgChannel::SetLatency(uint32_t count, std::vector<uint64_t> table)
+MsgChannel::InstallHost(uint32_t host)
 {
-    NS_ASSERT(table.size() == static_cast<size_t>(count) * count);
-    m_regions = count;
-    m_latency = std::move(table);
-}
-
-uint32_t
-MsgChannel::AddHost(const HostConfig& config)
-{
-    NS_ASSERT(config.region < m_regions && config.up > 0 && config.down > 0);
-    Host host;
-    host.config = config;
-    m_hosts.push_back(host);
-    auto number = static_cast<uint32_t>(m_hosts.size() - 1);
-    m_addresses[Key(config.addr, false)] = number;
-    return number;
-}
-
-MsgChannel::Address
-MsgChannel::Key(const qn_addr& addr, bool withPort)
-{
-    uint64_t high = 0;
-    uint64_t low = 0;
-    for (unsigned i = 0; i < 8; i++)
-    {
-        high = high << 8 | addr.ip[i];
-        low = low << 8 | addr.ip[8 + i];
-    }
-    // An IPv4 address leaves `low` to the port and the family; IPv6 hosts differ in their first
-    // half.
-    uint64_t port = withPort ? addr.port : 0;
-    return {high, low ^ (port << 8 | addr.family)};
+    const HostConfig& config = m_config[host];
+    m_hosts.push_back({config.node->GetId(), config.up, config.down});
 }
 
 void
-MsgChannel::Listen(const qn_addr& addr, MsgListener* listener)
+MsgChannel::Listen(const qn_addr& addr, ConnListener* listener)
 {
     m_listening[Key(addr, true)] = listener;
 }
 
-int64_t
-MsgChannel::GetLatency(uint32_t a, uint32_t b) const
-{
-    uint64_t ns = m_latency[static_cast<size_t>(m_hosts[a].config.region) * m_regions +
-                            m_hosts[b].config.region];
-    if (m_spread > 0)
-    {
-        uint64_t x = m_salt + (static_cast<uint64_t>(std::min(a, b)) << 32 | std::max(a, b));
-        x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-        x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
-        ns += (x ^ (x >> 31)) % m_spread;
-    }
-    return static_cast<int64_t>(ns);
-}
-
-const MsgChannel::HostStats&
+Transport::HostStats
 MsgChannel::GetStats(uint32_t host) const
 {
     return m_hosts[host].stats;
+}
+
+uint64_t
+MsgChannel::WireBytes(uint64_t data)
+{
+    return data + (data / SEGMENT + 1) * SEGMENT_HEADERS;
 }
 
 // ---- set-up
@@ -181,10 +89,10 @@ void
 MsgChannel::At(uint32_t host, int64_t delay, void (MsgChannel::*handler)(MsgSocket*), MsgSocket* s)
 {
     s->m_conn->refs++;
-    Simulator::ScheduleWithContext(m_hosts[host].config.context, Ns(delay), handler, this, s);
+    Simulator::ScheduleWithContext(m_hosts[host].context, Ns(delay), handler, this, s);
 }
 
-MsgSocket*
+TransportConn*
 MsgChannel::Connect(uint32_t host, const qn_addr& to, ConnUser* user, uint32_t key)
 {
     auto* conn = new MsgConn(this, m_conns);
@@ -194,24 +102,18 @@ MsgChannel::Connect(uint32_t host, const qn_addr& to, ConnUser* user, uint32_t k
     near->SetUser(user, key);
     near->m_window = m_initialWindow;
     near->m_threshold = m_maxWindow;
-    auto known = m_addresses.find(Key(to, false));
-    if (known == m_addresses.end())
+    uint32_t target = HostAt(to);
+    if (target == NO_HOST)
     {
         At(host, UNREACHABLE_NS, &MsgChannel::Unreachable, near);
         return near;
     }
     MsgSocket* far = &conn->side[1];
-    far->m_host = known->second;
+    far->m_host = target;
     far->m_window = m_initialWindow;
     far->m_threshold = m_maxWindow;
     conn->latency = GetLatency(host, far->m_host);
-    auto found = m_listening.find(Key(to, true));
-    if (found == m_listening.end())
-    {
-        At(host, 2 * conn->latency, &MsgChannel::Refused, near);
-        return near;
-    }
-    conn->listener = found->second;
+    conn->to = Key(to, true);
     At(far->m_host, conn->latency, &MsgChannel::Syn, far);
     return near;
 }
@@ -221,30 +123,25 @@ MsgChannel::Syn(MsgSocket* far)
 {
     MsgConn* conn = far->m_conn;
     MsgSocket* near = &conn->side[0];
-    auto answer = MsgListener::Answer::Refused;
+    auto found = m_listening.find(conn->to);
+    ConnListener* listener = found == m_listening.end() ? nullptr : found->second;
+    bool wanted = near->m_state == MsgSocket::State::Opening && listener != nullptr;
 
-    if (near->m_state == MsgSocket::State::Opening)
+    if (wanted && !listener->HasRoom() && conn->synsLost < SYN_RETRIES)
     {
-        far->m_state = MsgSocket::State::Open;
-        answer = conn->listener->Accept(far, m_hosts[near->m_host].config.addr);
+        At(far->m_host, SYN_RETRY_NS << conn->synsLost++, &MsgChannel::Syn, far);
+        Release(conn);
+        return;
     }
-    switch (answer)
+    far->m_state = MsgSocket::State::Open;
+    if (wanted && listener->HasRoom() && listener->Accept(far, m_config[near->m_host].addr))
     {
-    case MsgListener::Answer::Accepted:
         At(near->m_host, conn->latency, &MsgChannel::Opened, near);
-        break;
-    case MsgListener::Answer::Busy:
-        far->m_state = MsgSocket::State::Opening;
-        if (conn->synsLost < SYN_RETRIES)
-        {
-            At(far->m_host, SYN_RETRY_NS << conn->synsLost++, &MsgChannel::Syn, far);
-            break;
-        }
-        [[fallthrough]];
-    case MsgListener::Answer::Refused:
+    }
+    else
+    {
         far->m_state = MsgSocket::State::Dead;
         At(near->m_host, conn->latency, &MsgChannel::Refused, near);
-        break;
     }
     Release(conn);
 }
@@ -396,11 +293,8 @@ MsgChannel::SendNext(Host& host)
             host.stats.sent += WireBytes(c->len);
             host.busy = true;
             s->m_conn->refs++; // the chunk's way to the other side
-            Simulator::Schedule(Ns(SerialisationNs(WireBytes(c->len), host.config.up)),
-                                &MsgChannel::Sent,
-                                this,
-                                s,
-                                c);
+            Simulator::Schedule(
+                Ns(SerialisationNs(WireBytes(c->len), host.up)), &MsgChannel::Sent, this, s, c);
         }
         Release(s->m_conn);
     }
@@ -412,12 +306,8 @@ MsgChannel::Sent(MsgSocket* s, Chunk* c)
     MsgSocket* to = s->m_conn->Other(s);
     Host& host = m_hosts[s->m_host];
 
-    Simulator::ScheduleWithContext(m_hosts[to->m_host].config.context,
-                                   Ns(s->m_conn->latency),
-                                   &MsgChannel::Arrive,
-                                   this,
-                                   to,
-                                   c);
+    Simulator::ScheduleWithContext(
+        m_hosts[to->m_host].context, Ns(s->m_conn->latency), &MsgChannel::Arrive, this, to, c);
     host.busy = false;
     Kick(s);
     SendNext(host);
@@ -437,12 +327,12 @@ MsgChannel::Arrive(MsgSocket* to, Chunk* c)
     int64_t now = NowNs();
     int64_t queued = std::max<int64_t>(host.downFree - now, 0);
 
-    if (queued > SerialisationNs(m_markAbove, host.config.down))
+    if (queued > SerialisationNs(m_queueLimit, host.down))
     {
         c->marked = true;
-        host.stats.marked++;
+        host.stats.congested++;
     }
-    queued += SerialisationNs(WireBytes(c->len), host.config.down);
+    queued += SerialisationNs(WireBytes(c->len), host.down);
     host.downFree = now + queued;
     host.stats.received += WireBytes(c->len);
     Simulator::Schedule(Ns(queued), &MsgChannel::Deliver, this, to, c);

@@ -16,14 +16,11 @@
 #define QNET_SIM_MSG_CHANNEL_H
 
 #include <map>
-#include <memory>
 #include <vector>
 
-#include "ns3/object.h"
-
-#include "byte-conn.h"
 #include "chunk-pool.h"
 #include "sim-time.h"
+#include "transport.h"
 
 namespace qnet
 {
@@ -32,7 +29,7 @@ class MsgChannel;
 struct MsgConn;
 
 /// One end of a conn across the MsgChannel.
-class MsgSocket final : public ByteConn
+class MsgSocket final : public TransportConn
 {
   public:
     size_t Write(const qn_slice* v, unsigned n) override;
@@ -43,8 +40,7 @@ class MsgSocket final : public ByteConn
     void Close() override;
     void Reset(bool drain) override;
 
-    /// Whoever accepts a socket says here who uses it, before anything else.
-    void SetUser(ConnUser* user, uint32_t key);
+    void SetUser(ConnUser* user, uint32_t key) override;
 
   private:
     friend class MsgChannel;
@@ -81,72 +77,29 @@ class MsgSocket final : public ByteConn
     bool m_markSeen = false; ///< a marked chunk was consumed and not yet echoed
 };
 
-/// Who listens on an address.
-class MsgListener
-{
-  public:
-    enum class Answer
-    {
-        Accepted, ///< the socket has a user now
-        Refused,
-        Busy ///< the SYN is lost, as with a full backlog; TCP will send it again
-    };
-
-    virtual Answer Accept(MsgSocket* socket, const qn_addr& from) = 0;
-
-  protected:
-    ~MsgListener() = default;
-};
-
-class MsgChannel : public ns3::Object
+class MsgChannel final : public Transport
 {
   public:
     static ns3::TypeId GetTypeId();
     MsgChannel();
     ~MsgChannel() override;
 
-    struct HostConfig
-    {
-        uint32_t context; ///< ns-3 node id: events at this host run in its context
-        uint32_t region;
-        uint64_t up;   ///< bit/s
-        uint64_t down; ///< bit/s
-        qn_addr addr;  ///< where its conns come from (port unused)
-    };
-
-    struct HostStats
-    {
-        uint64_t sent;     ///< bytes put on the uplink, headers included
-        uint64_t received; ///< bytes taken off the downlink, headers included
-        uint64_t unsent;   ///< bytes waiting for the uplink now
-        uint64_t marked;   ///< chunks that met a long downlink queue
-    };
-
-    /// One-way latency in ns between regions, row by row; `count` squared entries, symmetric.
-    void SetLatency(uint32_t count, std::vector<uint64_t> table);
-    uint32_t AddHost(const HostConfig& config);
-    /// One listener per address and port; the last one wins. The address must be a host's.
-    void Listen(const qn_addr& addr, MsgListener* listener);
-    /// Answers by ConnOpened or ConnFailed later: REFUSED by a host where nobody listens,
-    /// UNREACHABLE where there is no host.
-    MsgSocket* Connect(uint32_t host, const qn_addr& to, ConnUser* user, uint32_t key);
-
-    const HostStats& GetStats(uint32_t host) const;
-    /// One way, the pair's own offset included.
-    int64_t GetLatency(uint32_t a, uint32_t b) const;
+    void Listen(const qn_addr& addr, ConnListener* listener) override;
+    TransportConn* Connect(uint32_t host, const qn_addr& to, ConnUser* user, uint32_t key) override;
+    HostStats GetStats(uint32_t host) const override;
 
   protected:
     void DoDispose() override;
+    void InstallHost(uint32_t host) override;
 
   private:
     friend class MsgSocket;
 
-    /// node.h: RESET and CLOSE wait for their last bytes no longer than this.
-    static constexpr int64_t DRAIN_NS = 200 * NS_PER_MS;
-
     struct Host
     {
-        HostConfig config{};
+        uint32_t context; ///< ns-3 node id
+        uint64_t up;
+        uint64_t down;
         HostStats stats{};
         bool busy = false;
         int64_t downFree = 0; ///< when the downlink has finished what arrived so far
@@ -154,9 +107,7 @@ class MsgChannel : public ns3::Object
         MsgSocket* ringTail = nullptr;
     };
 
-    using Address = std::pair<uint64_t, uint64_t>;
-    static Address Key(const qn_addr& addr, bool withPort);
-
+    static uint64_t WireBytes(uint64_t data);
     void Append(MsgSocket* s, const uint8_t* p, uint32_t n);
     void AppendControl(MsgSocket* s, ChunkKind kind);
     void LetGo(MsgSocket* s);
@@ -182,19 +133,9 @@ class MsgChannel : public ns3::Object
     void Abandoned(MsgSocket* s);
 
     uint32_t m_quantum = 0;
-    uint64_t m_initialWindow = 0;
-    uint64_t m_maxWindow = 0;
-    uint64_t m_sendBuffer = 0;
-    uint64_t m_markAbove = 0;
-    uint64_t m_spread = 0;
-    uint64_t m_salt = 0;
-
-    uint32_t m_regions = 0;
-    std::vector<uint64_t> m_latency;
     std::vector<Host> m_hosts;
-    std::map<Address, MsgListener*> m_listening; ///< by address and port
-    std::map<Address, uint32_t> m_addresses;     ///< hosts by address
-    MsgConn* m_conns = nullptr;                  ///< all of them, for DoDispose
+    std::map<Address, ConnListener*> m_listening; ///< by address and port
+    MsgConn* m_conns = nullptr;                   ///< all of them, for DoDispose
     ChunkPool m_pool;
 };
 

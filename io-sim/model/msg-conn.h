@@ -37,7 +37,7 @@ struct MsgConn
 
     MsgSocket side[2]; ///< [0] connected, [1] was accepted
     MsgChannel* channel;
-    MsgListener* listener = nullptr;
+    Transport::Address to; ///< where the SYN goes
     int64_t latency = 0;
     uint32_t refs = 0;
     uint8_t synsLost = 0;

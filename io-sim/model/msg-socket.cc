@@ -85,7 +85,7 @@ MsgSocket::Consume(size_t bytes)
     MsgSocket* other = m_conn->Other(this);
     MsgChannel* channel = m_conn->channel;
     m_conn->refs++;
-    ns3::Simulator::ScheduleWithContext(channel->m_hosts[other->m_host].config.context,
+    ns3::Simulator::ScheduleWithContext(channel->m_hosts[other->m_host].context,
                                         Ns(m_conn->latency),
                                         &MsgChannel::Acknowledged,
                                         channel,

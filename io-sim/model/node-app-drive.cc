@@ -73,7 +73,7 @@ NodeApp::Perform(const qn_action& a)
     switch (a.type)
     {
     case QN_ACT_DIAL:
-        m_conns[a.conn].conn = m_shared->channel->Connect(m_host, a.addr, this, a.conn);
+        m_conns[a.conn].conn = m_shared->transport->Connect(m_host, a.addr, this, a.conn);
         break;
     case QN_ACT_RESOLVE:
         Simulator::Schedule(Ns(m_shared->resolveNs),
@@ -343,28 +343,24 @@ NodeApp::Tick()
 
 // ---- what happened
 
-NodeApp::Answer
-NodeApp::Accept(MsgSocket* socket, const qn_addr& from)
+bool
+NodeApp::HasRoom() const
 {
-    if (m_node == nullptr)
-    {
-        return Answer::Refused;
-    }
-    if (m_acceptPaused)
-    {
-        return Answer::Busy;
-    }
+    return !m_acceptPaused;
+}
+
+bool
+NodeApp::Accept(TransportConn* conn, const qn_addr& from)
+{
     Enter();
     qn_conn c = qn_node_accepted(m_node, QN_LISTEN_LINK, &from, &m_addr);
-    if (c == 0)
+    if (c != 0)
     {
-        Drive();
-        return Answer::Refused;
+        conn->SetUser(this, c);
+        m_conns[c].conn = conn;
     }
-    socket->SetUser(this, c);
-    m_conns[c].conn = socket;
     Drive();
-    return Answer::Accepted;
+    return c != 0;
 }
 
 std::shared_ptr<LocalConn>

@@ -73,7 +73,7 @@ NodeApp::GetTypeId()
                           MakeEnumAccessor(&NodeApp::m_route),
                           MakeEnumChecker(QN_ROUTE_FAST, "fast", QN_ROUTE_PRIVACY, "privacy"))
             .AddAttribute("Region",
-                          "Row of the channel's latency table",
+                          "Row of the transport's latency table",
                           UintegerValue(0),
                           MakeUintegerAccessor(&NodeApp::m_region),
                           MakeUintegerChecker<uint32_t>())
@@ -155,7 +155,7 @@ NodeApp::Setup(SharedCore* shared, uint32_t index, const qn_addr& addr, const qn
     m_addr = addr;
     m_keys = keys;
     qn_drbg_init(&m_drbg, "qnet-sim-node", shared->GetSeed(), index);
-    m_host = shared->channel->AddHost({GetNode()->GetId(), m_region, m_up, m_down, addr});
+    m_host = shared->transport->AddHost({GetNode(), m_region, m_up, m_down, addr});
 }
 
 void
@@ -241,7 +241,7 @@ NodeApp::StartApplication()
     }
     if (m_addr.port != 0 && m_mode != QN_CLIENT)
     {
-        m_shared->channel->Listen(m_addr, this);
+        m_shared->transport->Listen(m_addr, this);
     }
     Drive();
 }
@@ -272,7 +272,10 @@ NodeApp::StopApplication()
     m_conns.clear();
     m_toSend.clear();
     m_toRead.clear();
-    m_acceptPaused = true;
+    if (m_addr.port != 0 && m_mode != QN_CLIENT)
+    {
+        m_shared->transport->Listen(m_addr, nullptr);
+    }
     if (m_node != nullptr)
     {
         qn_node_free(m_node);

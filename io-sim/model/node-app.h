@@ -21,7 +21,7 @@
 namespace qnet
 {
 
-class NodeApp final : public ns3::Application, private ConnUser, private MsgListener
+class NodeApp final : public ns3::Application, private ConnUser, private ConnListener
 {
   public:
     static ns3::TypeId GetTypeId();
@@ -71,7 +71,8 @@ class NodeApp final : public ns3::Application, private ConnUser, private MsgList
     void ConnReadable(uint32_t key) override;
     void ConnWritable(uint32_t key) override;
     void ConnReset(uint32_t key) override;
-    Answer Accept(MsgSocket* socket, const qn_addr& from) override;
+    bool HasRoom() const override;
+    bool Accept(TransportConn* conn, const qn_addr& from) override;
 
     qn_node_cfg MakeConfig() const;
     Entry* Find(qn_conn c);

@@ -2,7 +2,7 @@
 /**
  * \file
  * What the nodes of one simulation share: the core's engine (one thread, one engine), its table of
- * verified snapshots, the network file, and the outside they all live in (channel, names, epoch).
+ * verified snapshots, the network file, and the outside they all live in (transport, names, epoch).
  */
 #ifndef QNET_SIM_SHARED_CORE_H
 #define QNET_SIM_SHARED_CORE_H
@@ -13,7 +13,7 @@
 
 #include "ns3/ptr.h"
 
-#include "msg-channel.h"
+#include "transport.h"
 
 namespace qnet
 {
@@ -36,7 +36,7 @@ class SharedCore
     qn_intern* GetIntern() const;
 
     qn_network network{};
-    ns3::Ptr<MsgChannel> channel;
+    ns3::Ptr<Transport> transport;
     std::map<std::string, std::vector<qn_addr>> names; ///< the simulated DNS
     int64_t resolveNs = 0;                             ///< what an answer from it takes
 

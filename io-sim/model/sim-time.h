@@ -29,6 +29,13 @@ Ns(int64_t ns)
     return ns3::NanoSeconds(static_cast<uint64_t>(ns));
 }
 
+/// How long a link of this rate is busy with so many bytes.
+inline int64_t
+SerialisationNs(uint64_t bytes, uint64_t bitsPerSecond)
+{
+    return static_cast<int64_t>(bytes * 8 * 1000 * 1000 * 1000 / bitsPerSecond);
+}
+
 } // namespace qnet
 
 #endif

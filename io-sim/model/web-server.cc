@@ -34,7 +34,7 @@ WebServer::GetTypeId()
                             .SetGroupName("Qnet")
                             .AddConstructor<WebServer>()
                             .AddAttribute("Region",
-                                          "Row of the channel's latency table",
+                                          "Row of the transport's latency table",
                                           UintegerValue(0),
                                           MakeUintegerAccessor(&WebServer::m_region),
                                           MakeUintegerChecker<uint32_t>())
@@ -52,11 +52,11 @@ WebServer::GetTypeId()
 }
 
 void
-WebServer::Setup(ns3::Ptr<MsgChannel> channel, const qn_addr& addr)
+WebServer::Setup(ns3::Ptr<Transport> transport, const qn_addr& addr)
 {
-    m_channel = channel;
+    m_transport = transport;
     m_addr = addr;
-    m_host = channel->AddHost({GetNode()->GetId(), m_region, m_up, m_down, addr});
+    m_host = transport->AddHost({GetNode(), m_region, m_up, m_down, addr});
 }
 
 uint32_t
@@ -75,33 +75,35 @@ void
 WebServer::DoDispose()
 {
     m_sessions.clear();
-    m_channel = nullptr;
+    m_transport = nullptr;
     Application::DoDispose();
 }
 
 void
 WebServer::StartApplication()
 {
-    m_channel->Listen(m_addr, this);
+    m_transport->Listen(m_addr, this);
 }
 
 void
 WebServer::StopApplication()
 {
-    m_addr.port = 0;
+    m_transport->Listen(m_addr, nullptr);
 }
 
-WebServer::Answer
-WebServer::Accept(MsgSocket* socket, const qn_addr&)
+bool
+WebServer::HasRoom() const
 {
-    if (m_addr.port == 0)
-    {
-        return Answer::Refused;
-    }
+    return true;
+}
+
+bool
+WebServer::Accept(TransportConn* socket, const qn_addr&)
+{
     uint32_t key = m_nextKey++;
     socket->SetUser(this, key);
     m_sessions[key].socket = socket;
-    return Answer::Accepted;
+    return true;
 }
 
 void
@@ -199,7 +201,7 @@ WebServer::SendMore(uint32_t key)
     }
     while (s.sent < s.end)
     {
-        uint8_t bytes[ChunkPool::LARGE];
+        uint8_t bytes[16384];
         auto n = static_cast<size_t>(std::min<uint64_t>(sizeof bytes, s.end - s.sent));
         WebObjectFill(s.object, s.sent, bytes, n);
         qn_slice slice{bytes, n};

@@ -17,18 +17,18 @@
 
 #include "ns3/application.h"
 
-#include "msg-channel.h"
+#include "transport.h"
 
 namespace qnet
 {
 
-class WebServer final : public ns3::Application, private ConnUser, private MsgListener
+class WebServer final : public ns3::Application, private ConnUser, private ConnListener
 {
   public:
     static ns3::TypeId GetTypeId();
 
     /// \param addr where it listens, port included
-    void Setup(ns3::Ptr<MsgChannel> channel, const qn_addr& addr);
+    void Setup(ns3::Ptr<Transport> transport, const qn_addr& addr);
     uint32_t GetHost() const;
     uint64_t GetRequests() const;
 
@@ -38,7 +38,7 @@ class WebServer final : public ns3::Application, private ConnUser, private MsgLi
   private:
     struct Session
     {
-        MsgSocket* socket = nullptr;
+        TransportConn* socket = nullptr;
         std::string request; ///< until its empty line came
         std::string header;  ///< of the response, what is not sent yet
         uint64_t object = 0;
@@ -51,7 +51,8 @@ class WebServer final : public ns3::Application, private ConnUser, private MsgLi
 
     void StartApplication() override;
     void StopApplication() override;
-    Answer Accept(MsgSocket* socket, const qn_addr& from) override;
+    bool HasRoom() const override;
+    bool Accept(TransportConn* socket, const qn_addr& from) override;
     void ConnOpened(uint32_t key) override;
     void ConnFailed(uint32_t key, qn_err why) override;
     void ConnReadable(uint32_t key) override;
@@ -62,7 +63,7 @@ class WebServer final : public ns3::Application, private ConnUser, private MsgLi
     bool SendHeader(Session& s);
     void SendMore(uint32_t key);
 
-    ns3::Ptr<MsgChannel> m_channel;
+    ns3::Ptr<Transport> m_transport;
     qn_addr m_addr{};
     uint32_t m_host = 0;
     uint32_t m_region = 0;

@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 
+#include "compare.h"
 #include "map-reader.h"
 #include "output-file.h"
 #include "run.h"
@@ -29,10 +30,11 @@ class UsageError : public std::runtime_error
 const char* const HELP =
     "qnet-sim - runs networks of QNet nodes in ns-3, reproducibly\n"
     "\n"
-    "usage: qnet-sim run SCENARIO.yaml --out DIR [--seed N] [--tier M] [--set KEY=VALUE]... "
-    "[--quiet]\n"
+    "usage: qnet-sim run SCENARIO.yaml --out DIR [--seed N] [--tier M|T|P]\n"
+    "                [--pcap NODE]... [--set KEY=VALUE]... [--quiet]\n"
     "       qnet-sim check SCENARIO.yaml [--set KEY=VALUE]...\n"
     "       qnet-sim list [DIR]\n"
+    "       qnet-sim compare DIR1 DIR2\n"
     "       qnet-sim --help | --version\n"
     "\n"
     "run    simulates and writes DIR: summary.json, run.json, streams.csv, circuits.csv, "
@@ -42,9 +44,15 @@ const char* const HELP =
     "       seed and tier only.\n"
     "check  reads a scenario and says whether it is fine.\n"
     "list   names the scenarios in a folder (sim-scenarios) with their questions.\n"
+    "compare  shows two folders of results side by side: medians, p95, delivered bytes.\n"
     "\n"
     "--seed N         instead of the scenario's own\n"
-    "--tier M         how faithful the network is; M, the message channel, is the only one so far\n"
+    "--tier TIER      how faithful the network is: M (messages, fast), T (TCP, one hop between "
+    "hosts),\n"
+    "                 P (TCP over routers); instead of the scenario's own\n"
+    "--pcap NODE      writes DIR/pcap/NODE.pcap, the packets of one host, such as people.0: the "
+    "first\n"
+    "                 member of the group people. Tiers T and P\n"
     "--set KEY=VALUE  changes the scenario: --set general.stop='10 s' --set "
     "population.homes.count=10\n"
     "--quiet          only warnings and the digest\n"
@@ -107,24 +115,22 @@ SeedOf(const std::string& text)
     return seed;
 }
 
-void
-CheckTier(const std::string& tier)
+Tier
+TierOf(const std::string& text)
 {
-    if (tier == "T" || tier == "P")
+    Tier tier = Tier::M;
+    if (!ParseTier(text, &tier))
     {
-        throw UsageError("tier " + tier + " is not built yet: only M, the message channel, is");
+        throw UsageError("--tier " + text + ": tiers are M, T and P");
     }
-    if (tier != "M")
-    {
-        throw UsageError("--tier " + tier + ": tiers are M, T and P, and only M is built yet");
-    }
+    return tier;
 }
 
 [[noreturn]] void
 UnknownOption(const std::string& option)
 {
     static const std::vector<std::string> known = {
-        "--seed", "--out", "--tier", "--set", "--quiet", "--help", "--version"};
+        "--seed", "--out", "--tier", "--pcap", "--set", "--quiet", "--help", "--version"};
     throw UsageError("unknown option " + option + Suggestion(option, known));
 }
 
@@ -150,7 +156,12 @@ ParseRun(Arguments& arguments, bool simulates)
         }
         else if (simulates && word == "--tier")
         {
-            CheckTier(arguments.Value(word));
+            options.tier = TierOf(arguments.Value(word));
+            options.hasTier = true;
+        }
+        else if (simulates && word == "--pcap")
+        {
+            options.captures.push_back(arguments.Value(word));
         }
         else if (simulates && word == "--quiet")
         {
@@ -225,6 +236,14 @@ List(const std::string& folder)
 }
 
 int
+CompareFolders(Arguments& arguments)
+{
+    std::string left = arguments.Value("compare");
+    Compare(left, arguments.Value("compare " + left));
+    return STATUS_OK;
+}
+
+int
 Dispatch(Arguments arguments)
 {
     if (arguments.Empty())
@@ -245,6 +264,10 @@ Dispatch(Arguments arguments)
     {
         return List(arguments.Empty() ? "sim-scenarios" : arguments.Next());
     }
+    if (command == "compare")
+    {
+        return CompareFolders(arguments);
+    }
     if (command == "--help" || command == "-h" || command == "help")
     {
         std::fputs(HELP, stdout);
@@ -255,8 +278,9 @@ Dispatch(Arguments arguments)
         std::puts("qnet-sim " QNET_VERSION);
         return STATUS_OK;
     }
-    throw UsageError("unknown command " + command +
-                     Suggestion(command, {"run", "check", "list", "--help", "--version"}));
+    throw UsageError(
+        "unknown command " + command +
+        Suggestion(command, {"run", "check", "list", "compare", "--help", "--version"}));
 }
 
 int

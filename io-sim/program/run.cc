@@ -9,7 +9,9 @@
 #include <sodium.h>
 #include <sys/utsname.h>
 
+#include "ns3/pcap-file-wrapper.h"
 #include "ns3/simulator.h"
+#include "ns3/trace-helper.h"
 
 #include "csv.h"
 #include "figures.h"
@@ -64,11 +66,15 @@ Quoted(const std::string& word)
 }
 
 RunFacts
-Facts(const RunOptions& options, uint64_t seed)
+Facts(const RunOptions& options, uint64_t seed, Tier tier)
 {
     RunFacts facts;
     facts.command = "qnet-sim run " + Quoted(options.scenario) + " --seed " + std::to_string(seed) +
-                    " --out " + Quoted(options.out);
+                    " --tier " + TierName(tier) + " --out " + Quoted(options.out);
+    for (const std::string& host : options.captures)
+    {
+        facts.command += " --pcap " + Quoted(host);
+    }
     for (const std::string& set : options.sets)
     {
         facts.command += " --set " + Quoted(set);
@@ -192,6 +198,28 @@ PrintResult(const json_t* summary, const RunFacts& facts, const std::string& out
     std::printf("report: %s/report.html\n", out.c_str());
 }
 
+void
+StartCaptures(const RunOptions& options, Simulation& simulation)
+{
+    if (options.captures.empty())
+    {
+        return;
+    }
+    MakeFolder(options.out + "/pcap");
+    for (const std::string& host : options.captures)
+    {
+        std::string path = options.out + "/pcap/" + host + ".pcap";
+        auto file = ns3::CreateObject<ns3::PcapFileWrapper>();
+        file->Open(path, std::ios::out);
+        file->Init(ns3::PcapHelper::DLT_RAW);
+        if (file->Fail())
+        {
+            throw OutputError("cannot write " + path);
+        }
+        simulation.Capture(host, file);
+    }
+}
+
 } // namespace
 
 int
@@ -199,11 +227,13 @@ Run(const RunOptions& options)
 {
     Scenario scenario = ReadScenario(options.scenario, options.sets);
     uint64_t seed = options.hasSeed ? options.seed : scenario.seed;
+    Tier tier = options.hasTier ? options.tier : scenario.tier;
     MakeFolder(options.out);
     WriteText(options.out + "/scenario.yaml",
               scenario.canonical); // fails before the work, not after
     Progress progress(scenario.stop, options.quiet);
-    Simulation simulation(scenario, seed);
+    Simulation simulation(scenario, seed, tier);
+    StartCaptures(options, simulation);
     OutputFile events(options.out + "/events.csv");
     Recorder recorder(simulation, events);
     simulation.Run();
@@ -211,7 +241,7 @@ Run(const RunOptions& options)
     progress.Done();
 
     JsonPtr summary = MakeSummary(simulation, recorder);
-    RunFacts facts = Facts(options, seed);
+    RunFacts facts = Facts(options, seed, tier);
     facts.digest = WriteDigested(options.out, simulation, recorder, events.Close(), summary.get());
     facts.wallMs = progress.WallMs();
     facts.peakKib = PeakKib();
@@ -220,7 +250,7 @@ Run(const RunOptions& options)
     WriteText(options.out + "/run.json", FactsJson(facts, verdicts));
     std::vector<Figure> figures = WriteFigures(options.out, simulation, recorder);
     std::string noFigures = DrawFigures(options.out, figures);
-    WriteReport(options.out, {scenario, summary.get(), verdicts, figures, noFigures, facts});
+    WriteReport(options.out, {scenario, summary.get(), verdicts, figures, noFigures, facts, tier});
 
     if (!noFigures.empty())
     {

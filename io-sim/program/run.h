@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "scenario.h"
+
 namespace qnet
 {
 
@@ -29,6 +31,9 @@ struct RunOptions
     std::string out;
     bool hasSeed = false;
     uint64_t seed = 0;
+    bool hasTier = false;
+    Tier tier = Tier::M;
+    std::vector<std::string> captures; ///< "group.number" of hosts
     bool quiet = false;
     std::vector<std::string> sets;
 };

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The message channel against arithmetic done by hand.
 #include <string>
-#include <vector>
 
 #include "ns3/simulator.h"
 #include "ns3/test.h"
 
 #include "msg-channel.h"
-#include "sim-time.h"
+#include "peer.h"
 
 using namespace qnet;
 
@@ -18,122 +17,6 @@ constexpr int64_t LATENCY = 50 * NS_PER_MS;
 constexpr uint64_t RATE = 8000000; ///< 1 byte per microsecond
 constexpr uint64_t SEGMENT = 1448;
 const qn_addr SERVER{4, {20, 0, 0, 1}, 443};
-
-/// Writes what it was given as fast as the channel takes it, and notes what happens.
-class Peer : public ConnUser, public MsgListener
-{
-  public:
-    Answer
-    Accept(MsgSocket* s, const qn_addr&) override
-    {
-        if (refuses)
-        {
-            return Answer::Refused;
-        }
-        if (busy > 0)
-        {
-            busy--;
-            return Answer::Busy;
-        }
-        socket = s;
-        s->SetUser(this, 1);
-        openedAt = NowNs();
-        Push();
-        return Answer::Accepted;
-    }
-
-    void
-    ConnOpened(uint32_t) override
-    {
-        openedAt = NowNs();
-        Push();
-    }
-
-    void
-    ConnFailed(uint32_t, qn_err why) override
-    {
-        failure = why;
-        failedAt = NowNs();
-    }
-
-    void
-    ConnReadable(uint32_t) override
-    {
-        if (reads)
-        {
-            Pull();
-        }
-    }
-
-    void
-    ConnWritable(uint32_t) override
-    {
-        Push();
-    }
-
-    void
-    ConnReset(uint32_t) override
-    {
-        resetAt = NowNs();
-        socket = nullptr;
-    }
-
-    void
-    Push()
-    {
-        while (toSend > 0 && socket != nullptr)
-        {
-            std::vector<uint8_t> bytes(std::min<size_t>(toSend, 40000));
-            for (size_t i = 0; i < bytes.size(); i++)
-            {
-                bytes[i] = static_cast<uint8_t>((sent + i) * 31);
-            }
-            qn_slice slice{bytes.data(), bytes.size()};
-            size_t taken = socket->Write(&slice, 1);
-            sent += taken;
-            toSend -= taken;
-            if (taken < bytes.size())
-            {
-                return;
-            }
-        }
-    }
-
-    void
-    Pull()
-    {
-        qn_slice piece;
-        while (socket->Peek(&piece, 1) > 0)
-        {
-            for (size_t i = 0; i < piece.n; i++)
-            {
-                inOrder = inOrder && piece.p[i] == static_cast<uint8_t>((got + i) * 31);
-            }
-            got += piece.n;
-            lastAt = NowNs();
-            socket->Consume(piece.n);
-        }
-        if (socket->AtEof())
-        {
-            eofAt = NowNs();
-        }
-    }
-
-    MsgSocket* socket = nullptr;
-    bool refuses = false;
-    unsigned busy = 0;
-    bool reads = true;
-    bool inOrder = true;
-    size_t toSend = 0;
-    size_t sent = 0;
-    size_t got = 0;
-    qn_err failure = QN_OK;
-    int64_t openedAt = -1;
-    int64_t failedAt = -1;
-    int64_t resetAt = -1;
-    int64_t eofAt = -1;
-    int64_t lastAt = -1;
-};
 
 /// Two hosts, 50 ms apart, 8 Mbit/s each way.
 class ChannelTestCase : public ns3::TestCase
@@ -150,8 +33,9 @@ class ChannelTestCase : public ns3::TestCase
     {
         channel = ns3::CreateObject<MsgChannel>();
         channel->SetLatency(1, {LATENCY});
-        uint32_t a = channel->AddHost({0, 0, RATE, RATE, qn_addr{4, {20, 1, 0, 1}, 0}});
-        channel->AddHost({1, 0, RATE, RATE, SERVER});
+        uint32_t a = channel->AddHost(
+            {ns3::CreateObject<ns3::Node>(), 0, RATE, RATE, qn_addr{4, {20, 1, 0, 1}, 0}});
+        channel->AddHost({ns3::CreateObject<ns3::Node>(), 0, RATE, RATE, SERVER});
         channel->Listen(SERVER, &server);
         client.socket = channel->Connect(a, SERVER, &client, 7);
     }
@@ -212,8 +96,8 @@ class RefusalsAreTold : public ChannelTestCase
         NS_TEST_ASSERT_MSG_EQ(client.failure, QN_REFUSED, "refused");
         NS_TEST_ASSERT_MSG_EQ(client.failedAt, 2 * LATENCY, "after one round trip");
         server.refuses = false;
-        server.busy = 1;
         int64_t start = NowNs();
+        server.busyUntil = start + 2 * LATENCY;
         client.socket = channel->Connect(0, SERVER, &client, 8);
         RunFor(3000);
         NS_TEST_ASSERT_MSG_EQ(client.openedAt, start + NS_PER_SECOND + 2 * LATENCY, "one SYN lost");
@@ -340,9 +224,3 @@ class MsgChannelTestSuite : public ns3::TestSuite
 MsgChannelTestSuite g_msgChannelTestSuite;
 
 } // namespace
-
-int
-main(int argc, char** argv)
-{
-    return ns3::TestRunner::Run(argc, argv);
-}

@@ -100,10 +100,16 @@ class CommandLine(SimTest):
     def run_sim(self, *arguments):
         return sim("run", BASELINE, *SMALL, *arguments)
 
-    def test_tiers_that_do_not_exist_yet_are_refused(self):
-        for tier in "TP":
-            self.assert_one_sentence(self.run_sim("--out", self.path("o"), "--tier", tier), 2,
-                                     f"tier {tier} is not built yet")
+    def test_unknown_tiers_and_hosts_are_refused(self):
+        self.assert_one_sentence(self.run_sim("--out", self.path("o"), "--tier", "X"), 2, "M, T and P")
+        done = self.run_sim("--out", self.path("o"), "--tier", "T", "--pcap", "poeple.0", "--quiet")
+        self.assert_one_sentence(done, 2, "poeple.0", "supers.0")
+        done = self.run_sim("--out", self.path("o"), "--tier", "M", "--pcap", "people.0", "--quiet")
+        self.assert_one_sentence(done, 2, "no packets", "T or P")
+
+    def test_compare_needs_two_folders_with_results(self):
+        self.assert_one_sentence(sim("compare", self.path("a")), 2, "needs a value")
+        self.assert_one_sentence(sim("compare", self.path("a"), self.path("b")), 3, "summary.json")
 
     def test_unknown_options_and_commands_get_a_suggestion(self):
         self.assert_one_sentence(self.run_sim("--sede", "1"), 2, "--seed")

@@ -114,8 +114,8 @@ def free_port():
 class TwoWorlds(unittest.TestCase):
     maxDiff = None
 
-    def simulated(self):
-        done = subprocess.run([SIM, os.path.join(HERE, "two_world", "mesh.yaml"), CONVERSATION],
+    def simulated(self, tier):
+        done = subprocess.run([SIM, os.path.join(HERE, "two_world", "mesh.yaml"), CONVERSATION, tier],
                               capture_output=True, text=True, timeout=200, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout.splitlines()
@@ -129,10 +129,13 @@ class TwoWorlds(unittest.TestCase):
         return list(hold(net.socks, {"fetch": server.port, "refused": closed, "forbidden": FORBIDDEN_PORT}))
 
     def test_both_worlds_hold_the_same_conversation(self):
-        simulated = self.simulated()
-        self.assertEqual(len(simulated), len(steps()))
-        self.assertNotIn("WRONG", " ".join(simulated))
-        self.assertEqual(simulated, self.real())
+        real = self.real()
+        for tier in "MTP":
+            with self.subTest(tier=tier):
+                simulated = self.simulated(tier)
+                self.assertEqual(len(simulated), len(steps()))
+                self.assertNotIn("WRONG", " ".join(simulated))
+                self.assertEqual(simulated, real)
 
 
 unittest.main()

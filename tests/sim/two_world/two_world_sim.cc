@@ -230,11 +230,11 @@ ReadSteps(const char* path)
 }
 
 int
-Hold(const char* mesh, const char* conversation)
+Hold(const char* mesh, const char* conversation, Tier tier)
 {
     Scenario scenario = ReadScenario(mesh, {});
     std::vector<Step> steps = ReadSteps(conversation);
-    Simulation simulation(scenario, 1);
+    Simulation simulation(scenario, 1, tier);
     ns3::Ptr<NodeApp> client = simulation.GetMembers().back().app;
     Conversation talk(client, steps);
     ns3::Simulator::Schedule(Ns(BEGIN_NS), &Conversation::Next, &talk);
@@ -252,14 +252,15 @@ Hold(const char* mesh, const char* conversation)
 int
 main(int argc, char** argv)
 {
-    if (argc != 3)
+    Tier tier = Tier::M;
+    if (argc != 4 || !ParseTier(argv[3], &tier))
     {
-        std::fputs("usage: two_world_sim MESH.yaml CONVERSATION.txt\n", stderr);
+        std::fputs("usage: two_world_sim MESH.yaml CONVERSATION.txt TIER\n", stderr);
         return 2;
     }
     try
     {
-        return Hold(argv[1], argv[2]);
+        return Hold(argv[1], argv[2], tier);
     }
     catch (const std::exception& error)
     {

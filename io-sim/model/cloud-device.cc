@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cloud-device.h"
+
+#include "ns3/channel.h"
+#include "ns3/node.h"
+#include "ns3/simulator.h"
+
+#include "sim-time.h"
+
+namespace qnet
+{
+
+using ns3::Packet;
+using ns3::Ptr;
+using ns3::Simulator;
+
+NS_OBJECT_ENSURE_REGISTERED(CloudDevice);
+
+namespace
+{
+
+constexpr uint16_t IPV4 = 0x0800;
+
+/// What the device reads of a packet: IPv4 and TCP headers as they stand on the wire.
+struct Envelope
+{
+    ns3::Ipv4Address to;
+    uint64_t flow;
+};
+
+Envelope
+Read(const Packet& packet)
+{
+    uint8_t b[64] = {}; // an IPv4 header with all its options, and two ports
+    packet.CopyData(b, sizeof b);
+    size_t ports = static_cast<size_t>(b[0] & 15) * 4;
+    auto to = ns3::Ipv4Address::Deserialize(b + 16);
+    auto port = [&b](size_t at) { return static_cast<uint16_t>(b[at] << 8 | b[at + 1]); };
+    return {to, CloudDevice::FlowOf(to, port(ports), port(ports + 2))};
+}
+
+} // namespace
+
+ns3::TypeId
+CloudDevice::GetTypeId()
+{
+    static ns3::TypeId tid = ns3::TypeId("qnet::CloudDevice")
+                                 .SetParent<NetDevice>()
+                                 .SetGroupName("Qnet")
+                                 .AddConstructor<CloudDevice>();
+    return tid;
+}
+
+CloudDevice::CloudDevice() = default;
+CloudDevice::~CloudDevice() = default;
+
+void
+CloudDevice::Setup(const Cloud* cloud,
+                   uint32_t host,
+                   const Transport::HostConfig& config,
+                   uint64_t queueLimit,
+                   uint16_t mtu)
+{
+    m_cloud = cloud;
+    m_host = host;
+    m_context = config.node->GetId();
+    m_up = config.up;
+    m_down = config.down;
+    m_queueLimit = queueLimit;
+    m_mtu = mtu;
+    m_address = ns3::Mac48Address("02:00:00:00:00:01"); // never looked at: there is no ARP
+}
+
+void
+CloudDevice::DoDispose()
+{
+    m_flows.clear();
+    m_turns.clear();
+    m_node = nullptr;
+    m_receive.Nullify();
+    NetDevice::DoDispose();
+}
+
+uint64_t
+CloudDevice::FlowOf(ns3::Ipv4Address to, uint16_t fromPort, uint16_t toPort)
+{
+    return static_cast<uint64_t>(to.Get()) << 32 | static_cast<uint64_t>(fromPort) << 16 | toPort;
+}
+
+void
+CloudDevice::SetFlowUser(uint64_t flow, FlowUser* user)
+{
+    if (user != nullptr)
+    {
+        m_flows[flow].user = user;
+        return;
+    }
+    auto found = m_flows.find(flow);
+    if (found != m_flows.end())
+    {
+        found->second.user = nullptr;
+        if (found->second.bytes == 0)
+        {
+            m_flows.erase(found);
+        }
+    }
+}
+
+uint32_t
+CloudDevice::GetQueued(uint64_t flow) const
+{
+    auto found = m_flows.find(flow);
+    return found == m_flows.end() ? 0 : found->second.bytes;
+}
+
+const Transport::HostStats&
+CloudDevice::GetStats() const
+{
+    return m_stats;
+}
+
+// ---- the way up
+
+bool
+CloudDevice::Send(Ptr<Packet> packet, const ns3::Address&, uint16_t)
+{
+    uint64_t name = Read(*packet).flow;
+    Flow& flow = m_flows[name];
+    if (flow.packets.empty())
+    {
+        m_turns.push_back(name);
+    }
+    flow.packets.push_back(packet);
+    flow.bytes += packet->GetSize();
+    m_stats.unsent += packet->GetSize();
+    SendNext();
+    return true;
+}
+
+void
+CloudDevice::SendNext()
+{
+    if (m_busy || m_turns.empty())
+    {
+        return;
+    }
+    uint64_t name = m_turns.front();
+    m_turns.pop_front();
+    Flow& flow = m_flows[name];
+    Ptr<Packet> packet = flow.packets.front();
+    flow.packets.pop_front();
+    if (!flow.packets.empty())
+    {
+        m_turns.push_back(name);
+    }
+    m_busy = true;
+    int64_t took = SerialisationNs(packet->GetSize(), m_up);
+    Simulator::Schedule(Ns(took), &CloudDevice::Sent, this, name, packet);
+}
+
+void
+CloudDevice::Sent(uint64_t name, Ptr<Packet> packet)
+{
+    uint32_t size = packet->GetSize();
+    m_stats.sent += size;
+    m_stats.unsent -= size;
+    CloudDevice* to = m_cloud->DeviceOf(Read(*packet).to);
+    if (to != nullptr)
+    {
+        Simulator::ScheduleWithContext(to->m_context,
+                                       Ns(m_cloud->LatencyBetween(m_host, to->m_host)),
+                                       &CloudDevice::Arrive,
+                                       to,
+                                       packet);
+    }
+    m_busy = false;
+    auto found = m_flows.find(name);
+    found->second.bytes -= size;
+    FlowUser* user = found->second.user;
+    if (user == nullptr && found->second.packets.empty())
+    {
+        m_flows.erase(found);
+    }
+    SendNext();
+    if (user != nullptr)
+    {
+        user->FlowDrained();
+    }
+}
+
+bool
+CloudDevice::SendFrom(Ptr<Packet>, const ns3::Address&, const ns3::Address&, uint16_t)
+{
+    return false;
+}
+
+// ---- the way down
+
+void
+CloudDevice::Arrive(Ptr<Packet> packet)
+{
+    int64_t now = NowNs();
+    int64_t queued = m_downFree > now ? m_downFree - now : 0;
+    if (queued > SerialisationNs(m_queueLimit, m_down))
+    {
+        m_stats.congested++;
+        return;
+    }
+    queued += SerialisationNs(packet->GetSize(), m_down);
+    m_downFree = now + queued;
+    Simulator::Schedule(Ns(queued), &CloudDevice::Deliver, this, packet);
+}
+
+void
+CloudDevice::Deliver(Ptr<Packet> packet)
+{
+    m_stats.received += packet->GetSize();
+    if (!m_receive.IsNull())
+    {
+        m_receive(this, packet, IPV4, m_address);
+    }
+}
+
+// ---- what every NetDevice must answer
+
+void
+CloudDevice::SetIfIndex(const uint32_t index)
+{
+    m_index = index;
+}
+
+uint32_t
+CloudDevice::GetIfIndex() const
+{
+    return m_index;
+}
+
+Ptr<ns3::Channel>
+CloudDevice::GetChannel() const
+{
+    return nullptr;
+}
+
+void
+CloudDevice::SetAddress(ns3::Address address)
+{
+    m_address = ns3::Mac48Address::ConvertFrom(address);
+}
+
+ns3::Address
+CloudDevice::GetAddress() const
+{
+    return m_address;
+}
+
+bool
+CloudDevice::SetMtu(const uint16_t mtu)
+{
+    m_mtu = mtu;
+    return true;
+}
+
+uint16_t
+CloudDevice::GetMtu() const
+{
+    return m_mtu;
+}
+
+bool
+CloudDevice::IsLinkUp() const
+{
+    return true;
+}
+
+void
+CloudDevice::AddLinkChangeCallback(ns3::Callback<void>)
+{
+}
+
+bool
+CloudDevice::IsBroadcast() const
+{
+    return false;
+}
+
+ns3::Address
+CloudDevice::GetBroadcast() const
+{
+    return ns3::Mac48Address::GetBroadcast();
+}
+
+bool
+CloudDevice::IsMulticast() const
+{
+    return false;
+}
+
+ns3::Address
+CloudDevice::GetMulticast(ns3::Ipv4Address) const
+{
+    return GetBroadcast();
+}
+
+ns3::Address
+CloudDevice::GetMulticast(ns3::Ipv6Address) const
+{
+    return GetBroadcast();
+}
+
+bool
+CloudDevice::IsBridge() const
+{
+    return false;
+}
+
+bool
+CloudDevice::IsPointToPoint() const
+{
+    return true;
+}
+
+Ptr<ns3::Node>
+CloudDevice::GetNode() const
+{
+    return m_node;
+}
+
+void
+CloudDevice::SetNode(Ptr<ns3::Node> node)
+{
+    m_node = node;
+}
+
+bool
+CloudDevice::NeedsArp() const
+{
+    return false;
+}
+
+void
+CloudDevice::SetReceiveCallback(ReceiveCallback callback)
+{
+    m_receive = callback;
+}
+
+void
+CloudDevice::SetPromiscReceiveCallback(PromiscReceiveCallback)
+{
+}
+
+bool
+CloudDevice::SupportsSendFrom() const
+{
+    return false;
+}
+
+} // namespace qnet

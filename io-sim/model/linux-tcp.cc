@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "linux-tcp.h"
+
+#include <algorithm>
+
+#include "ns3/boolean.h"
+#include "ns3/double.h"
+#include "ns3/ipv4-end-point.h"
+#include "ns3/node.h"
+#include "ns3/nstime.h"
+#include "ns3/rtt-estimator.h"
+#include "ns3/tcp-cubic.h"
+#include "ns3/tcp-l4-protocol.h"
+#include "ns3/tcp-prr-recovery.h"
+#include "ns3/tcp-rx-buffer.h"
+#include "ns3/tcp-tx-buffer.h"
+#include "ns3/uinteger.h"
+
+namespace qnet
+{
+
+using ns3::CreateObject;
+using ns3::Ptr;
+using ns3::UintegerValue;
+
+NS_OBJECT_ENSURE_REGISTERED(LinuxTcp);
+
+namespace
+{
+
+/// Linux allows two packets of at least two segments each, or 1 ms of the rate if that is more.
+constexpr uint32_t SMALL_QUEUE_SEGMENTS = 4;
+/// No packet of ours lives longer, so a finished conn need not wait for the usual 2 minutes.
+constexpr double SEGMENT_LIFETIME_S = 1.0;
+
+bool
+IsReset(const ns3::Packet& packet)
+{
+    ns3::TcpHeader header;
+    packet.PeekHeader(header);
+    return (header.GetFlags() & ns3::TcpHeader::RST) != 0;
+}
+
+} // namespace
+
+ns3::TypeId
+LinuxTcp::GetTypeId()
+{
+    static ns3::TypeId tid = ns3::TypeId("qnet::LinuxTcp")
+                                 .SetParent<ns3::TcpSocketBase>()
+                                 .SetGroupName("Qnet")
+                                 .AddConstructor<LinuxTcp>();
+    return tid;
+}
+
+LinuxTcp::LinuxTcp() = default;
+
+LinuxTcp::LinuxTcp(const LinuxTcp& listening)
+    : TcpSocketBase(listening),
+      m_acceptor(listening.m_acceptor)
+{
+}
+
+LinuxTcp::~LinuxTcp() = default;
+
+Ptr<LinuxTcp>
+LinuxTcp::Make(Ptr<ns3::Node> node, const Limits& limits)
+{
+    auto socket = CreateObject<LinuxTcp>();
+    socket->SetNode(node);
+    socket->SetTcp(node->GetObject<ns3::TcpL4Protocol>());
+    socket->SetRtt(CreateObject<ns3::RttMeanDeviation>());
+    socket->SetCongestionControlAlgorithm(CreateObject<ns3::TcpCubic>());
+    socket->SetRecoveryAlgorithm(CreateObject<ns3::TcpPrrRecovery>());
+    socket->SetAttribute("SegmentSize", UintegerValue(limits.segment));
+    socket->SetAttribute("InitialCwnd", UintegerValue(limits.initialWindow));
+    socket->SetAttribute("SndBufSize", UintegerValue(2 * limits.maxWindow));
+    socket->SetAttribute("RcvBufSize", UintegerValue(limits.maxWindow));
+    socket->SetAttribute("ConnTimeout", ns3::TimeValue(ns3::Seconds(1)));
+    socket->SetAttribute("ConnCount", UintegerValue(1 + limits.synRetries));
+    socket->SetAttribute("MaxSegLifetime", ns3::DoubleValue(SEGMENT_LIFETIME_S));
+    auto none = ns3::MakeNullCallback<void, Ptr<Socket>>();
+    socket->SetConnectCallback(none,
+                               ns3::MakeCallback(&LinuxTcp::GaveUp, ns3::PeekPointer(socket)));
+    socket->SetCloseCallbacks(none, ns3::MakeCallback(&LinuxTcp::GaveUp, ns3::PeekPointer(socket)));
+    return socket;
+}
+
+void
+LinuxTcp::SetOwner(LinuxTcpOwner* owner)
+{
+    m_owner = owner;
+    if (owner == nullptr && m_device != nullptr)
+    {
+        m_device->SetFlowUser(m_flow, nullptr); // it has nothing more to send
+        m_device = nullptr;
+    }
+}
+
+void
+LinuxTcp::SetAcceptor(LinuxTcpAcceptor* acceptor)
+{
+    m_acceptor = acceptor;
+    SetAcceptCallback(ns3::MakeCallback(&LinuxTcp::HasRoom, this),
+                      ns3::MakeNullCallback<void, Ptr<Socket>, const ns3::Address&>());
+}
+
+void
+LinuxTcp::WatchQueue(CloudDevice* device)
+{
+    m_flow = CloudDevice::FlowOf(GetPeer(), GetLocalPort(), GetPeerPort());
+    m_device = device;
+    device->SetFlowUser(m_flow, this);
+}
+
+bool
+LinuxTcp::IsEstablished() const
+{
+    return m_state >= ESTABLISHED;
+}
+
+bool
+LinuxTcp::IsDead() const
+{
+    return m_state == CLOSED;
+}
+
+bool
+LinuxTcp::PeerFinished() const
+{
+    return m_tcb->m_rxBuffer->Finished();
+}
+
+bool
+LinuxTcp::AllAcknowledged() const
+{
+    return m_txBuffer->Size() == 0;
+}
+
+uint32_t
+LinuxTcp::GetUnsent() const
+{
+    return m_txBuffer->SizeFromSequence(m_tcb->m_nextTxSequence);
+}
+
+uint32_t
+LinuxTcp::GetReceived() const
+{
+    return GetRxAvailable();
+}
+
+ns3::Ipv4Address
+LinuxTcp::GetPeer() const
+{
+    return m_endPoint->GetPeerAddress();
+}
+
+uint16_t
+LinuxTcp::GetPeerPort() const
+{
+    return m_endPoint->GetPeerPort();
+}
+
+uint16_t
+LinuxTcp::GetLocalPort() const
+{
+    return m_endPoint->GetLocalPort();
+}
+
+/// Linux's rule: worth a segment of its own once the window is at least twice what the sender knows
+/// of, and the sender knows of less than half the buffer.
+void
+LinuxTcp::UpdateWindow()
+{
+    uint32_t room = GetRcvBufSize() - GetRxAvailable();
+    uint64_t known = m_advWnd.Get();
+    if (m_endPoint != nullptr && m_state >= ESTABLISHED && 2 * known <= GetRcvBufSize() &&
+        room >= 2 * known && room > m_tcb->m_segmentSize)
+    {
+        SendEmptyPacket(ns3::TcpHeader::ACK);
+    }
+}
+
+void
+LinuxTcp::Abort()
+{
+    SetOwner(nullptr);
+    if (m_endPoint != nullptr)
+    {
+        SendRST();
+    }
+    m_state = CLOSED;
+}
+
+Ptr<ns3::TcpSocketBase>
+LinuxTcp::Fork()
+{
+    return ns3::CopyObject<LinuxTcp>(this);
+}
+
+void
+LinuxTcp::DoForwardUp(Ptr<ns3::Packet> packet, const ns3::Address& from, const ns3::Address& to)
+{
+    bool refused = m_state == SYN_SENT && IsReset(*packet);
+    TcpSocketBase::DoForwardUp(packet, from, to);
+    if (m_state == LISTEN || m_state == SYN_RCVD)
+    {
+        return;
+    }
+    if (refused && m_state == SYN_SENT)
+    {
+        CloseAndNotify(); // ns-3 3.37 ignores RFC 9293's RST with ACK here and would try again
+    }
+    if (m_owner == nullptr && m_acceptor != nullptr && m_state != CLOSED)
+    {
+        LinuxTcpAcceptor* acceptor = m_acceptor;
+        m_acceptor = nullptr;
+        auto none = ns3::MakeNullCallback<void, Ptr<Socket>>();
+        SetCloseCallbacks(none, ns3::MakeCallback(&LinuxTcp::GaveUp, this));
+        acceptor->TcpAccepted(this);
+    }
+    if (m_owner != nullptr)
+    {
+        m_owner->TcpNews();
+    }
+}
+
+/// With losses and a full receiver ns-3 3.37 asks for a segment of no bytes, over and over, and
+/// then looks into the packet it did not get.
+uint32_t
+LinuxTcp::SendDataPacket(ns3::SequenceNumber32 seq, uint32_t size, bool withAck)
+{
+    m_windowEnd = size == 0;
+    return size == 0 ? 0 : TcpSocketBase::SendDataPacket(seq, size, withAck);
+}
+
+uint32_t
+LinuxTcp::AvailableWindow() const
+{
+    if (m_windowEnd)
+    {
+        m_windowEnd = false;
+        return 0;
+    }
+    uint32_t window = TcpSocketBase::AvailableWindow();
+    if (m_device == nullptr)
+    {
+        return window;
+    }
+    uint32_t most = SMALL_QUEUE_SEGMENTS * m_tcb->m_segmentSize;
+    uint32_t queued = m_device->GetQueued(m_flow);
+    return queued >= most ? 0 : std::min(window, most - queued);
+}
+
+void
+LinuxTcp::FlowDrained()
+{
+    if (m_endPoint == nullptr || m_state < ESTABLISHED)
+    {
+        return;
+    }
+    SendPendingData(true);
+    if (m_owner != nullptr)
+    {
+        m_owner->TcpNews();
+    }
+}
+
+bool
+LinuxTcp::HasRoom(Ptr<Socket>, const ns3::Address&)
+{
+    return m_acceptor->TcpHasRoom();
+}
+
+void
+LinuxTcp::GaveUp(Ptr<Socket>)
+{
+    if (m_owner != nullptr)
+    {
+        m_owner->TcpGaveUp();
+    }
+}
+
+} // namespace qnet

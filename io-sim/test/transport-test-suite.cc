@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What every transport promises, tier by tier, and the border of tier P.
+#include <string>
+
+#include "ns3/object-factory.h"
+#include "ns3/simulator.h"
+#include "ns3/tcp-header.h"
+#include "ns3/test.h"
+#include "ns3/uinteger.h"
+
+#include "cloud-tcp.h"
+#include "msg-channel.h"
+#include "peer.h"
+#include "routed-tcp.h"
+
+using namespace qnet;
+
+namespace
+{
+
+constexpr int64_t LOCAL = 10 * NS_PER_MS;
+constexpr int64_t LATENCY = 50 * NS_PER_MS;
+constexpr uint64_t RATE = 8000000; ///< 1 byte per microsecond
+constexpr uint64_t QUEUE = 30000;
+const qn_addr CLIENT{4, {20, 1, 0, 1}, 0};
+const qn_addr SERVER{4, {20, 0, 0, 1}, 443};
+const qn_addr NOBODY{4, {20, 9, 0, 1}, 443};
+
+/// Two hosts in two regions, 50 ms apart, 8 Mbit/s each way, the client's uplink ten times that.
+class TransportTestCase : public ns3::TestCase
+{
+  public:
+    TransportTestCase(ns3::TypeId tier, const std::string& claim)
+        : TestCase(tier.GetName() + ": " + claim),
+          m_tier(tier)
+    {
+    }
+
+  protected:
+    void
+    Make()
+    {
+        ns3::ObjectFactory factory;
+        factory.SetTypeId(m_tier);
+        factory.Set("QueueLimit", ns3::UintegerValue(QUEUE));
+        transport = factory.Create<Transport>();
+        transport->SetLatency(2, {LOCAL, LATENCY, LATENCY, LOCAL});
+        host = transport->AddHost({ns3::CreateObject<ns3::Node>(), 0, 10 * RATE, RATE, CLIENT});
+        transport->AddHost({ns3::CreateObject<ns3::Node>(), 1, RATE, RATE, SERVER});
+        transport->Listen(SERVER, &server);
+    }
+
+    void
+    Connect(const qn_addr& to)
+    {
+        client.socket = transport->Connect(host, to, &client, 7);
+    }
+
+    void
+    RunFor(int64_t ms)
+    {
+        ns3::Simulator::Stop(Ns(ms * NS_PER_MS));
+        ns3::Simulator::Run();
+    }
+
+    void
+    DoTeardown() override
+    {
+        ns3::Simulator::Destroy();
+        transport->Dispose();
+    }
+
+    ns3::TypeId m_tier;
+    ns3::Ptr<Transport> transport;
+    uint32_t host = 0;
+    Peer client;
+    Peer server;
+};
+
+class SetUpAndRefusals : public TransportTestCase
+{
+  public:
+    explicit SetUpAndRefusals(ns3::TypeId tier)
+        : TransportTestCase(tier, "set-up costs a round trip; refusals and absences are told")
+    {
+    }
+
+  private:
+    void
+    DoRun() override
+    {
+        Make();
+        Connect(SERVER);
+        RunFor(1000);
+        NS_TEST_ASSERT_MSG_GT(client.openedAt, 2 * LATENCY - 1, "no sooner than a round trip");
+        NS_TEST_ASSERT_MSG_LT(client.openedAt, 2 * LATENCY + NS_PER_MS, "and not much later");
+        client = Peer();
+        Connect(NOBODY);
+        RunFor(3000);
+        NS_TEST_ASSERT_MSG_EQ(client.failure, QN_UNREACHABLE, "nobody there");
+        client = Peer();
+        transport->Listen(SERVER, nullptr);
+        Connect(SERVER);
+        RunFor(1000);
+        NS_TEST_ASSERT_MSG_EQ(client.failure, QN_REFUSED, "nobody listens");
+        client = Peer();
+        transport->Listen(SERVER, &server);
+        int64_t start = NowNs();
+        server.busyUntil = start + NS_PER_SECOND / 2;
+        Connect(SERVER);
+        RunFor(3000);
+        NS_TEST_ASSERT_MSG_GT(client.openedAt, start + NS_PER_SECOND, "the first SYN was lost");
+        NS_TEST_ASSERT_MSG_LT(client.openedAt, start + 2 * NS_PER_SECOND, "the second was not");
+    }
+};
+
+class BytesArriveInOrder : public TransportTestCase
+{
+  public:
+    explicit BytesArriveInOrder(ns3::TypeId tier)
+        : TransportTestCase(tier,
+                            "a long transfer fills the slow link, in order, despite congestion")
+    {
+    }
+
+  private:
+    void
+    DoRun() override
+    {
+        client.toSend = 4000000;
+        Make();
+        Connect(SERVER);
+        RunFor(20000);
+        NS_TEST_ASSERT_MSG_EQ(server.got, 4000000, "all bytes");
+        NS_TEST_ASSERT_MSG_EQ(server.inOrder, true, "each where it belongs");
+        int64_t took = server.lastAt - client.openedAt;
+        NS_TEST_ASSERT_MSG_GT(took, 4100 * NS_PER_MS, "not faster than the wire");
+        NS_TEST_ASSERT_MSG_LT(took, 8000 * NS_PER_MS, "nor idle half of the time");
+        NS_TEST_ASSERT_MSG_GT(transport->GetStats(1).congested, 0, "the queue was full at times");
+        NS_TEST_ASSERT_MSG_GT(transport->GetStats(1).received, 4000000, "headers are counted");
+        NS_TEST_ASSERT_MSG_EQ(transport->GetStats(0).unsent, 0, "nothing is left");
+    }
+};
+
+class ReadersHoldWriters : public TransportTestCase
+{
+  public:
+    explicit ReadersHoldWriters(ns3::TypeId tier)
+        : TransportTestCase(tier,
+                            "a silent reader holds the writer; one that reads frees it at once")
+    {
+    }
+
+  private:
+    void
+    DoRun() override
+    {
+        client.toSend = 4000000;
+        server.reads = false;
+        Make();
+        Connect(SERVER);
+        RunFor(20000);
+        size_t held = client.sent;
+        NS_TEST_ASSERT_MSG_LT(held, 1200000, "a window and a send buffer");
+        server.reads = true;
+        server.Pull();
+        RunFor(1000);
+        NS_TEST_ASSERT_MSG_GT(client.sent, held + 100000, "it hears of the room within a second");
+        RunFor(20000);
+        NS_TEST_ASSERT_MSG_EQ(server.got, 4000000, "and goes on to the end");
+        NS_TEST_ASSERT_MSG_EQ(server.inOrder, true, "in order");
+    }
+};
+
+class HalfCloseWorks : public TransportTestCase
+{
+  public:
+    explicit HalfCloseWorks(ns3::TypeId tier)
+        : TransportTestCase(tier, "FIN comes behind the bytes, and the other direction goes on")
+    {
+    }
+
+  private:
+    void
+    DoRun() override
+    {
+        client.toSend = 50000;
+        Make();
+        Connect(SERVER);
+        RunFor(300);
+        client.socket->Finish();
+        RunFor(2000);
+        NS_TEST_ASSERT_MSG_EQ(server.got, 50000, "all bytes before the end");
+        NS_TEST_ASSERT_MSG_GT(server.eofAt, 0, "then the end");
+        NS_TEST_ASSERT_MSG_EQ(server.resetAt, -1, "which is no reset");
+        server.toSend = 200000;
+        server.Push();
+        RunFor(3000);
+        NS_TEST_ASSERT_MSG_EQ(client.got, 200000, "the way back still works");
+        server.socket->Close();
+        RunFor(2000);
+        NS_TEST_ASSERT_MSG_GT(client.eofAt, client.lastAt, "and ends cleanly");
+        NS_TEST_ASSERT_MSG_EQ(client.resetAt, -1, "both ways");
+    }
+};
+
+class ResetsAreTold : public TransportTestCase
+{
+  public:
+    explicit ResetsAreTold(ns3::TypeId tier)
+        : TransportTestCase(tier, "RST is told as a reset, at once or behind the last bytes")
+    {
+    }
+
+  private:
+    void
+    DoRun() override
+    {
+        Make();
+        Connect(SERVER);
+        RunFor(300);
+        server.toSend = 60000;
+        server.Push();
+        server.socket->Reset(false);
+        RunFor(1000);
+        NS_TEST_ASSERT_MSG_GT(client.resetAt, 0, "told");
+        NS_TEST_ASSERT_MSG_EQ(client.eofAt, -1, "not as a clean end");
+        NS_TEST_ASSERT_MSG_LT(client.got, 60000, "most bytes are lost");
+        client = Peer();
+        server = Peer();
+        Connect(SERVER);
+        RunFor(300);
+        server.toSend = 10000;
+        server.Push();
+        server.socket->Reset(true);
+        RunFor(2000);
+        NS_TEST_ASSERT_MSG_EQ(client.got, 10000, "what drains arrives");
+        NS_TEST_ASSERT_MSG_GT(client.resetAt, client.lastAt, "and then the reset");
+        NS_TEST_ASSERT_MSG_EQ(client.eofAt, -1, "still not a clean end");
+    }
+};
+
+/// Lets nothing pass after a while, or kills conns as injected resets do.
+class Wall : public Middlebox
+{
+  public:
+    bool
+    Forward(ns3::Ptr<const ns3::Packet> packet,
+            const ns3::Ipv4Header& header,
+            bool outbound) override
+    {
+        ns3::TcpHeader tcp;
+        ns3::Ptr<ns3::Packet> copy = packet->Copy();
+        copy->RemoveHeader(tcp);
+        seen += copy->GetSize();
+        if (network != nullptr && outbound && copy->GetSize() > 0)
+        {
+            Forge(header, tcp, copy->GetSize());
+        }
+        return NowNs() < shutAt;
+    }
+
+    /// A reset to the sender, as if the other side had sent it.
+    void
+    Forge(const ns3::Ipv4Header& header, const ns3::TcpHeader& tcp, uint32_t size)
+    {
+        ns3::TcpHeader rst;
+        rst.SetSourcePort(tcp.GetDestinationPort());
+        rst.SetDestinationPort(tcp.GetSourcePort());
+        rst.SetFlags(ns3::TcpHeader::RST);
+        rst.SetSequenceNumber(tcp.GetAckNumber());
+        rst.SetAckNumber(tcp.GetSequenceNumber() + ns3::SequenceNumber32(size));
+        auto packet = ns3::Create<ns3::Packet>();
+        packet->AddHeader(rst);
+        ns3::Ipv4Header ip;
+        ip.SetSource(header.GetDestination());
+        ip.SetDestination(header.GetSource());
+        ip.SetProtocol(6);
+        ip.SetTtl(64);
+        ip.SetPayloadSize(static_cast<uint16_t>(packet->GetSize()));
+        network->Inject(0, packet, ip);
+    }
+
+    int64_t shutAt = INT64_MAX;
+    uint64_t seen = 0;            ///< data bytes
+    RoutedTcp* network = nullptr; ///< where resets are injected
+};
+
+class BordersHaveMiddleboxes : public TransportTestCase
+{
+  public:
+    BordersHaveMiddleboxes()
+        : TransportTestCase(RoutedTcp::GetTypeId(), "a middlebox sees, drops and injects")
+    {
+    }
+
+  private:
+    void
+    DoRun() override
+    {
+        client.toSend = 100000;
+        Make();
+        auto* routed = static_cast<RoutedTcp*>(ns3::PeekPointer(transport));
+        Wall wall;
+        routed->SetMiddlebox(0, &wall);
+        Connect(SERVER);
+        RunFor(3000);
+        NS_TEST_ASSERT_MSG_EQ(server.got, 100000, "it lets pass");
+        NS_TEST_ASSERT_MSG_GT(wall.seen, 99999, "what it saw");
+        wall.shutAt = 0;
+        client.toSend = 1000;
+        client.Push();
+        RunFor(3000);
+        NS_TEST_ASSERT_MSG_EQ(server.got, 100000, "it drops");
+        wall.shutAt = INT64_MAX;
+        RunFor(20000);
+        NS_TEST_ASSERT_MSG_EQ(server.got, 101000, "TCP outlasts it");
+        wall.network = routed;
+        client.toSend = 1000;
+        client.Push();
+        RunFor(1000);
+        NS_TEST_ASSERT_MSG_GT(client.resetAt, 0, "it injects a reset");
+        routed->SetMiddlebox(0, nullptr);
+    }
+};
+
+class TransportTestSuite : public ns3::TestSuite
+{
+  public:
+    TransportTestSuite()
+        : TestSuite("qnet-transport", UNIT)
+    {
+        for (ns3::TypeId tier :
+             {MsgChannel::GetTypeId(), CloudTcp::GetTypeId(), RoutedTcp::GetTypeId()})
+        {
+            AddTestCase(new SetUpAndRefusals(tier), TestCase::QUICK);
+            AddTestCase(new BytesArriveInOrder(tier), TestCase::QUICK);
+            AddTestCase(new ReadersHoldWriters(tier), TestCase::QUICK);
+            AddTestCase(new HalfCloseWorks(tier), TestCase::QUICK);
+            AddTestCase(new ResetsAreTold(tier), TestCase::QUICK);
+        }
+        AddTestCase(new BordersHaveMiddleboxes, TestCase::QUICK);
+    }
+};
+
+TransportTestSuite g_transportTestSuite;
+
+} // namespace
