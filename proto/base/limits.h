@@ -51,12 +51,11 @@
 #define QN_SHAPE_PAGES_MAX 8     /* kinds of page in a profile */
 #define QN_SHAPE_REQUESTS_MAX 32 /* lengths of requests: a histogram in 32 parts */
 #define QN_SHAPE_POSTS_MAX 8
-#define QN_SHAPE_CONTROLS_MAX 4
 #define QN_SHAPE_BURSTS_MAX 32
 #define QN_SHAPE_OPENINGS                                                                          \
     6 /* streams in their first four bursts at once: a browser's connections */
 /* content of a record into which a part of any frame fits, and link credit beside a stream's */
-#define QN_SHAPE_ROOM_MIN 40
+#define QN_SHAPE_ROOM_MIN 32
 #define QN_SHAPE_UPLOAD 4096 /* queued on a stream: more is an upload, not a request */
 /* a hello's second half waits for a record of the peer: more than nearly any round trip */
 #define QN_SHAPE_HALF_MAX (500 * QN_MS)

@@ -120,6 +120,7 @@ qn_err qn_htx_browser_init(qn_htx_client *c, const qn_carrier_cfg *cfg)
     c->name_n = (uint8_t)target->name.n;
     memcpy(c->name, target->name.p, target->name.n);
     c->h2_profile = target->h2;
+    c->shape_profile = target->shape;
     c->idle = target->idle;
     err = qn_htx_plan_make(&c->plan, c->env, target);
     if (err == QN_OK)
@@ -380,7 +381,11 @@ static qn_err switch_over(qn_htx_client *c, const qn_htx_offer *offer)
     est.hash = *qn_noise_hash(&hope->noise);
     c->est = est;
     c->est_due = true;
-    c->traffic.max_record = offer->max_record;
+    qn_htx_traffic_begin(&c->traffic, &(qn_shape_cfg){.profile = c->shape_profile,
+                                                      .client = true,
+                                                      .relays = hope->claim,
+                                                      .max_record = offer->max_record,
+                                                      .pick = est.hash.b[0]});
     if (c->tally != NULL) {
         c->tally->dh += 2; /* ee, se */
         c->tally->handshakes++;

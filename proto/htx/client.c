@@ -276,7 +276,11 @@ static bool client_next(qn_carrier *carrier, qn_carrier_event *ev)
 
 static qn_time client_due(const qn_carrier *carrier)
 {
-    return client_of_const(carrier)->deadline;
+    const qn_htx_client *c = client_of_const(carrier);
+
+    if (c->phase != QN_HTX_CARRYING)
+        return c->deadline;
+    return QN_MIN(c->deadline, qn_shape_due(&c->traffic.shape));
 }
 
 static void client_tick(qn_carrier *carrier)
@@ -376,6 +380,16 @@ static qn_err client_frame(qn_carrier *carrier, const qn_frame *f, bool last_in_
     return err == QN_OK && noted ? on_carried(c, &note) : err;
 }
 
+static size_t client_offer(qn_carrier *carrier, const qn_offer *offer)
+{
+    return qn_shape_offer(&client_of(carrier)->traffic.shape, offer);
+}
+
+static qn_pace client_pace(const qn_carrier *carrier)
+{
+    return qn_shape_pace(&client_of_const(carrier)->traffic.shape);
+}
+
 /* The link's CLOSE frame has said why; the alert is what a TLS client would say of it. */
 static void client_close(qn_carrier *carrier, uint16_t code)
 {
@@ -420,4 +434,6 @@ const qn_carrier_kind qn_htx_client_kind = {
     .own = client_own,
     .frame = client_frame,
     .close = client_close,
+    .offer = client_offer,
+    .pace = client_pace,
 };

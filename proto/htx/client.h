@@ -63,6 +63,7 @@ typedef struct qn_htx_client {
     qn_env *env;
     qn_tally *tally;
     const qn_h2_profile *h2_profile;
+    const qn_shape_profile *shape_profile;
     uint8_t name[QN_NAME_MAX], name_n;
     qn_htx_plan plan;
     qn_tls *tls;       /* both until the origin connection is over */

@@ -243,6 +243,14 @@ static qn_err try_record(qn_htx_peer *p, size_t size)
     return QN_AGAIN;
 }
 
+/* What shaping owes at once for what was opened. */
+static qn_err answer(qn_htx_peer *p)
+{
+    if (qn_htx_peer_mute(p))
+        return QN_OK;
+    return qn_htx_traffic_answer(&p->bond->traffic, qn_htx_peer_out(p));
+}
+
 static qn_err open_record(qn_htx_peer *p, size_t size, qn_carrier_event *ev)
 {
     uint8_t alert[2];
@@ -259,6 +267,11 @@ static qn_err open_record(qn_htx_peer *p, size_t size, qn_carrier_event *ev)
     if (p->state == QN_HTX_PEER_LEAVING) {
         qn_block_drop(piece.block);
         return QN_AGAIN;
+    }
+    err = answer(p);
+    if (err != QN_OK) {
+        qn_block_drop(piece.block);
+        return err;
     }
     *ev = (qn_carrier_event){.type = QN_CARRIER_RECORD, .piece = piece};
     return QN_OK;
@@ -445,6 +458,11 @@ static void peer_close(qn_carrier *carrier, uint16_t code)
         qn_htx_peer_fail(p, QN_OK);
 }
 
+static qn_pace peer_pace(const qn_carrier *carrier)
+{
+    return qn_shape_pace(&peer_of_const(carrier)->bond->traffic.shape);
+}
+
 static void peer_busy(qn_carrier *carrier, bool open)
 {
     qn_htx_peer *p = peer_of(carrier);
@@ -484,4 +502,5 @@ const qn_carrier_kind qn_htx_peer_kind = {
     .frame = peer_frame,
     .close = peer_close,
     .busy = peer_busy,
+    .pace = peer_pace,
 };

@@ -6,7 +6,7 @@
 
 static qn_htx_offer offer_of(const qn_htx_peer *p)
 {
-    QN_ASSERT(p->site->max_record >= QN_RECORD_CONTENT_MIN &&
+    QN_ASSERT(p->site->shape != NULL && p->site->max_record >= QN_RECORD_CONTENT_MIN &&
               p->site->max_record <= QN_RECORD_CONTENT_MAX);
     return (qn_htx_offer){.time = (uint32_t)p->env->wall,
                           .max_record = QN_MIN(p->site->max_record, p->max_record),
@@ -105,6 +105,10 @@ static qn_err establish(qn_htx_peer *p, const qn_noise *x, const qn_htx_choice *
     if (err == QN_OK) {
         b->est = est;
         b->est_due = true;
+        qn_htx_traffic_begin(&b->traffic, &(qn_shape_cfg){.profile = p->site->shape,
+                                                          .relays = choice->claim,
+                                                          .max_record = b->traffic.max_record,
+                                                          .pick = est.hash.b[0]});
     }
     qn_wipe(&est, sizeof est);
     return err;

@@ -62,23 +62,9 @@ static size_t least(const uint16_t *list, unsigned count, size_t n)
     return n;
 }
 
-static bool gives_credit(qn_slice content)
-{
-    qn_frame f;
-    bool credit = content.n > 0;
-
-    while (credit && content.n > 0)
-        credit = qn_shape_frame(&content, &f) && f.type == QN_FRAME_WINDOW;
-    return credit;
-}
-
-static size_t asked(const qn_shape *s, qn_slice a, qn_slice b)
+static size_t asked(const qn_shape *s, size_t n)
 {
     const qn_shape_profile *p = s->profile;
-    size_t n = a.n + b.n;
-
-    if (b.n == 0 && n + SEAL <= p->control[p->control_n - 1] && gives_credit(a))
-        return least(p->control, p->control_n, n);
     if (n + SEAL > p->request[p->request_n - 1])
         return least(p->post, p->post_n, n);
     return s->request >= n + SEAL ? s->request - SEAL : least(p->request, p->request_n, n);
@@ -137,7 +123,7 @@ size_t qn_shape_zeros(const qn_shape *s, qn_slice a, qn_slice b)
     if (s->first < QN_SHAPE_FIRST)
         want = qn_shape_room(s);
     else if (asks(s))
-        want = asked(s, a, b);
+        want = asked(s, n);
     else if (answers(s))
         want = answered(s, a, b);
     want = QN_MIN(want, (size_t)s->max);
@@ -158,6 +144,16 @@ static void left(qn_shape *s, qn_slice a, qn_slice b, size_t whole)
     for (unsigned i = 0; i < 2; i++)
         while (qn_shape_frame(&part[i], &f))
             qn_shape_opening_sent(s, &f);
+}
+
+static bool gives_credit(qn_slice content)
+{
+    qn_frame f;
+    bool credit = content.n > 0;
+
+    while (credit && content.n > 0)
+        credit = qn_shape_frame(&content, &f) && f.type == QN_FRAME_WINDOW;
+    return credit;
 }
 
 /* An upload is over with a record that a request would have held. */

@@ -6,7 +6,6 @@ enum { /* keys of the map */
        KEY_PAGES,
        KEY_REQUESTS,
        KEY_POSTS,
-       KEY_CONTROLS,
        KEY_BURSTS,
        KEY_CREDIT,
        KEYS
@@ -94,9 +93,6 @@ static void get_value(qn_cbor_r *r, uint64_t key, qn_shape_profile *p)
         return;
     case KEY_POSTS:
         p->post_n = get_lengths(r, p->post, QN_SHAPE_POSTS_MAX);
-        return;
-    case KEY_CONTROLS:
-        p->control_n = get_lengths(r, p->control, QN_SHAPE_CONTROLS_MAX);
         return;
     case KEY_BURSTS:
         get_bursts(r, p);

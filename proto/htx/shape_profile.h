@@ -1,6 +1,6 @@
 /*
  * A browser's traffic as data: the lengths its records take on page loads, and how often it gives
- * credit. Key 12 of a profile (tls/profile.h), recorded by tools/shape-record. docs/wire/shaping.md
+ * credit. Key 13 of a profile (tls/profile.h), recorded by tools/shape-record. docs/wire/shaping.md
  * has the keys.
  *
  * A length here is what a record's header says: content + 1 (inner type) + 16 (tag).
@@ -26,8 +26,6 @@ typedef struct qn_shape_profile {
     uint8_t request_n;
     uint16_t post[QN_SHAPE_POSTS_MAX]; /* records of an upload's body; the last is its bulk */
     uint8_t post_n;
-    uint16_t control[QN_SHAPE_CONTROLS_MAX]; /* WINDOW_UPDATE alone, or two of them */
-    uint8_t control_n;
     uint32_t burst[QN_SHAPE_BURSTS_MAX]; /* bytes of one answer, headers of records included */
     uint8_t burst_n;
     uint32_t credit_bytes; /* of a download, for one WINDOW_UPDATE */

@@ -11,6 +11,7 @@
 #define QN_HTX_SITE_H
 
 #include "htx/replay.h"
+#include "htx/shape_profile.h"
 #include "htx/tag.h"
 
 /* What the origin does after an alert: whether it says one too, and how it ends the connection. */
@@ -22,6 +23,8 @@ typedef struct qn_htx_parting {
 typedef struct qn_htx_site {
     qn_htx_tag_judge judge; /* floor and tally are filled in by whoever judges */
     qn_htx_replay *replay;
+    const qn_shape_profile *shape; /* of any browser's profile: which it is only tells uplink
+                                      records apart. Needed with `proven` */
     bool own; /* the operator's own origin: told who comes, by PROXY protocol version 2 */
 
     /* The origin is measured, and all of the following is so. Without it nobody is ever answered

@@ -6,6 +6,7 @@
 #include "crypto/x509.h"
 #include "h2/profile.h"
 #include "qnet/htx.h"
+#include "htx/shape_profile.h"
 #include "tls/profile.h"
 
 typedef struct qn_htx_target {
@@ -13,8 +14,9 @@ typedef struct qn_htx_target {
     const qn_tls_profile *tls; /* its date is the caller's to check */
     const qn_h2_profile *h2;   /* of the same file */
     const qn_roots *roots;
-    qn_slice name;       /* the origin's, 1 to 253 bytes, lower case */
-    qn_dh_public mirror; /* of the epoch that holds env->wall + ahead */
+    const qn_shape_profile *shape; /* of the same file as tls; outlives the carrier too */
+    qn_slice name;                 /* the origin's, 1 to 253 bytes, lower case */
+    qn_dh_public mirror;           /* of the epoch that holds env->wall + ahead */
     int64_t ahead; /* what O's Date said our clock is behind, seconds; 0 unless it was a visitor */
     const qn_htx_page *first, *second; /* key 4 and key 5: 1 to QN_HTX_PAGES_MAX each */
     uint8_t first_n, second_n;

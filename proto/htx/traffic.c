@@ -8,6 +8,12 @@ void qn_htx_traffic_init(qn_htx_traffic *t, qn_env *env, qn_tally *tally)
     qn_htx_carry_init(&t->carry);
 }
 
+void qn_htx_traffic_begin(qn_htx_traffic *t, const qn_shape_cfg *cfg)
+{
+    t->max_record = cfg->max_record;
+    qn_shape_init(&t->shape, t->env, cfg);
+}
+
 void qn_htx_traffic_clear(qn_htx_traffic *t)
 {
     qn_record_keys_wipe(&t->tx);
@@ -22,7 +28,7 @@ void qn_htx_traffic_clear(qn_htx_traffic *t)
 
 size_t qn_htx_traffic_room(const qn_htx_traffic *t, const qn_queue *out)
 {
-    return out->bytes < QN_LINK_OUT_MAX ? t->max_record : 0;
+    return out->bytes < QN_LINK_OUT_MAX ? qn_shape_room(&t->shape) : 0;
 }
 
 /* The link's last word is a record of its own (link/out.c). */
@@ -43,18 +49,20 @@ static size_t zeros_to(size_t length, size_t n)
     return length > n ? length - n : 0;
 }
 
-static size_t zeros_of(const qn_htx_traffic *t, bool farewell, size_t n)
+static size_t zeros_of(const qn_htx_traffic *t, bool farewell, qn_slice a, qn_slice b)
 {
+    size_t n = a.n + b.n;
+
     if (farewell)
         return zeros_to(t->farewell, n);
-    return t->carry.claim.end ? zeros_to(t->end, n) : 0;
+    return t->carry.claim.end ? zeros_to(t->end, n) : qn_shape_zeros(&t->shape, a, b);
 }
 
 qn_err qn_htx_traffic_seal(qn_htx_traffic *t, qn_slice a, qn_slice b, qn_queue *out)
 {
     bool farewell = b.n == 0 && is_farewell(a);
-    qn_err err = qn_record_seal_padded(&t->tx, t->env, t->tally, a, b,
-                                       zeros_of(t, farewell, a.n + b.n), QN_INNER_FRAMES, out);
+    size_t zeros = zeros_of(t, farewell, a, b);
+    qn_err err = qn_record_seal_padded(&t->tx, t->env, t->tally, a, b, zeros, QN_INNER_FRAMES, out);
 
     if (err == QN_NOMEM)
         return err;
@@ -63,6 +71,7 @@ qn_err qn_htx_traffic_seal(qn_htx_traffic *t, qn_slice a, qn_slice b, qn_queue *
     t->rekeying = false;
     if (err == QN_OK) {
         t->close_sent |= farewell;
+        qn_shape_sealed(&t->shape, a, b, zeros);
         qn_htx_carry_sealed(&t->carry, &t->env->mem);
     }
     return err;
@@ -76,6 +85,18 @@ size_t qn_htx_traffic_own(qn_htx_traffic *t, uint8_t *out, size_t room)
 
     t->rekeying = space && qn_record_rekey_due(&t->tx, t->env->now);
     return n + (t->rekeying ? qn_frame_put_header(out + n, QN_FRAME_KEY_UPDATE, 0) : 0);
+}
+
+qn_err qn_htx_traffic_answer(qn_htx_traffic *t, qn_queue *out)
+{
+    qn_slice none = {0};
+    qn_err err = QN_OK;
+    size_t zeros;
+
+    while (err == QN_OK && (zeros = qn_shape_answer(&t->shape)) > 0)
+        err = qn_record_seal_padded(&t->tx, t->env, t->tally, none, none, zeros, QN_INNER_FRAMES,
+                                    out);
+    return err == QN_NOMEM ? QN_OK : err;
 }
 
 qn_err qn_htx_traffic_alert(qn_htx_traffic *t, uint8_t level, uint8_t description, size_t length,
@@ -116,6 +137,7 @@ qn_err qn_htx_traffic_open(qn_htx_traffic *t, const uint8_t *record, size_t n, q
         return err;
     if (inner == QN_INNER_FRAMES && piece.len <= t->max_record) {
         t->close_got |= is_farewell(qn_slice_of(qn_piece_data(&piece), piece.len));
+        qn_shape_opened(&t->shape, qn_slice_of(qn_piece_data(&piece), piece.len));
         *content = piece;
         return QN_OK;
     }

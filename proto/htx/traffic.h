@@ -7,12 +7,14 @@
 
 #include "carrier/record.h"
 #include "htx/frames.h"
+#include "htx/shape.h"
 
 typedef struct qn_htx_traffic {
     qn_env *env;
     qn_tally *tally; /* may be NULL */
     qn_record_keys tx, rx;
     qn_htx_carry carry;
+    qn_shape shape;
     qn_piece part;       /* an incomplete TLS record out of CARRIER */
     uint16_t max_record; /* content of a record, either way */
     /* Lengths of the records in which these end, at least; 0: whatever they come to. */
@@ -24,16 +26,21 @@ typedef struct qn_htx_traffic {
 } qn_htx_traffic;
 
 void qn_htx_traffic_init(qn_htx_traffic *t, qn_env *env, qn_tally *tally);
+/* Both sides have switched. cfg->max_record is t->max_record from then on. */
+void qn_htx_traffic_begin(qn_htx_traffic *t, const qn_shape_cfg *cfg);
 void qn_htx_traffic_clear(qn_htx_traffic *t); /* wipes and frees; may repeat */
 
 /* ---- out: the carrier's verbs, `out` is the socket's queue ------------------------------------
  */
 
-/* What the next record may hold now. A shaper has its say here and in seal. */
+/* What the next record may hold now. */
 size_t qn_htx_traffic_room(const qn_htx_traffic *t, const qn_queue *out);
 /* QN_NOMEM: nothing happened. Any other error is the end. */
 QN_MUST_CHECK qn_err qn_htx_traffic_seal(qn_htx_traffic *t, qn_slice a, qn_slice b, qn_queue *out);
 size_t qn_htx_traffic_own(qn_htx_traffic *t, uint8_t *out, size_t room);
+/* Records without content that shaping owes for what was opened. As seal, but QN_NOMEM is none:
+ * what was not sent is not missed. */
+QN_MUST_CHECK qn_err qn_htx_traffic_answer(qn_htx_traffic *t, qn_queue *out);
 /* A record whose length field is `length`. */
 QN_MUST_CHECK qn_err qn_htx_traffic_alert(qn_htx_traffic *t, uint8_t level, uint8_t description,
                                           size_t length, qn_queue *out);

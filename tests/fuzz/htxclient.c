@@ -10,6 +10,7 @@
 
 #include "htx/client.h"
 #include "tls/profile.h"
+#include "../unit/htx/shape_item.h"
 
 enum { RAW, FRAMES, ALERT, SEAL, WAIT, END, FAIL, CONSUME, STEPS };
 
@@ -42,6 +43,7 @@ static void open_game(game *g)
     qn_htx_page first = {qn_slice_of(path, 2), 1000}, second = {qn_slice_of(other, 14), 1000};
     qn_htx_target target = {.tls = &tls,
                             .h2 = &h2,
+                            .shape = &shape_item,
                             .name = qn_slice_of("site.example", 12),
                             .first = &first,
                             .second = &second,
@@ -65,10 +67,12 @@ static void open_game(game *g)
     FZ_CHECK(qn_carrier_peek(g->c, 0, &v, 1) == 1);
     qn_carrier_consume(g->c, 0, v.n);
     c = (qn_htx_client *)g->c;
-    FZ_CHECK(qn_record_keys_init(&c->tx, &g->t.env, &secret[0]) == QN_OK);
-    FZ_CHECK(qn_record_keys_init(&c->rx, &g->t.env, &secret[1]) == QN_OK);
+    FZ_CHECK(qn_record_keys_init(&c->traffic.tx, &g->t.env, &secret[0]) == QN_OK);
+    FZ_CHECK(qn_record_keys_init(&c->traffic.rx, &g->t.env, &secret[1]) == QN_OK);
     FZ_CHECK(qn_record_keys_init(&g->tx, &g->peer.env, &secret[1]) == QN_OK);
-    c->max_record = 16384;
+    qn_htx_traffic_begin(
+        &c->traffic,
+        &(qn_shape_cfg){.profile = &shape_item, .client = true, .max_record = 16384, .pick = 1});
     qn_htx_client_phase(c, QN_HTX_CARRYING, QN_NEVER);
 }
 

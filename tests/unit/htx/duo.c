@@ -1,6 +1,7 @@
 #include "duo.h"
 
 #include "base/engine.h"
+#include "shape_item.h"
 
 static uint8_t scratch[1 << 18];
 
@@ -33,7 +34,8 @@ static void leave(htx_duo *d, unsigned who)
     qt_alloc_fail_at(0);
 }
 
-/* ---- the wire --------------------------------------------------------------------------------- */
+/* ---- the wire ---------------------------------------------------------------------------------
+ */
 
 static void see(htx_duo *d, unsigned who, char what, uint8_t type, uint16_t length)
 {
@@ -73,7 +75,8 @@ static void hang_up_leg(htx_duo *d, unsigned who, bool reset)
     see(d, who, reset ? 'x' : 'f', 0, 0);
 }
 
-/* ---- the links, as far as a carrier needs one --------------------------------------------------- */
+/* ---- the links, as far as a carrier needs one ---------------------------------------------------
+ */
 
 static qn_err frame(htx_duo *d, unsigned who, const qn_frame *f, bool last)
 {
@@ -141,7 +144,8 @@ qn_err htx_duo_say(htx_duo *d, unsigned who, qn_slice frames)
     return err;
 }
 
-/* ---- events ------------------------------------------------------------------------------------- */
+/* ---- events -------------------------------------------------------------------------------------
+ */
 
 static void on_event(htx_duo *d, unsigned who, qn_carrier_event *ev)
 {
@@ -202,7 +206,8 @@ static void drain(htx_duo *d, unsigned who)
     } while (any);
 }
 
-/* ---- sockets ------------------------------------------------------------------------------------ */
+/* ---- sockets ------------------------------------------------------------------------------------
+ */
 
 /* Takes at most a chunk of what the leg offers. */
 static size_t take(htx_duo *d, unsigned who, uint8_t leg, uint8_t *out)
@@ -392,7 +397,8 @@ const char *htx_duo_story(const htx_duo *d, unsigned from)
     return p;
 }
 
-/* ---- life --------------------------------------------------------------------------------------- */
+/* ---- life ---------------------------------------------------------------------------------------
+ */
 
 void htx_duo_open(htx_duo *d, htx_world *w, unsigned profile)
 {
@@ -403,7 +409,8 @@ void htx_duo_open(htx_duo *d, htx_world *w, unsigned profile)
     d->end[DUO_PEER].t = &w->peer.t;
     d->chunk = SIZE_MAX;
     qn_htx_replay_init(&d->replay, &w->peer.t.env, true);
-    d->site = (qn_htx_site){.judge = {.keys = &w->peer.key,
+    d->site = (qn_htx_site){.shape = &shape_item,
+                            .judge = {.keys = &w->peer.key,
                                       .keys_n = 1,
                                       .psks = &d->psk,
                                       .psks_n = 1,

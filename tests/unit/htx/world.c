@@ -1,4 +1,5 @@
 #include "world.h"
+#include "shape_item.h"
 
 static uint8_t scratch[1 << 18];
 
@@ -475,6 +476,7 @@ void htx_world_open(htx_world *w, unsigned profile)
     qn_dh_generate(&w->peer.t.env, &w->peer.key.secret, &w->peer.key.pub);
     w->target = (qn_htx_target){.tls = &w->tls,
                                 .h2 = &w->h2,
+                                .shape = &shape_item,
                                 .roots = w->roots,
                                 .name = qn_slice_of(DECOY, strlen(DECOY)),
                                 .mirror = w->peer.key.pub,
