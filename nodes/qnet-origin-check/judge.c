@@ -7,10 +7,9 @@
 
 #define RTT_WARN (10 * QN_MS)
 #define RTT_MAX (30 * QN_MS)
-#define SLOW_WARN QN_SEC
-#define SLOW_MAX (3 * QN_SEC) /* a client then tries another peer */
-#define SKEW_MAX 90           /* seconds: a tag's time may be off by so much */
-#define GOAWAY_MIN 34         /* frame header, two numbers, content type, tag: nothing to explain */
+#define SLOW_SHARE 10 /* one answer in so many may be slow */
+#define SKEW_MAX 90   /* seconds: a tag's time may be off by so much */
+#define GOAWAY_MIN 34 /* frame header, two numbers, content type, tag: nothing to explain */
 
 void find(check *k, weight w, const char *id, const char *format, ...)
 {
@@ -40,16 +39,17 @@ bool fit(const check *k)
 
 static void judge_times(check *k)
 {
-    unsigned rtt = (unsigned)(k->site.rtt / QN_MS), slow = (unsigned)(k->site.slowest / QN_MS);
+    unsigned rtt = (unsigned)(k->site.rtt / QN_MS);
 
     if (k->site.rtt > RTT_WARN)
         find(k, k->site.rtt > RTT_MAX ? UNFIT : WARNING, "far",
              "it is %u ms away: more than 10 are seen in every answer, more than 30 are too many; "
              "put the peer beside it",
              rtt);
-    if (k->site.slowest > SLOW_WARN)
-        find(k, k->site.slowest > SLOW_MAX ? UNFIT : WARNING, "slow",
-             "an answer took %u ms to begin; clients give a peer up after 3 s", slow);
+    if (k->site.slow > 0)
+        find(k, k->site.slow * SLOW_SHARE > k->site.answers ? UNFIT : WARNING, "slow",
+             "%u of %u answers took over 3 s to begin, after which clients try another peer",
+             k->site.slow, k->site.answers);
     if (!k->dated)
         find(k, WARNING, "date",
              "its answers have no Date header, by which clients whose clock is wrong find out");

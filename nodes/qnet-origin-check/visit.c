@@ -112,8 +112,8 @@ static void on_answer(visit *v, const qn_h2_event *ev, size_t length)
         a->status = ev->status;
         a->date = ev->date;
         a->elsewhere = ev->elsewhere;
-        a->begun = now(v);
-        v->site->slowest = QN_MAX(v->site->slowest, a->begun - a->asked);
+        v->site->answers++;
+        v->site->slow += now(v) - a->asked > SLOW;
     } else if (ev->type == QN_H2_BODY) {
         a->bytes += ev->n;
     } else if (ev->type == QN_H2_DONE) {

@@ -11,6 +11,7 @@
 #include "qnet/addr.h"
 #include "tls/client.h"
 
+#define SLOW (3 * QN_SEC) /* a client then tries another peer */
 #define NOTICED_SIZE (QN_RECORD_BODY_MAX / 8 + 1)
 
 /* What all visits share. */
@@ -24,7 +25,7 @@ typedef struct site {
     size_t control_max;             /* longest of those that belong to no answer */
     size_t content_max;             /* most application data in one record */
     qn_time rtt;                    /* the quickest connect; QN_NEVER before the first */
-    qn_time slowest;                /* from a request to its answer's first bytes */
+    unsigned answers, slow;         /* all; those that began over SLOW after their request */
     bool early_data;                /* a ticket takes it */
 } site;
 
@@ -39,7 +40,7 @@ typedef struct answer {
     uint64_t bytes;
     unsigned big;    /* records of at least QN_HTX_PROOF_MIN, from the request to the end */
     unsigned behind; /* shorter ones after the last of those */
-    qn_time asked, begun;
+    qn_time asked;
 } answer;
 
 typedef struct visit {
