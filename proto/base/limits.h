@@ -44,6 +44,8 @@
 /* a client's record after PROOF that does not come on: the origin has it then, in time to judge */
 #define QN_HTX_STALE (30 * QN_SEC)
 #define QN_HTX_LEAVE QN_SEC /* from a client's CLOSE to its alert, which came in the same write */
+/* visits of one peer that did not become links and end as idle browsers' do: no browser has more */
+#define QN_VISITORS_MAX 2
 #define QN_HTX_VISIT_MAX (60 * QN_SEC) /* a visit's page, and then its second answer */
 
 /* Shaping (docs/wire/shaping.md) */

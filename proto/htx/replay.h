@@ -24,6 +24,7 @@ typedef struct qn_htx_replay {
         int64_t until;
     } * ring;
     uint32_t cap, head, n;
+    uint32_t news; /* the newest of n: not given to qn_htx_replay_news() yet */
     int64_t wall;  /* the latest clock seen */
     int64_t floor; /* tag times before it are not answered */
 } qn_htx_replay;
@@ -38,5 +39,22 @@ int64_t qn_htx_replay_floor(qn_htx_replay *r);
  * At QN_HTX_REPLAY_MAX the oldest gives way. */
 QN_MUST_CHECK qn_err qn_htx_replay_enter(qn_htx_replay *r, int64_t tag_time,
                                          const uint8_t random[32], const uint8_t session_id[32]);
+
+/* ---- as bytes: the key, then the entries, oldest first ----------------------------------------
+ */
+
+#define QN_HTX_REPLAY_HEAD 16
+#define QN_HTX_REPLAY_ENTRY 16
+
+/* Instead of what it is: what was written before a restart of the program, not of the machine. So
+ * everything answered since then is known, and there is no floor. An entry cut short at the end is
+ * passed over: its PROOF never went out. QN_PROTO, QN_NOMEM: the set is empty, its
+ * floor as it was. */
+QN_MUST_CHECK qn_err qn_htx_replay_load(qn_htx_replay *r, qn_slice bytes);
+size_t qn_htx_replay_size(const qn_htx_replay *r);
+void qn_htx_replay_save(const qn_htx_replay *r, uint8_t *out); /* qn_htx_replay_size() bytes */
+/* Entries since the last call, at most max, as they are appended to what was saved. Returns how
+ * many. */
+uint32_t qn_htx_replay_news(qn_htx_replay *r, uint8_t *out, uint32_t max);
 
 #endif

@@ -48,6 +48,7 @@ static qn_err describe(qn_node *n)
     dated(&d.link, &n->cfg.keys.link, wall);
     dated(&d.onion[0], &n->cfg.keys.onion, wall);
     memcpy(d.country, n->cfg.country, sizeof d.country);
+    d.card = site_card(n->site);
     if (node_exits(n))
         exit_fields(&d, n);
     if (node_serves_directory(n))
@@ -105,6 +106,11 @@ static void failed(qn_node *n, qn_err why)
     rearm(n);
 }
 
+static bool serves(const qn_node *n, const qn_relay *r)
+{
+    return (r->d.roles & QN_ROLE_DIRECTORY) != 0 && visits_reach(n, r->d.card);
+}
+
 /* Any listed directory will do for LIST; registrations go to operators, which sign. */
 static const qn_relay *listed_directory(qn_node *n)
 {
@@ -113,12 +119,12 @@ static const qn_relay *listed_directory(qn_node *n)
     if (n->snapshot == NULL || (n->asker.failures & 1) != 0)
         return NULL;
     for (uint32_t i = 0; i < n->snapshot->relays_n; i++)
-        count += (n->snapshot->relays[i].d.roles & QN_ROLE_DIRECTORY) != 0;
+        count += serves(n, &n->snapshot->relays[i]);
     if (count == 0)
         return NULL;
     pick = qn_rng_below(n->env, count);
     for (uint32_t i = 0; i < n->snapshot->relays_n; i++)
-        if ((n->snapshot->relays[i].d.roles & QN_ROLE_DIRECTORY) && pick-- == 0)
+        if (serves(n, &n->snapshot->relays[i]) && pick-- == 0)
             return &n->snapshot->relays[i];
     return NULL;
 }
@@ -127,12 +133,17 @@ static neighbour *directory(qn_node *n)
 {
     const qn_operator *o = &n->net.operators[n->asker.where % n->net.operators_n];
     const qn_relay *r = n->asker.want == WANT_LIST ? listed_directory(n) : NULL;
+    whom to = {.id = &o->id, .addr = &o->addr, .card = o->card};
     qn_dh_public key;
 
     if (r != NULL && !qn_peerid_equal(&r->d.id, &n->id))
         return neighbour_get(n, r);
+    r = n->snapshot != NULL ? qn_snapshot_find(n->snapshot, &o->id) : NULL;
+    if (r != NULL && visits_reach_now(n, &o->id, r->d.card))
+        to.card = r->d.card;
     memcpy(key.b, o->link_key, sizeof key.b);
-    return neighbour_dial(n, &o->id, &key, &o->addr);
+    to.key = &key;
+    return neighbour_dial(n, &to);
 }
 
 static qn_err say(qn_node *n, const qn_dir_message *m)
@@ -232,6 +243,17 @@ void asker_want(qn_node *n, uint8_t want)
     /* Asked again soon after an answer: not at once, it is the same list. */
     if (a->asking == 0 && a->retry_at < a->heard + QN_SEC && a->heard != 0)
         a->retry_at = a->heard + QN_SEC;
+    rearm(n);
+}
+
+void asker_renew(qn_node *n)
+{
+    asker *a = &n->asker;
+
+    if (!node_registers(n) || describe(n) != QN_OK)
+        return;
+    a->registered = false;
+    a->heartbeat_at = n->env->now; /* which registers first */
     rearm(n);
 }
 

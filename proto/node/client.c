@@ -33,7 +33,7 @@ static void refresh_candidates(qn_node *n, const qn_dest *d)
         qn_candidate *c = &n->candidates[i];
 
         c->flags = 0;
-        if (!qn_relay_usable(r, n->env->wall))
+        if (!qn_relay_usable(r, n->env->wall) || !visits_reach(n, r->d.card))
             continue;
         if (r->d.roles & QN_ROLE_RELAY)
             c->flags |= QN_CANDIDATE_RELAY;
@@ -420,6 +420,30 @@ void client_input(circuit *c, qn_piece piece, bool more)
     }
     client_event(c);
     chore_add(c->n, &c->chore);
+}
+
+static bool has_another(const qn_node *n)
+{
+    return n->candidates_n > 1;
+}
+
+void client_leave(neighbour *nb)
+{
+    qn_node *n = nb->n;
+
+    client_blame(n, &nb->id);
+    if (!has_another(n))
+        return;
+    for (edge *e = n->edges, *next; e != NULL; e = next) {
+        next = e->next;
+        if (e->tie.nb == nb && !e->exit_side && e->state == EDGE_OPENING)
+            edge_fail(e, QN_APP_GONE);
+    }
+    for (circuit *c = n->circuits; c != NULL; c = c->next)
+        if (c->tie.nb == nb && !c->built && !c->dead) {
+            tie_close(&c->tie, QN_CLOSE_GONE);
+            client_closed(c, QN_CLOSE_GONE);
+        }
 }
 
 void client_closed(circuit *c, uint16_t code)

@@ -13,9 +13,10 @@
 
 typedef enum conn_kind {
     CONN_FREE,
-    CONN_LEG,   /* owner: neighbour; a carrier's leg */
-    CONN_SOCKS, /* owner: edge, client side */
-    CONN_TARGET /* owner: edge, exit side */
+    CONN_LEG,    /* owner: neighbour; a carrier's leg */
+    CONN_SOCKS,  /* owner: edge, client side */
+    CONN_TARGET, /* owner: edge, exit side */
+    CONN_ORIGIN  /* owner: the node, which asks whether its origin answers */
 } conn_kind;
 
 /* In the order the world gets them. */

@@ -4,7 +4,10 @@
  *     conns.c       names of conns, pending actions
  *     chores.c      what must be looked at again before the world gets control back
  *     neighbour.c   links and their carriers, one per neighbouring node
+ *     streams.c     which stream of a link is whose
  *     named.c       which neighbour is whose node
+ *     visit.c       HTX, who dials: what a visit plays, and what becomes of it
+ *     site.c        HTX, who is dialled: the origin, mirror keys, tags answered, the door
  *     edge.c        sockets of applications and destinations, moving bytes to and from bearers
  *     open.c        how an edge opens: SOCKS request, route, exit policy, answers
  *     client.c      circuits we built, the pool, which one a stream gets
@@ -34,6 +37,9 @@
 #include "dir/snapshot.h"
 #include "exit/policy.h"
 #include "exit/slots.h"
+#include "htx/mirror.h"
+#include "htx/site.h"
+#include "htx/target.h"
 #include "link/link.h"
 #include "node/conns.h"
 #include "qnet/node.h"
@@ -84,10 +90,20 @@ typedef enum timer_kind {
     TIMER_ANSWER,
     TIMER_OPERATOR,
     TIMER_PROBE,
+    TIMER_SITE_TURN,
+    TIMER_ORIGIN,
     TIMER_STOP
 } timer_kind;
 
 /* ---- neighbours ------------------------------------------------------------------------------ */
+
+/* Whom a link is dialled to; nothing of it is kept. */
+typedef struct whom {
+    const qn_peerid *id;
+    const qn_dh_public *key;
+    const qn_addr *addr;
+    qn_slice card; /* HTX: docs/wire/directory.md, "Card" */
+} whom;
 
 typedef struct neighbour {
     struct neighbour *next, *prev;
@@ -103,12 +119,18 @@ typedef struct neighbour {
     qn_timer timer;
     qn_time since, idle_since;
     qn_time over_since; /* with over */
+    qn_time renew_at;   /* a visit's origin would soon end it: another link is to take over */
     uint64_t serial;    /* counts neighbours; an exit's slot source for one-hop streams */
     bool outbound, known, claims;
-    bool up;   /* ESTABLISHED and not LOST */
-    bool over; /* the link is done with: only the legs' ends are awaited */
-    bool raw;  /* the legs are joined without us, until the carrier says LOST */
-    bool lost; /* the carrier said LOST, or never lived */
+    bool up;         /* ESTABLISHED and not LOST */
+    bool over;       /* the link is done with: only the legs' ends are awaited */
+    bool raw;        /* the legs live on without the link, until the carrier says LOST */
+    bool stranger;   /* accepted, and has proved nothing: counted */
+    bool resolving;  /* leg 0: whether the site's name leads there is being asked */
+    bool late;       /* a visit's second answer is: streams went other ways */
+    bool retired;    /* new streams go to another link, this one ends with its last */
+    bool starved[2]; /* leg: space gave nothing, READ is owed */
+    bool lost;       /* the carrier said LOST, or never lived */
 } neighbour;
 
 /* ---- edges ----------------------------------------------------------------------------------- */
@@ -243,6 +265,49 @@ typedef struct operators {
     int64_t version;
 } operators;
 
+/* ---- HTX ------------------------------------------------------------------------------------- */
+
+enum { VISIT_NAMES = 64, VISIT_CLOCKS = 32 }; /* the oldest give way: then it is asked again */
+
+typedef struct visits {
+    qn_tls_profile tls;
+    qn_h2_profile h2;
+    qn_roots *roots;
+    qn_time idle;
+    uint8_t name_key[16];
+    struct visit_name { /* names that led to a peer */
+        uint64_t name;
+        qn_addr addr;
+        qn_time until;
+    } known[VISIT_NAMES];
+    struct visit_clock { /* what a peer's origin said of our clock */
+        qn_peerid id;
+        int64_t ahead;
+    } clock[VISIT_CLOCKS];
+    uint32_t known_next, clock_next;
+    int64_t clock_ahead; /* the last one said */
+} visits;
+
+typedef struct site {
+    qn_htx_site htx;
+    qn_htx_mirror mirror;
+    qn_htx_mirror_key tried[2];
+    qn_htx_replay replay;
+    qn_addr origin;
+    qn_slice name[QN_HTX_NAMES_MAX];
+    uint8_t card[2][QN_HTX_CARD_MAX]; /* ours: card[which] */
+    uint16_t card_n;
+    uint8_t which;
+    bool store_mirror, store_replay;
+    bool down;      /* the origin does not answer */
+    qn_conn asking; /* whether it does; 0: not now */
+    qn_timer turn_timer, ask_timer;
+    size_t replay_written;                /* entries in the file */
+    uint8_t file[QN_HTX_MIRROR_FILE_MAX]; /* what STORE names, until the next call */
+    uint8_t *lent;                        /* the same, when it is long */
+    size_t lent_n;
+} site;
+
 /* ---- the node -------------------------------------------------------------------------------- */
 
 enum { EVENTS_MAX = 1024 }; /* waiting for an observer; the oldest give way */
@@ -274,6 +339,11 @@ struct qn_node {
     bool store_snapshot;
     qn_candidate *candidates; /* one per relay of the snapshot, same order */
     uint32_t candidates_n;
+
+    visits *visits;     /* with HTX */
+    site *site;         /* with HTX, in modes that are dialled */
+    uint32_t strangers; /* neighbours that have proved nothing */
+    bool shut;          /* nobody is let in */
 
     asker asker;
     operators *op; /* directory modes with an operator key */
@@ -332,10 +402,13 @@ bool node_end_stalest(qn_node *n);
 
 /* neighbour.c */
 neighbour *neighbour_get(qn_node *n, const qn_relay *r);
-neighbour *neighbour_dial(qn_node *n, const qn_peerid *id, const qn_dh_public *key,
-                          const qn_addr *addr);
+neighbour *neighbour_dial(qn_node *n, const whom *to);
 qn_conn neighbour_accept(qn_node *n, const qn_addr *from, const qn_addr *local);
 void neighbour_drain(neighbour *nb);
+/* New streams are to go over another link, which is dialled if this one is in use. */
+void neighbour_retire(neighbour *nb);
+void neighbour_consumed(neighbour *nb, uint8_t leg, size_t bytes);
+qn_span neighbour_space(neighbour *nb, uint8_t leg);
 void neighbour_touch(neighbour *nb); /* its link has something to do */
 void neighbour_end(neighbour *nb, uint16_t code);
 /* Whether we know who it is by now: a snapshot that lists it may be younger than the link. */
@@ -347,11 +420,51 @@ void neighbour_leg_gone(neighbour *nb, uint8_t leg);
 unsigned neighbour_peek(neighbour *nb, uint8_t leg, qn_slice *v, unsigned max);
 void neighbour_tick(neighbour *nb);
 void neighbour_service(neighbour *nb);
+
+/* streams.c */
 /* Opens a stream and ties it. The link may not be up yet. */
 QN_MUST_CHECK qn_err tie_open(tie *t, tie_kind kind, void *owner, neighbour *nb,
                               qn_stream_kind stream_kind);
 void tie_accept(tie *t, tie_kind kind, void *owner, neighbour *nb, uint32_t stream);
 void tie_close(tie *t, uint16_t code); /* harmless when not tied */
+/* A link's events of its streams. */
+void stream_new(neighbour *nb, uint32_t id, qn_stream_kind kind);
+void stream_data(const tie *t, const qn_link_event *ev);
+void stream_room(const tie *t);
+void stream_closed(tie *t, uint16_t code);
+
+/* visit.c */
+QN_MUST_CHECK qn_err visits_start(qn_node *n, const qn_htx_cfg *cfg, char why[160]);
+void visits_clear(qn_node *n);
+bool visits_aged(const qn_node *n); /* our profile is past its date, and this is no lab */
+/* Whether a node with this card can be dialled. While its descriptor is valid it has a key: they
+ * are of three weeks, and it lives for two. */
+bool visits_reach(const qn_node *n, qn_slice card);
+/* The same of one whose keys may be over. */
+bool visits_reach_now(const qn_node *n, const qn_peerid *id, qn_slice card);
+/* *t points into *card, which points into to->card. */
+QN_MUST_CHECK qn_err visits_target(qn_node *n, const whom *to, qn_htx_card *card, qn_htx_target *t);
+qn_time visits_renew_at(qn_node *n, uint32_t seconds);
+/* As many visits of this peer as a browser would leave idle are there already. */
+bool visits_crowd(const qn_node *n, const qn_peerid *id);
+bool visit_resolved_already(const neighbour *nb);
+void visit_dest(const neighbour *nb, qn_dest *out);
+void visit_resolved(neighbour *nb, const qn_addr *addr, unsigned count, qn_err why);
+void visit_watch(neighbour *nb); /* looks what became of it; harmless for other links */
+qn_time visit_due(const neighbour *nb);
+
+/* site.c */
+QN_MUST_CHECK qn_err site_start(qn_node *n, const qn_htx_cfg *cfg, char why[160]);
+void site_clear(qn_node *n);
+qn_slice site_card(const site *s); /* empty for NULL */
+void site_turn(qn_node *n);
+void site_greet(qn_node *n, qn_carrier_cfg *cfg); /* what a responder's carrier needs of it */
+bool site_store(qn_node *n, qn_action *a);
+bool site_door(qn_node *n, qn_action *a);
+void site_ask(qn_node *n);
+void site_down(qn_node *n); /* a visitor's dial of it failed */
+void site_answered(qn_node *n, qn_err err);
+void site_forget(qn_node *n);
 
 /* edge.c */
 edge *edge_new(qn_node *n, bool exit_side);
@@ -398,6 +511,8 @@ const qn_relay *client_exit_for(qn_node *n, const qn_dest *d);
 bool client_list_fresh(const qn_node *n);
 /* Exits are known, and none of them opens this port: waiting would not help. */
 bool client_port_refused(const qn_node *n, const qn_dest *d);
+/* Streams that have another way than this link, which is late, take it. */
+void client_leave(neighbour *nb);
 /* A hop failed: it is chosen last until others have been used as often. */
 void client_blame(qn_node *n, const qn_peerid *id);
 
@@ -413,6 +528,7 @@ void relay_service(relay *r);
 /* asker.c */
 QN_MUST_CHECK qn_err asker_start(qn_node *n);
 void asker_want(qn_node *n, uint8_t want);
+void asker_renew(qn_node *n); /* our descriptor is no longer true */
 void asker_data(qn_node *n, qn_piece piece, bool fin);
 void asker_closed(qn_node *n, qn_err why);
 void asker_tick(qn_node *n);
@@ -438,6 +554,10 @@ void probe_start(qn_node *n);
 void probe_tick(qn_node *n);
 void probe_good(qn_node *n);
 void probe_bad(qn_node *n, qn_err why);
+
+/* life.c */
+/* QN_CONFIG, and the sentence. */
+qn_err node_wrong(char why[160], const char *sentence);
 
 /* node.c */
 static inline bool mode_is(const qn_node *n, unsigned modes)

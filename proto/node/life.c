@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-static qn_err wrong(char why[160], const char *sentence)
+qn_err node_wrong(char why[160], const char *sentence)
 {
     (void)snprintf(why, 160, "%s", sentence);
     return QN_CONFIG;
@@ -12,14 +12,34 @@ static qn_err wrong(char why[160], const char *sentence)
 static qn_err check_network(const qn_node_cfg *cfg, char why[160])
 {
     if (cfg->network == NULL || cfg->network->operators_n == 0)
-        return wrong(why, "no network: give a network file");
+        return node_wrong(why, "no network: give a network file");
     if (cfg->network->lab != cfg->lab)
-        return wrong(why, cfg->lab ? "--lab was given, but the network file is not a lab's"
-                                   : "this is a lab network: it needs --lab");
+        return node_wrong(why, cfg->lab ? "--lab was given, but the network file is not a lab's"
+                                        : "this is a lab network: it needs --lab");
+    return QN_OK;
+}
+
+static bool reaches_nobody(const qn_node_cfg *cfg)
+{
+    for (uint8_t i = 0; i < cfg->network->operators_n; i++)
+        if (cfg->network->operators[i].card.n > 0)
+            return false;
+    return !cfg->has_operator && cfg->stored_snapshot.n == 0;
+}
+
+static qn_err check_carrier(const qn_node_cfg *cfg, char why[160])
+{
     if (cfg->carrier == NULL)
-        return wrong(why, "no carrier was chosen");
+        return node_wrong(why, "no carrier was chosen");
     if (cfg->carrier->lab_only && !cfg->lab)
-        return wrong(why, "this carrier has no disguise and is for lab networks only");
+        return node_wrong(why, "this carrier has no disguise and is for lab networks only");
+    if (cfg->carrier != &qn_carrier_htx)
+        return QN_OK;
+    if (cfg->htx == NULL)
+        return node_wrong(why, "HTX needs a browser profile and trusted certificates");
+    if (reaches_nobody(cfg))
+        return node_wrong(why, "the network file says of no operator how HTX reaches it, and no "
+                               "list is stored");
     return QN_OK;
 }
 
@@ -43,21 +63,23 @@ static qn_err check_roles(qn_env *env, const qn_node_cfg *cfg, char why[160])
     unsigned modes;
 
     if (cfg->mode > QN_SUPER)
-        return wrong(why, "no such mode");
+        return node_wrong(why, "no such mode");
     modes = IN_MODES(cfg->mode);
     if (cfg->mode != QN_CLIENT && cfg->listen.family == 0)
-        return wrong(why, "this mode is reached by others: give a listen address");
+        return node_wrong(why, "this mode is reached by others: give a listen address");
     if ((modes & (IN_MODES(QN_EXIT) | IN_MODES(QN_SUPER))) && cfg->contact[0] == '\0')
-        return wrong(why, "an exit needs an abuse contact: set exit.contact or EXIT_ABUSE_EMAIL");
+        return node_wrong(why,
+                          "an exit needs an abuse contact: set exit.contact or EXIT_ABUSE_EMAIL");
     if (cfg->exit_allow_n > 0 && !cfg->lab)
-        return wrong(why, "exit.allow opens non-global addresses and is for lab networks only");
+        return node_wrong(why,
+                          "exit.allow opens non-global addresses and is for lab networks only");
     if (cfg->has_operator && !(modes & (IN_MODES(QN_BOOTSTRAP) | IN_MODES(QN_SUPER))))
-        return wrong(why, "an operator key belongs to a bootstrap or super node");
+        return node_wrong(why, "an operator key belongs to a bootstrap or super node");
     if (cfg->has_operator && cfg->network->threshold != 1)
-        return wrong(why, "snapshots that several operators sign together are not built yet: "
-                          "found the network with one operator");
+        return node_wrong(why, "snapshots that several operators sign together are not built yet: "
+                               "found the network with one operator");
     if (cfg->has_operator && !seed_is_operators(env, cfg))
-        return wrong(why, "the operator key is not one of the network file's");
+        return node_wrong(why, "the operator key is not one of the network file's");
     return QN_OK;
 }
 
@@ -71,7 +93,8 @@ static qn_err start_exit(qn_node *n, char why[160])
     if (err == QN_OK && c->listen.family != 0)
         err = qn_policy_own(&n->policy, &c->listen);
     if (err != QN_OK)
-        return wrong(why, "exit.ports or exit.allow is not usable: ports are 1..65535, a prefix "
+        return node_wrong(why,
+                          "exit.ports or exit.allow is not usable: ports are 1..65535, a prefix "
                           "has no bits behind its length");
     /* A busy browser's worth, or a quarter of a larger exit. */
     qn_slots_init(&n->slots, sockets, QN_MAX((uint32_t)QN_EXIT_CONNS_PER_SOURCE, sockets / 4),
@@ -99,12 +122,26 @@ static qn_err start_keys(qn_node *n)
     return err;
 }
 
+static qn_err start_htx(qn_node *n, char why[160])
+{
+    const qn_htx_cfg *cfg = n->cfg.htx;
+    qn_err err = QN_OK;
+
+    n->cfg.htx = NULL;
+    if (n->cfg.carrier != &qn_carrier_htx)
+        return QN_OK;
+    err = visits_start(n, cfg, why);
+    return err == QN_OK && n->cfg.mode != QN_CLIENT ? site_start(n, cfg, why) : err;
+}
+
 static qn_err start(qn_node *n, char why[160])
 {
     qn_err err = start_keys(n);
 
     if (err == QN_OK)
         err = start_exit(n, why);
+    if (err == QN_OK)
+        err = start_htx(n, why);
     if (err == QN_OK && n->cfg.stored_snapshot.n > 0) {
         qn_err old = node_adopt(n, n->cfg.stored_snapshot);
 
@@ -138,12 +175,14 @@ qn_err qn_node_new(qn_node **out, const qn_node_cfg *cfg, qn_env *env, char why[
     why[0] = '\0';
     err = check_network(cfg, why);
     if (err == QN_OK)
+        err = check_carrier(cfg, why);
+    if (err == QN_OK)
         err = check_roles(env, cfg, why);
     if (err != QN_OK)
         return err;
     n = qn_mem_get(&env->mem, sizeof *n);
     if (n == NULL) {
-        (void)wrong(why, qn_err_text(QN_NOMEM));
+        (void)node_wrong(why, qn_err_text(QN_NOMEM));
         return QN_NOMEM;
     }
     n->env = env;
@@ -158,7 +197,7 @@ qn_err qn_node_new(qn_node **out, const qn_node_cfg *cfg, qn_env *env, char why[
         *out = n;
     } else {
         if (why[0] == '\0')
-            (void)wrong(why, qn_err_text(err));
+            (void)node_wrong(why, qn_err_text(err));
         qn_node_free(n);
     }
     return err;
@@ -194,6 +233,8 @@ void qn_node_free(qn_node *n)
     qn_mem_put(&env->mem, n->events, n->events_cap * sizeof *n->events);
     operator_clear(n);
     asker_clear(n);
+    site_clear(n);
+    visits_clear(n);
     qn_slots_clear(&n->slots, &env->mem);
     qn_map_clear(&n->named, &env->mem);
     qn_timers_clear(&n->timers, &env->mem);

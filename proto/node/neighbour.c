@@ -9,39 +9,7 @@
  */
 #include "node/internal.h"
 
-/* ---- ties ------------------------------------------------------------------------------------ */
-
-qn_err tie_open(tie *t, tie_kind kind, void *owner, neighbour *nb, qn_stream_kind stream_kind)
-{
-    qn_err err;
-
-    if (nb->over)
-        return QN_GONE;
-    err = qn_link_open(&nb->link, stream_kind, t, &t->stream);
-    if (err != QN_OK)
-        return err;
-    t->kind = (uint8_t)kind;
-    t->owner = owner;
-    t->nb = nb;
-    return QN_OK;
-}
-
-void tie_accept(tie *t, tie_kind kind, void *owner, neighbour *nb, uint32_t stream)
-{
-    *t = (tie){.kind = (uint8_t)kind, .owner = owner, .nb = nb, .stream = stream};
-    qn_link_set_user(&nb->link, stream, t);
-}
-
-void tie_close(tie *t, uint16_t code)
-{
-    neighbour *nb = t->nb;
-
-    if (nb == NULL)
-        return;
-    t->nb = NULL;
-    qn_link_close(&nb->link, t->stream, code);
-    neighbour_touch(nb);
-}
+#include "htx/peer.h"
 
 /* ---- birth ----------------------------------------------------------------------------------- */
 
@@ -54,6 +22,7 @@ static neighbour *neighbour_new(qn_node *n, bool outbound)
     nb->n = n;
     nb->outbound = outbound;
     nb->since = nb->idle_since = n->env->now;
+    nb->renew_at = QN_NEVER;
     nb->serial = ++n->ids;
     chore_init(&nb->chore, CHORE_NEIGHBOUR, nb);
     qn_link_init(&nb->link, n->env, &(qn_link_cfg){.initiator = outbound, .budget = &n->budget});
@@ -62,11 +31,19 @@ static neighbour *neighbour_new(qn_node *n, bool outbound)
     return nb;
 }
 
+/* It has proved itself, or is gone: one stranger less. */
+static void known_by_now(neighbour *nb)
+{
+    nb->n->strangers -= nb->stranger;
+    nb->stranger = false;
+}
+
 void neighbour_free(neighbour *nb)
 {
     qn_node *n = nb->n;
 
     neighbour_unname(nb);
+    known_by_now(nb);
     qn_timers_cancel(&n->timers, &nb->timer);
     qn_link_clear(&nb->link);
     qn_carrier_destroy(nb->carrier);
@@ -90,79 +67,107 @@ static void draw_key(const qn_node *n, qn_carrier_cfg *cfg)
     cfg->own_public = NULL;
 }
 
-static qn_err make_carrier(neighbour *nb, const qn_dh_public *key)
+static qn_err dialled_carrier(neighbour *nb, const whom *to)
+{
+    qn_node *n = nb->n;
+    qn_htx_target target;
+    qn_htx_card card;
+    qn_carrier_cfg cfg;
+    qn_err err = QN_OK;
+
+    carrier_cfg(n, true, &cfg);
+    cfg.responder = nb->id;
+    cfg.responder_key = *to->key;
+    cfg.claim = node_registers(n);
+    cfg.own_id = n->id;
+    if (!cfg.claim)
+        draw_key(n, &cfg);
+    if (n->visits != NULL) {
+        err = visits_target(n, to, &card, &target);
+        cfg.htx = &target;
+    }
+    if (err == QN_OK)
+        err = n->cfg.carrier->create(&nb->carrier, n->env, &cfg);
+    if (err == QN_OK && n->visits != NULL) {
+        nb->renew_at = visits_renew_at(n, card.seconds);
+        nb->resolving = !card.mirror && !visit_resolved_already(nb);
+    }
+    qn_wipe(&cfg.own_key, sizeof cfg.own_key);
+    return err;
+}
+
+static qn_err accepted_carrier(neighbour *nb, const qn_addr *from, const qn_addr *local)
 {
     qn_node *n = nb->n;
     qn_carrier_cfg cfg;
     qn_err err;
 
-    carrier_cfg(n, nb->outbound, &cfg);
-    if (nb->outbound) {
-        cfg.responder = nb->id;
-        cfg.responder_key = *key;
-        cfg.claim = node_registers(n);
-        cfg.own_id = n->id;
-        if (!cfg.claim)
-            draw_key(n, &cfg);
-    } else {
-        cfg.responder = n->id;
-        cfg.origin = n->cfg.origin;
-    }
+    carrier_cfg(n, false, &cfg);
+    cfg.responder = n->id;
+    cfg.origin = n->cfg.origin;
+    cfg.client = *from;
+    cfg.local = *local;
+    if (n->site != NULL)
+        site_greet(n, &cfg);
     err = n->cfg.carrier->create(&nb->carrier, n->env, &cfg);
     qn_wipe(&cfg.own_key, sizeof cfg.own_key);
     return err;
 }
 
-/* Leg, carrier and deadline; without one of them the neighbour is freed. */
-static bool begin(neighbour *nb, const qn_dh_public *key)
+/* Leg and deadline for a carrier that was made, or was not; without one of them the neighbour is
+ * freed. */
+static bool begin(neighbour *nb, qn_err made)
 {
     qn_node *n = nb->n;
 
-    nb->leg[0] = conns_add(&n->conns, &n->env->mem, CONN_LEG, nb, 0);
-    if (nb->leg[0] != 0 && make_carrier(nb, key) == QN_OK &&
-        node_timer(n, &nb->timer, TIMER_NEIGHBOUR, qn_carrier_due(nb->carrier)))
+    if (made == QN_OK)
+        nb->leg[0] = conns_add(&n->conns, &n->env->mem, CONN_LEG, nb, 0);
+    if (nb->leg[0] != 0 && node_timer(n, &nb->timer, TIMER_NEIGHBOUR, qn_carrier_due(nb->carrier)))
         return true;
     conns_forget(&n->conns, nb->leg[0]);
     neighbour_free(nb);
     return false;
 }
 
-neighbour *neighbour_dial(qn_node *n, const qn_peerid *id, const qn_dh_public *key,
-                          const qn_addr *addr)
+neighbour *neighbour_dial(qn_node *n, const whom *to)
 {
     neighbour *nb;
 
-    if (n->stopping || qn_peerid_equal(id, &n->id))
+    if (n->stopping || qn_peerid_equal(to->id, &n->id))
         return NULL;
-    nb = neighbour_named(n, id);
+    nb = neighbour_named(n, to->id);
     if (nb != NULL)
         return nb;
+    if (visits_aged(n) || visits_crowd(n, to->id))
+        return NULL;
     nb = neighbour_new(n, true);
     if (nb == NULL)
         return NULL;
-    nb->id = *id;
+    nb->id = *to->id;
     neighbour_name(nb);
-    nb->leg_addr[0] = *addr;
-    if (!begin(nb, key))
+    nb->leg_addr[0] = *to->addr;
+    if (!begin(nb, dialled_carrier(nb, to)))
         return NULL;
-    conns_todo(&n->conns, nb->leg[0], TODO_DIAL);
+    conns_todo(&n->conns, nb->leg[0], nb->resolving ? TODO_RESOLVE : TODO_DIAL);
     neighbour_touch(nb);
     return nb;
 }
 
 neighbour *neighbour_get(qn_node *n, const qn_relay *r)
 {
-    return neighbour_dial(n, &r->d.id, &r->d.link.key, &r->d.addrs[0]);
+    return neighbour_dial(
+        n,
+        &(whom){.id = &r->d.id, .key = &r->d.link.key, .addr = &r->d.addrs[0], .card = r->d.card});
 }
 
 qn_conn neighbour_accept(qn_node *n, const qn_addr *from, const qn_addr *local)
 {
     neighbour *nb = n->stopping ? NULL : neighbour_new(n, false);
 
-    (void)from;
-    (void)local;
-    if (nb == NULL || !begin(nb, NULL))
+    if (nb == NULL || !begin(nb, accepted_carrier(nb, from, local)))
         return 0;
+    nb->stranger = true;
+    n->strangers++;
     neighbour_touch(nb);
     return nb->leg[0];
 }
@@ -208,7 +213,7 @@ static void link_over(neighbour *nb, qn_err err)
     if (nb->up)
         node_event(
             n, &(qn_event){.type = QN_EV_LINK_DOWN, .id = nb->serial, .peer = nb->id, .err = err});
-    if (!nb->lost && !nb->up) /* nobody to say farewell to */
+    if (!nb->lost && !nb->up && !nb->raw) /* nobody to say farewell to */
         abandon(nb);
     neighbour_touch(nb);
 }
@@ -255,6 +260,7 @@ static void established(neighbour *nb, const qn_established *est)
         neighbour_end(nb, QN_CLOSE_INTERNAL);
         return;
     }
+    known_by_now(nb);
     nb->up = true;
     n->counters.links_opened++;
     node_event(n, &(qn_event){.type = QN_EV_LINK_UP, .id = nb->serial, .peer = nb->id});
@@ -322,118 +328,6 @@ void neighbour_drain(neighbour *nb)
 
 /* ---- what the link reports ------------------------------------------------------------------- */
 
-/* One stranger's streams must not fill what all of them share: circuits, edges, answers. One who
- * does not even let us refuse has no use for the link. */
-static bool crowded(neighbour *nb)
-{
-    bool unruly = nb->link.closing_n > QN_STRANGER_STREAMS;
-
-    if ((!unruly && nb->link.streams_n <= QN_STRANGER_STREAMS) || neighbour_known(nb))
-        return false;
-    if (unruly)
-        neighbour_end(nb, QN_CLOSE_LIMIT);
-    return true;
-}
-
-static void stream_new(neighbour *nb, uint32_t id, qn_stream_kind kind)
-{
-    qn_node *n = nb->n;
-
-    if (crowded(nb)) {
-        qn_link_close(&nb->link, id, QN_CLOSE_LIMIT);
-        return;
-    }
-    if (kind == QN_KIND_APP && node_exits(n) && !n->stopping) {
-        edge *e = edge_new(n, true);
-
-        if (e != NULL) {
-            e->slot_source = nb->serial;
-            tie_accept(&e->tie, TIE_EDGE, e, nb, id);
-            return;
-        }
-    } else if (kind == QN_KIND_CIRCUIT && node_relays(n) && !n->stopping) {
-        relay_new(nb, id);
-        return;
-    } else if (kind == QN_KIND_DIRECTORY && node_serves_directory(n) && !n->stopping) {
-        answer_new(nb, id);
-        return;
-    }
-    qn_link_close(&nb->link, id, QN_CLOSE_REFUSED);
-}
-
-static void stream_data(const tie *t, const qn_link_event *ev)
-{
-    switch ((tie_kind)t->kind) {
-    case TIE_EDGE:
-        if (ev->piece.len > 0)
-            edge_data(t->owner, ev->piece);
-        if (ev->fin && t->nb != NULL)
-            edge_peer_end(t->owner);
-        break;
-    case TIE_CIRCUIT:
-        client_input(t->owner, ev->piece, ev->more);
-        break;
-    case TIE_RELAY_PREV:
-        relay_input(t->owner, true, ev->piece, ev->more);
-        break;
-    case TIE_RELAY_NEXT:
-        relay_input(t->owner, false, ev->piece, ev->more);
-        break;
-    case TIE_ASKER:
-        asker_data(t->owner, ev->piece, ev->fin);
-        break;
-    case TIE_ANSWER:
-        answer_data(t->owner, ev->piece, ev->fin);
-        break;
-    }
-}
-
-static void stream_room(const tie *t)
-{
-    switch ((tie_kind)t->kind) {
-    case TIE_EDGE:
-        edge_room(t->owner);
-        break;
-    case TIE_CIRCUIT:
-        chore_add(t->nb->n, &((circuit *)t->owner)->chore);
-        break;
-    case TIE_RELAY_PREV:
-        relay_room(t->owner, false);
-        break;
-    case TIE_RELAY_NEXT:
-        relay_room(t->owner, true);
-        break;
-    case TIE_ASKER:
-        break; /* requests are far smaller than a stream's first credit */
-    case TIE_ANSWER:
-        answer_room(t->owner);
-        break;
-    }
-}
-
-static void stream_closed(tie *t, uint16_t code)
-{
-    t->nb = NULL;
-    switch ((tie_kind)t->kind) {
-    case TIE_EDGE:
-        edge_unbound(t->owner, qn_app_of(qn_close_err(code)));
-        break;
-    case TIE_CIRCUIT:
-        client_closed(t->owner, code);
-        break;
-    case TIE_RELAY_PREV:
-    case TIE_RELAY_NEXT:
-        relay_closed(t->owner, code);
-        break;
-    case TIE_ASKER:
-        asker_closed(t->owner, qn_close_err(code));
-        break;
-    case TIE_ANSWER:
-        answer_closed(t->owner);
-        break;
-    }
-}
-
 static void link_event(neighbour *nb, const qn_link_event *ev)
 {
     switch (ev->type) {
@@ -488,6 +382,8 @@ void neighbour_open_failed(neighbour *nb, uint8_t leg, qn_err why)
 {
     if (leg == 0)
         nb->n->last_error = why;
+    else if (nb->n->site != NULL)
+        site_down(nb->n);
     neighbour_leg_ended(nb, leg, QN_END_RESET);
     if (leg == 0)
         carrier_lost(nb, why);
@@ -495,11 +391,40 @@ void neighbour_open_failed(neighbour *nb, uint8_t leg, qn_err why)
 
 unsigned neighbour_peek(neighbour *nb, uint8_t leg, qn_slice *v, unsigned max)
 {
-    if (leg == 0 && nb->up && !nb->lost) {
+    if (leg == 0 && nb->up && !nb->lost && !nb->raw) {
         (void)qn_link_fill(&nb->link);
         drain_link(nb);
     }
     return qn_carrier_peek(nb->carrier, leg, v, max);
+}
+
+qn_span neighbour_space(neighbour *nb, uint8_t leg)
+{
+    qn_span s = qn_carrier_space(nb->carrier, leg);
+
+    nb->starved[leg] = s.n == 0;
+    return s;
+}
+
+static bool has_room_again(neighbour *nb, uint8_t leg)
+{
+    if (!nb->starved[leg] || qn_carrier_space(nb->carrier, leg).n == 0)
+        return false;
+    nb->starved[leg] = false;
+    return true;
+}
+
+/* Of two legs each waits for the other. */
+void neighbour_consumed(neighbour *nb, uint8_t leg, size_t bytes)
+{
+    qn_carrier_event ev;
+    bool more = nb->starved[0] || nb->starved[1];
+
+    qn_carrier_consume(nb->carrier, leg, bytes);
+    for (; qn_carrier_next(nb->carrier, &ev); more = true)
+        carrier_event(nb, &ev);
+    if (more || qn_carrier_due(nb->carrier) < nb->timer.due)
+        neighbour_touch(nb);
 }
 
 /* ---- time and chores ------------------------------------------------------------------------- */
@@ -507,6 +432,19 @@ unsigned neighbour_peek(neighbour *nb, uint8_t leg, qn_slice *v, unsigned max)
 void neighbour_touch(neighbour *nb)
 {
     chore_add(nb->n, &nb->chore);
+}
+
+/* A user's link over HTX is closed as his browser closes an idle connection. Whoever was dialled
+ * waits for that, but not for ever. */
+static qn_time idle_life(const neighbour *nb)
+{
+    const qn_node *n = nb->n;
+
+    if (nb->retired)
+        return 0;
+    if (n->visits == NULL || (nb->outbound && node_registers(n)))
+        return nb->outbound ? QN_LINK_IDLE : QN_LINK_IDLE_ACCEPTED;
+    return n->visits->idle + (nb->outbound ? 0 : QN_LINK_IDLE_ACCEPTED);
 }
 
 /* A link without streams is given up after a while, by the dialler while there is one. */
@@ -518,7 +456,27 @@ static qn_time idle_due(neighbour *nb)
         nb->idle_since = nb->n->env->now;
         return QN_NEVER;
     }
-    return nb->idle_since + (nb->outbound ? QN_LINK_IDLE : QN_LINK_IDLE_ACCEPTED);
+    return nb->idle_since + idle_life(nb);
+}
+
+/* The origin has ended, so that the link cannot go on for long. */
+static bool drains(const neighbour *nb)
+{
+    return !nb->outbound && nb->n->site != NULL && nb->up && !nb->over && !nb->lost &&
+           qn_htx_peer_see(nb->carrier).draining;
+}
+
+void neighbour_retire(neighbour *nb)
+{
+    qn_node *n = nb->n;
+    const qn_relay *r = n->snapshot != NULL ? qn_snapshot_find(n->snapshot, &nb->id) : NULL;
+
+    if (nb->retired)
+        return;
+    nb->retired = true;
+    neighbour_unname(nb);
+    if (nb->outbound && nb->link.streams_n > 0 && r != NULL)
+        (void)neighbour_get(n, r);
 }
 
 /* The farewell waits for room at a peer who may never read. */
@@ -532,6 +490,7 @@ static qn_time neighbour_due(neighbour *nb)
     qn_time due = nb->over ? farewell_due(nb) : qn_link_due(&nb->link);
 
     due = QN_MIN(due, qn_carrier_due(nb->carrier));
+    due = QN_MIN(due, visit_due(nb));
     return QN_MIN(due, idle_due(nb));
 }
 
@@ -560,11 +519,15 @@ void neighbour_service(neighbour *nb)
     drain_link(nb);
     while (qn_carrier_next(nb->carrier, &ev))
         carrier_event(nb, &ev);
+    visit_watch(nb);
+    if (drains(nb))
+        neighbour_retire(nb);
     if (nb->over && nb->lost && nb->leg[0] == 0 && nb->leg[1] == 0 && !nb->chore.queued) {
         neighbour_free(nb);
         return;
     }
     for (uint8_t i = 0; i < 2; i++)
-        conns_todo(&n->conns, nb->leg[i], TODO_SEND);
+        conns_todo(&n->conns, nb->leg[i],
+                   has_room_again(nb, i) ? TODO_SEND | TODO_READ : TODO_SEND);
     node_timer(n, &nb->timer, TIMER_NEIGHBOUR, neighbour_due(nb));
 }

@@ -22,9 +22,11 @@ unsigned qn_node_space(qn_node *n, qn_conn c, qn_span *v, unsigned max)
     if (k == NULL || max == 0 || k->releasing)
         return 0;
     if (k->kind == CONN_LEG) {
-        v[0] = qn_carrier_space(((neighbour *)k->owner)->carrier, k->leg);
+        v[0] = neighbour_space(k->owner, k->leg);
         return v[0].n > 0;
     }
+    if (k->kind == CONN_ORIGIN)
+        return 0;
     return edge_space(k->owner, v, max);
 }
 
@@ -39,7 +41,7 @@ void qn_node_commit(qn_node *n, qn_conn c, size_t bytes)
 
         qn_carrier_commit(nb->carrier, k->leg, bytes);
         neighbour_drain(nb);
-    } else {
+    } else if (k->kind != CONN_ORIGIN) {
         edge_commit(k->owner, bytes);
     }
     node_settle(n);
@@ -53,6 +55,8 @@ unsigned qn_node_peek(qn_node *n, qn_conn c, qn_slice *v, unsigned max)
         return 0;
     if (k->kind == CONN_LEG)
         return neighbour_peek(k->owner, k->leg, v, max);
+    if (k->kind == CONN_ORIGIN)
+        return 0;
     return edge_peek(k->owner, v, max);
 }
 
@@ -63,8 +67,8 @@ void qn_node_consume(qn_node *n, qn_conn c, size_t bytes)
     if (k == NULL)
         return;
     if (k->kind == CONN_LEG)
-        qn_carrier_consume(((neighbour *)k->owner)->carrier, k->leg, bytes);
-    else
+        neighbour_consumed(k->owner, k->leg, bytes);
+    else if (k->kind != CONN_ORIGIN)
         edge_consume(k->owner, bytes);
     node_settle(n);
 }
@@ -105,6 +109,8 @@ void qn_node_opened(qn_node *n, qn_conn c)
         neighbour_opened(k->owner, k->leg);
     else if (k->kind == CONN_TARGET)
         open_connected(k->owner, QN_OK);
+    else if (k->kind == CONN_ORIGIN)
+        site_answered(n, QN_OK);
     node_settle(n);
 }
 
@@ -118,6 +124,8 @@ void qn_node_open_failed(qn_node *n, qn_conn c, qn_err why)
         neighbour_open_failed(k->owner, k->leg, why);
     else if (k->kind == CONN_TARGET)
         open_connected(k->owner, why);
+    else if (k->kind == CONN_ORIGIN)
+        site_answered(n, why);
     node_settle(n);
 }
 
@@ -134,6 +142,8 @@ void qn_node_ended(qn_node *n, qn_conn c, qn_ending how)
     }
     if (k->kind == CONN_LEG)
         neighbour_leg_ended(k->owner, k->leg, how);
+    else if (k->kind == CONN_ORIGIN)
+        site_answered(n, QN_GONE);
     else
         edge_ended(k->owner, how);
     node_settle(n);
@@ -147,6 +157,8 @@ void qn_node_released(qn_node *n, qn_conn c)
         return;
     if (k->kind == CONN_LEG)
         neighbour_leg_gone(k->owner, k->leg);
+    else if (k->kind == CONN_ORIGIN)
+        site_forget(n);
     else
         edge_released(k->owner);
     node_settle(n);
@@ -156,9 +168,12 @@ void qn_node_resolved(qn_node *n, uint32_t query, const qn_addr *v, unsigned cou
 {
     const conn *k = conns_get(&n->conns, query);
 
-    if (k == NULL || k->kind != CONN_TARGET)
+    if (k == NULL || (k->kind != CONN_TARGET && k->kind != CONN_LEG))
         return;
-    open_resolved(k->owner, v, count, why);
+    if (k->kind == CONN_LEG)
+        visit_resolved(k->owner, v, count, why);
+    else
+        open_resolved(k->owner, v, count, why);
     node_settle(n);
 }
 
@@ -207,6 +222,12 @@ static void fire(qn_node *n, qn_timer *t)
     case TIMER_PROBE:
         probe_tick(n);
         break;
+    case TIMER_SITE_TURN:
+        site_turn(n);
+        break;
+    case TIMER_ORIGIN:
+        site_ask(n);
+        break;
     case TIMER_STOP:
         n->stopped_due = true;
         break;
@@ -230,6 +251,8 @@ static void dial_action(const conn *k, qn_action *a)
     a->type = QN_ACT_DIAL;
     if (k->kind == CONN_LEG)
         a->addr = ((neighbour *)k->owner)->leg_addr[k->leg];
+    else if (k->kind == CONN_ORIGIN)
+        a->addr = ((qn_node *)k->owner)->site->origin;
     else
         a->addr = ((edge *)k->owner)->opening->addr;
 }
@@ -246,6 +269,17 @@ static void reset_action(qn_node *n, const conn *k, qn_action *a)
     node_settle(n);
 }
 
+static void resolve_action(qn_conn c, const conn *k, qn_action *a)
+{
+    a->type = QN_ACT_RESOLVE;
+    a->query = c;
+    a->visit = k->kind == CONN_LEG;
+    if (a->visit)
+        visit_dest(k->owner, &a->dest);
+    else
+        a->dest = ((edge *)k->owner)->opening->dest;
+}
+
 static bool conn_action(qn_node *n, qn_conn c, uint16_t todo, qn_action *a)
 {
     conn *k = conns_get(&n->conns, c);
@@ -253,9 +287,7 @@ static bool conn_action(qn_node *n, qn_conn c, uint16_t todo, qn_action *a)
     *a = (qn_action){.conn = c};
     switch (todo) {
     case TODO_RESOLVE:
-        a->type = QN_ACT_RESOLVE;
-        a->query = c;
-        a->dest = ((edge *)k->owner)->opening->dest;
+        resolve_action(c, k, a);
         return true;
     case TODO_DIAL:
         dial_action(k, a);
@@ -299,10 +331,13 @@ bool qn_node_next(qn_node *n, qn_action *a)
     qn_conn c;
     uint16_t todo;
 
+    /* What must be kept is kept before anything leaves that depends on it. */
+    if (site_store(n, a))
+        return true;
     while (conns_next(&n->conns, &c, &todo))
         if (conn_action(n, c, todo, a))
             return true;
-    if (store_action(n, a))
+    if (store_action(n, a) || site_door(n, a))
         return true;
     *a = (qn_action){.type = QN_ACT_EVENT};
     if (node_next_event(n, &a->event))

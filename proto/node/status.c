@@ -50,6 +50,28 @@ static qn_state state_of(const qn_node *n, qn_status *s)
     return n->snapshot == NULL && n->asker.failures > 0 ? QN_OFFLINE : QN_CALIBRATING;
 }
 
+/* HTX's own troubles: they explain others, or come before them. */
+static void htx_state(const qn_node *n, qn_status *s)
+{
+    const int64_t soon = 14 * 86400;
+
+    if (n->visits == NULL)
+        return;
+    s->profile_until = n->visits->tls.expires;
+    s->clock_ahead = n->visits->clock_ahead;
+    s->origin_down = n->site != NULL && n->site->down;
+    if (s->origin_down)
+        s->advice = "the origin does not answer, so nobody is let in: start the web site, or "
+                    "correct its address";
+    else if (visits_aged(n))
+        s->advice = "the browser profile is past its date, so nobody is dialled: install a newer "
+                    "one";
+    else if (s->clock_ahead != 0)
+        s->advice = "by a web site's Date our clock is wrong: set it";
+    else if (s->advice[0] == '\0' && n->env->wall + soon >= s->profile_until)
+        s->advice = "the browser profile ends in less than two weeks: install a newer one";
+}
+
 void qn_node_status(const qn_node *n, qn_status *out)
 {
     const qn_circuit_counts *c = &n->circuits_shared.counts;
@@ -62,6 +84,7 @@ void qn_node_status(const qn_node *n, qn_status *out)
                        .mem_used = n->env->mem.used,
                        .mem_peak = n->env->mem.peak};
     out->state = state_of(n, out);
+    htx_state(n, out);
     if (n->snapshot != NULL) {
         out->peers_known = n->snapshot->relays_n;
         out->snapshot_version = n->snapshot->version;

@@ -127,6 +127,82 @@ START_TEST(two_seconds_back_are_already_too_many)
 }
 END_TEST
 
+/* ---- across a restart of the program -----------------------------------------------------------
+ */
+
+static uint8_t disk[1 << 12];
+static size_t disk_n;
+
+static void append_news(void)
+{
+    disk_n += QN_HTX_REPLAY_ENTRY *
+              (size_t)qn_htx_replay_news(&r, disk + disk_n, (uint32_t)(sizeof disk - disk_n) / 16);
+}
+
+static void restart(void)
+{
+    qn_htx_replay_clear(&r);
+    qn_htx_replay_init(&r, &t.env, false);
+    qt_assert_err(qn_htx_replay_load(&r, qn_slice_of(disk, disk_n)), QN_OK);
+}
+
+START_TEST(a_restart_knows_what_was_appended)
+{
+    disk_n = qn_htx_replay_size(&r);
+    qn_htx_replay_save(&r, disk);
+    for (uint32_t i = 0; i < 70; i++) {
+        qt_assert_err(enter(t.env.wall, i), QN_OK);
+        append_news();
+    }
+    ck_assert_uint_eq(qn_htx_replay_news(&r, disk + disk_n, 1), 0);
+    restart();
+    for (uint32_t i = 0; i < 70; i++)
+        qt_assert_err(enter(t.env.wall, i), QN_STALE);
+    qt_assert_err(enter(t.env.wall, 70), QN_OK); /* nothing is refused unseen */
+    disk_n = qn_htx_replay_size(&r);
+    qn_htx_replay_save(&r, disk);
+    restart();
+    qt_assert_err(enter(t.env.wall, 70), QN_STALE);
+}
+END_TEST
+
+START_TEST(an_entry_cut_short_was_never_answered)
+{
+    disk_n = qn_htx_replay_size(&r);
+    qn_htx_replay_save(&r, disk);
+    qt_assert_err(enter(t.env.wall, 1), QN_OK);
+    qt_assert_err(enter(t.env.wall, 2), QN_OK);
+    append_news();
+    disk_n -= 7;
+    restart();
+    qt_assert_err(enter(t.env.wall, 1), QN_STALE);
+    qt_assert_err(enter(t.env.wall, 2), QN_OK);
+}
+END_TEST
+
+START_TEST(a_clock_set_back_meanwhile_is_noticed)
+{
+    disk_n = qn_htx_replay_size(&r);
+    qn_htx_replay_save(&r, disk);
+    qt_assert_err(enter(t.env.wall, 1), QN_OK);
+    append_news();
+    t.env.wall -= 1000;
+    restart();
+    qt_assert_err(enter(t.env.wall + 89, 3), QN_STALE);
+    qt_assert_err(enter(t.env.wall + 90, 3), QN_OK);
+}
+END_TEST
+
+START_TEST(what_is_no_such_file_is_refused_with_its_floor)
+{
+    qn_htx_replay_clear(&r);
+    qn_htx_replay_init(&r, &t.env, false);
+    qt_assert_err(qn_htx_replay_load(&r, qn_slice_of(disk, 15)), QN_PROTO);
+    qt_assert_err(enter(t.env.wall, 1), QN_STALE);
+    qt_assert_err(enter(t.env.wall + 90, 1), QN_OK);
+}
+END_TEST
+
 static Suite *replay_suite(void)
 {
     Suite *s = suite_create("htx/replay");
@@ -141,6 +217,10 @@ static Suite *replay_suite(void)
     tcase_add_test(tc, a_restart_answers_no_tag_that_may_have_been_answered);
     tcase_add_test(tc, a_clock_that_went_back_answers_nothing_again);
     tcase_add_test(tc, two_seconds_back_are_already_too_many);
+    tcase_add_test(tc, a_restart_knows_what_was_appended);
+    tcase_add_test(tc, an_entry_cut_short_was_never_answered);
+    tcase_add_test(tc, a_clock_set_back_meanwhile_is_noticed);
+    tcase_add_test(tc, what_is_no_such_file_is_refused_with_its_floor);
     suite_add_tcase(s, tc);
     return s;
 }

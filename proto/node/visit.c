@@ -1,0 +1,264 @@
+/*
+ * Who dials over HTX: what a visit plays, whether a site's name leads to the peer, and what becomes
+ * of a visit that does not go on as a carrier. docs/wire/htx.md.
+ */
+#include "node/internal.h"
+
+#include "crypto/siphash.h"
+#include "htx/client.h"
+
+enum { CLOCK_WRONG_S = 60 };       /* a tag's time may be 90 s off */
+#define LATE (3 * QN_SEC)          /* the second answer: streams may go another way */
+#define RESOLVED_FOR (60 * QN_SEC) /* as long as browsers keep what the system resolved */
+#define IDLE_DEFAULT (300 * QN_SEC)
+
+static const qn_htx_client *client_of(const neighbour *nb)
+{
+    return (const qn_htx_client *)(const void *)nb->carrier;
+}
+
+static bool is_visit(const neighbour *nb)
+{
+    return nb->outbound && nb->n->visits != NULL;
+}
+
+/* ---- beginning and end ----------------------------------------------------------------------- */
+
+static qn_err read_profile(visits *v, qn_node *n, const qn_htx_cfg *cfg)
+{
+    qn_err err = qn_tls_profile_read(&v->tls, n->env, cfg->profile);
+
+    return err == QN_OK ? qn_h2_profile_read(&v->h2, v->tls.http2) : err;
+}
+
+qn_err visits_start(qn_node *n, const qn_htx_cfg *cfg, char why[160])
+{
+    visits *v = n->visits = qn_mem_get(&n->env->mem, sizeof *v);
+
+    if (v == NULL)
+        return QN_NOMEM;
+    v->idle = cfg->idle != 0 ? cfg->idle : IDLE_DEFAULT;
+    qn_rng_fill(n->env, v->name_key, sizeof v->name_key);
+    if (read_profile(v, n, cfg) != QN_OK)
+        return node_wrong(why, "the browser profile is damaged, or of another version");
+    if (qn_roots_new(&v->roots, cfg->roots) != QN_OK)
+        return node_wrong(why, "the trusted certificates cannot be read: a PEM bundle is expected");
+    if (qn_tls_profile_fresh(&v->tls, n->env->wall) == QN_OK)
+        return QN_OK;
+    if (!n->cfg.lab)
+        return node_wrong(why, "the browser profile is past its date and would stand out: install "
+                               "a newer one (docs/wire/tls.md says how they are made)");
+    qn_log_line(n->env, QN_LOG_WARN, "htx",
+                "the browser profile is past its date: only a lab network goes on with it");
+    return QN_OK;
+}
+
+void visits_clear(qn_node *n)
+{
+    if (n->visits == NULL)
+        return;
+    qn_roots_free(n->visits->roots);
+    qn_mem_put(&n->env->mem, n->visits, sizeof *n->visits);
+    n->visits = NULL;
+}
+
+bool visits_aged(const qn_node *n)
+{
+    return n->visits != NULL && !n->cfg.lab &&
+           qn_tls_profile_fresh(&n->visits->tls, n->env->wall) != QN_OK;
+}
+
+/* ---- clocks ---------------------------------------------------------------------------------- */
+
+static int64_t ahead_of(const qn_node *n, const qn_peerid *id)
+{
+    for (unsigned i = 0; i < VISIT_CLOCKS; i++)
+        if (qn_peerid_equal(&n->visits->clock[i].id, id))
+            return n->visits->clock[i].ahead;
+    return 0;
+}
+
+static void learn_clock(qn_node *n, const qn_peerid *id, int64_t ahead)
+{
+    visits *v = n->visits;
+    unsigned i = 0;
+
+    while (i < VISIT_CLOCKS && !qn_peerid_equal(&v->clock[i].id, id))
+        i++;
+    if (i == VISIT_CLOCKS)
+        i = v->clock_next++ % VISIT_CLOCKS;
+    v->clock[i].id = *id;
+    v->clock[i].ahead = ahead;
+    v->clock_ahead = ahead;
+    qn_log_line(n->env, QN_LOG_WARN, "htx",
+                "by a web site's Date our clock is %lld s %s: set it; meanwhile we reckon with it",
+                (long long)(ahead < 0 ? -ahead : ahead), ahead < 0 ? "fast" : "slow");
+    node_event(n, &(qn_event){.type = QN_EV_CLOCK,
+                              .peer = *id,
+                              .value = (uint64_t)(ahead < 0 ? -ahead : ahead)});
+}
+
+/* ---- what a visit needs ---------------------------------------------------------------------- */
+
+bool visits_reach(const qn_node *n, qn_slice card)
+{
+    return n->visits == NULL || card.n > 0;
+}
+
+bool visits_reach_now(const qn_node *n, const qn_peerid *id, qn_slice card)
+{
+    qn_htx_card c;
+
+    if (n->visits == NULL || card.n == 0)
+        return n->visits == NULL;
+    return qn_htx_card_read(&c, card, QN_HTX_EPOCHS_MAX) == QN_OK &&
+           qn_htx_card_at(&c, n->env->wall + ahead_of(n, id)) != NULL;
+}
+
+qn_err visits_target(qn_node *n, const whom *to, qn_htx_card *card, qn_htx_target *t)
+{
+    visits *v = n->visits;
+    int64_t ahead = ahead_of(n, to->id);
+    const qn_dh_public *mirror;
+    qn_err err = qn_htx_card_read(card, to->card, QN_HTX_EPOCHS_MAX);
+
+    if (err != QN_OK)
+        return err;
+    mirror = qn_htx_card_at(card, n->env->wall + ahead);
+    if (mirror == NULL)
+        return QN_EXPIRED;
+    *t = (qn_htx_target){.tls = &v->tls,
+                         .h2 = &v->h2,
+                         .roots = v->roots,
+                         .name = card->name[qn_rng_below(n->env, card->names_n)],
+                         .mirror = *mirror,
+                         .ahead = ahead,
+                         .first = card->first,
+                         .second = card->second,
+                         .first_n = card->first_n,
+                         .second_n = card->second_n,
+                         .max_record = card->largest_record,
+                         .idle = v->idle};
+    return QN_OK;
+}
+
+/* The origin ends the connection then, and browsers make another in time: at 70 to 90 % of it. Of
+ * requests there are never more than two. */
+qn_time visits_renew_at(qn_node *n, uint32_t seconds)
+{
+    uint64_t part = 700 + qn_rng_below(n->env, 201);
+
+    return seconds == 0 ? QN_NEVER : n->env->now + part * seconds * QN_MS;
+}
+
+bool visits_crowd(const qn_node *n, const qn_peerid *id)
+{
+    unsigned there = 0;
+
+    for (const neighbour *nb = n->neighbours; nb != NULL; nb = nb->next)
+        there += nb->raw && nb->outbound && qn_peerid_equal(&nb->id, id);
+    return there >= QN_VISITORS_MAX;
+}
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+static qn_slice name_of(const neighbour *nb)
+{
+    return qn_slice_of(client_of(nb)->name, client_of(nb)->name_n);
+}
+
+static bool same_ip(const qn_addr *a, const qn_addr *b)
+{
+    return a->family == b->family && memcmp(a->ip, b->ip, a->family == 4 ? 4 : 16) == 0;
+}
+
+bool visit_resolved_already(const neighbour *nb)
+{
+    const visits *v = nb->n->visits;
+    uint64_t name = qn_siphash(v->name_key, name_of(nb));
+
+    for (unsigned i = 0; i < VISIT_NAMES; i++)
+        if (v->known[i].name == name && v->known[i].until > nb->n->env->now &&
+            same_ip(&v->known[i].addr, &nb->leg_addr[0]))
+            return true;
+    return false;
+}
+
+void visit_dest(const neighbour *nb, qn_dest *out)
+{
+    qn_slice name = name_of(nb);
+
+    *out = (qn_dest){.type = 3, .name_len = (uint8_t)name.n, .port = nb->leg_addr[0].port};
+    memcpy(out->name, name.p, name.n);
+}
+
+void visit_resolved(neighbour *nb, const qn_addr *addr, unsigned count, qn_err why)
+{
+    qn_node *n = nb->n;
+    visits *v = n->visits;
+
+    if (!nb->resolving)
+        return;
+    nb->resolving = false;
+    for (unsigned i = 0; i < count; i++)
+        if (same_ip(&addr[i], &nb->leg_addr[0])) {
+            unsigned at = v->known_next++ % VISIT_NAMES;
+
+            v->known[at].name = qn_siphash(v->name_key, name_of(nb));
+            v->known[at].addr = addr[i];
+            v->known[at].until = n->env->now + RESOLVED_FOR;
+            conns_todo(&n->conns, nb->leg[0], TODO_DIAL);
+            return;
+        }
+    qn_log_line(n->env, QN_LOG_INFO, "htx", "%s",
+                why == QN_OK ? "a site's name does not lead to its peer" : "no answer for a name");
+    neighbour_open_failed(nb, 0, QN_RESOLVE);
+}
+
+/* ---- what becomes of it ---------------------------------------------------------------------- */
+
+/* The peer did not speak, so this is a visit and ends as one. Its link is over at once. */
+static void only_a_visit(neighbour *nb, const qn_htx_look *look)
+{
+    qn_node *n = nb->n;
+    int64_t off = look->dated ? look->ahead - ahead_of(n, &nb->id) : 0;
+
+    if (off > CLOCK_WRONG_S || off < -CLOCK_WRONG_S)
+        learn_clock(n, &nb->id, look->ahead);
+    else
+        client_blame(n, &nb->id);
+    n->last_error = QN_REFUSED;
+    qn_log_line(n->env, QN_LOG_INFO, "htx", "a peer did not speak: only its site answered");
+    nb->raw = true;
+    neighbour_end(nb, QN_CLOSE_GONE);
+}
+
+void visit_watch(neighbour *nb)
+{
+    qn_time now = nb->n->env->now;
+    qn_htx_look look;
+
+    if (!is_visit(nb) || nb->over || nb->lost)
+        return;
+    look = qn_htx_client_look(nb->carrier);
+    if (look.phase == QN_HTX_VISITOR) {
+        only_a_visit(nb, &look);
+    } else if (look.phase == QN_HTX_WAITING && !nb->late && now >= look.since + LATE) {
+        nb->late = true;
+        client_leave(nb);
+    } else if (look.phase == QN_HTX_CARRYING && (look.draining || now >= nb->renew_at)) {
+        neighbour_retire(nb);
+    }
+}
+
+qn_time visit_due(const neighbour *nb)
+{
+    qn_htx_look look;
+
+    if (!is_visit(nb) || nb->over || nb->lost)
+        return QN_NEVER;
+    look = qn_htx_client_look(nb->carrier);
+    if (look.phase == QN_HTX_WAITING && !nb->late)
+        return look.since + LATE;
+    return look.phase == QN_HTX_CARRYING && !nb->retired ? nb->renew_at : QN_NEVER;
+}
