@@ -22,6 +22,7 @@ static bool figures_ok(const qn_htx_origin *o)
 static void take_figures(qn_htx_site *s, const qn_htx_origin *o, uint16_t drain)
 {
     s->own = !o->mirror;
+    s->shape = &qn_shape_default;
     s->proven = true;
     s->flight = o->flight;
     s->flight_r = o->flight_resumed;

@@ -128,6 +128,7 @@ qn_err visits_target(qn_node *n, const whom *to, qn_htx_card *card, qn_htx_targe
     if (mirror == NULL)
         return QN_EXPIRED;
     *t = (qn_htx_target){.tls = &v->tls,
+                         .shape = &qn_shape_default,
                          .h2 = &v->h2,
                          .roots = v->roots,
                          .name = card->name[qn_rng_below(n->env, card->names_n)],
