@@ -276,6 +276,8 @@ static Suite *mlkem_suite(void)
     unlucky = qt_vector_records("ml-kem-768/unluckysample-ML-KEM-768.txt", "d").v;
     trap = qt_vector_records("ml-kem-768/strcmp-ML-KEM-768.txt", "dk").v;
     noble = qt_vector_records("ml-kem-768/noble.txt", "d");
+    if (noble.n != 100)
+        qt_die("noble.txt has %zu rounds", noble.n);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, rounds_of_an_independent_implementation, 0, (int)noble.n);
     tcase_add_test(tc, the_published_encapsulation_comes_out_and_back);
