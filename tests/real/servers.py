@@ -97,18 +97,28 @@ class Certificates:
         run("openssl", "genpkey", "-algorithm", *options, "-out", path)
         return path
 
-    def authority(self, name):
-        key = self.key(name, "p256")
+    def authority(self, name, kind="p256"):
+        key = self.key(name, kind)
         cert = self.folder / f"{name}.pem"
         run("openssl", "req", "-x509", "-new", "-key", key, "-subj", f"/CN={name}", "-days", "2", "-out", cert)
         return cert
 
-    def leaf(self, kind, name=NAME, days=1):
+    def middle(self, name, kind, root):
+        """An authority that `root` vouches for."""
+        key, cert = self.key(name, kind), self.folder / f"{name}.pem"
+        request = run("openssl", "req", "-new", "-key", key, "-subj", f"/CN={name}", "-addext",
+                      "basicConstraints=critical,CA:TRUE").stdout
+        run("openssl", "x509", "-req", "-CA", root, "-CAkey", root.with_suffix(".key"), "-days", "2", "-copy_extensions",
+            "copy", "-out", cert, input=request)
+        return cert
+
+    def leaf(self, kind, name=NAME, days=1, ca=None):
         """(key, certificate)"""
-        stem = f"{kind}-{name}-{days}"
+        ca = ca or self.ca
+        stem = f"{kind}-{name}-{days}-{ca.stem}"
         key, cert = self.key(stem, kind), self.folder / f"{stem}.pem"
         request = run("openssl", "req", "-new", "-key", key, "-subj", "/CN=leaf",
                       "-addext", f"subjectAltName=DNS:{name}").stdout
-        run("openssl", "x509", "-req", "-CA", self.ca, "-CAkey", self.ca.with_suffix(".key"), "-days", str(days),
+        run("openssl", "x509", "-req", "-CA", ca, "-CAkey", ca.with_suffix(".key"), "-days", str(days),
             "-copy_extensions", "copy", "-out", cert, input=request)
         return key, cert

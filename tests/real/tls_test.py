@@ -15,6 +15,7 @@ from servers import NAME, NGINX, ROOT, Certificates, nginx, node, serving
 
 CLIENT = os.environ["TLS_CLIENT"]
 PROFILES = ("chromium-156", "firefox-esr-153")
+SUITES = {"TLS_AES_128_GCM_SHA256": "1301", "TLS_AES_256_GCM_SHA384": "1302", "TLS_CHACHA20_POLY1305_SHA256": "1303"}
 NODE_SERVER = """
 const fs = require("fs"), tls = require("http2");
 const [, key, cert, port] = process.argv;
@@ -49,27 +50,50 @@ class Interop(unittest.TestCase):
         for key, value in want.items():
             self.assertEqual(line[key], value, line)
 
-    def test_every_suite_and_kind_of_key(self):
-        suites = {"TLS_AES_128_GCM_SHA256": "1301", "TLS_AES_256_GCM_SHA384": "1302",
-                  "TLS_CHACHA20_POLY1305_SHA256": "1303"}
-        for (name, number), kind in zip(suites.items(), ("rsa", "p256", "p384")):
-            with self.s_server(kind, "-ciphersuites", name) as port:
+    def must_resume(self, port, **want):
+        for profile in PROFILES:
+            first, second = self.connect(port, profile, count=2)
+            self.must_be_up(first, resumed="0", **want)
+            self.must_be_up(second, resumed="1", **want)
+
+    def test_every_suite_with_every_kind_of_key(self):
+        for name, number in SUITES.items():
+            for kind in ("rsa", "p256", "p384"):
+                with self.s_server(kind, "-ciphersuites", name) as port:
+                    for profile in PROFILES:
+                        line = self.connect(port, profile)[0]
+                        self.must_be_up(line, suite=number, group="29", retried="0", err="OK")
+                        self.assertGreater(int(line["bytes"]), 100)
+
+    def test_every_suite_resumes(self):
+        for name, number in SUITES.items():
+            with self.s_server("p256", "-ciphersuites", name) as port:
+                self.must_resume(port, suite=number, err="OK")
+
+    def test_chains_of_three(self):
+        for kind in ("rsa", "p256"):
+            root = self.certificates.authority(f"root-{kind}", kind)
+            middle = self.certificates.middle(f"middle-{kind}", kind, root)
+            leaf = self.certificates.leaf(kind, ca=middle)
+            with self.s_server(kind, "-cert_chain", middle, leaf=leaf) as port:
                 for profile in PROFILES:
-                    line = self.connect(port, profile)[0]
-                    self.must_be_up(line, suite=number, group="29", retried="0", err="OK")
-                    self.assertGreater(int(line["bytes"]), 100)
+                    self.must_be_up(self.connect(port, profile, ca=root)[0], err="OK")
+            with self.s_server(kind, leaf=leaf) as port:  # nobody says who the middle is
+                self.assertEqual(self.connect(port, ca=root)[0]["err"], "AUTH")
 
     def test_another_group_means_a_retry(self):
         with self.s_server("p256", "-groups", "P-384") as port:
             for profile in PROFILES:
                 self.must_be_up(self.connect(port, profile)[0], group="24", retried="1", err="OK")
+            self.must_resume(port, group="24", retried="1")
 
     def test_tickets_resume(self):
         for count in (0, 1, 5):
             with self.s_server("p256", "-num_tickets", str(count)) as port:
-                first, second = self.connect(port, count=2)
-                self.must_be_up(first, resumed="0", tickets=str(count))
-                self.must_be_up(second, resumed="1" if count else "0")
+                for profile in PROFILES:
+                    first, second = self.connect(port, profile, count=2)
+                    self.must_be_up(first, resumed="0", tickets=str(count))
+                    self.must_be_up(second, resumed="1" if count else "0")
 
     def test_a_client_certificate_is_declined(self):
         with self.s_server("p256", "-verify", "1") as port:
@@ -92,23 +116,18 @@ class Interop(unittest.TestCase):
     @unittest.skipUnless(NGINX, "nginx is not installed")
     def test_nginx(self):
         with nginx(self.folder, self.leaves["p256"], 'ssl_protocols TLSv1.3; return 200 "hello";') as port:
-            for profile in PROFILES:
-                first, second = self.connect(port, profile, count=2)
-                self.must_be_up(first, alpn="h2", resumed="0")
-                self.must_be_up(second, alpn="h2")
+            self.must_resume(port, alpn="h2")
 
     @unittest.skipUnless(shutil.which("gnutls-serv"), "gnutls-serv is not installed")
     def test_gnutls(self):
         key, cert = self.leaves["rsa"]
         with serving("gnutls-serv", "--port", "PORT", "--x509keyfile", key, "--x509certfile", cert, "--http") as port:
-            for profile in PROFILES:
-                self.must_be_up(self.connect(port, profile)[0])
+            self.must_resume(port)
 
     def test_node_agrees_by_ml_kem(self):
         key, cert = self.leaves["p256"]
         with serving(node(), "-e", NODE_SERVER, key, cert, "PORT") as port:
-            for profile in PROFILES:
-                self.must_be_up(self.connect(port, profile)[0], group="4588", alpn="h2")
+            self.must_resume(port, group="4588", alpn="h2")
 
 
 if __name__ == "__main__":
