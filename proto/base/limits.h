@@ -24,13 +24,15 @@
 #define QN_TLS_CHAIN_MAX 10             /* certificates in a chain; public ones have 2 to 4 */
 #define QN_TLS_FLOOD_MAX 32   /* empty records, CCS, KeyUpdates in a row: BoringSSL's limit */
 #define QN_TLS_TICKETS_MAX 16 /* of one connection; further ones are read and dropped */
+#define QN_TLS_CACHE_MAX 64   /* tickets kept between connections: two each of 32 places */
 /* sealed bytes waiting for the socket: a request is under 1 KiB */
 #define QN_TLS_OUT_MAX (64u << 10)
 #define QN_TLS_EXTENSIONS_MAX 32 /* browsers send 19 */
 #define QN_TLS_CIPHERS_MAX 64
 #define QN_TLS_SHARES_MAX 4
 #define QN_TLS_ECH_CHOICES_MAX 8
-#define QN_TLS_ECH_PAYLOAD_MAX 640 /* Firefox's on resumption is 527 */
+#define QN_TLS_ECH_PAYLOAD_MAX 640 /* Firefox's on resumption is 527 to 591 */
+#define QN_TLS_PAUSE_MAX 10000     /* ms a browser thinks between two requests; captures: 20 to 350 */
 
 /* HTX (docs/wire/htx.md) */
 /* answered tags remembered: 240 new links a second for the 270 s that a tag can live */
