@@ -1,12 +1,12 @@
 """HTTP/2 as a browser speaks it, from captures: the part of a profile that proto/h2 reads.
 
 A capture is a JSON list, one connection each: `resumed`, `client_tls_records` (type, length), `frames` of the
-client in order, and `request_headers_in_order` of its first requests. docs/wire/h2.md has the keys.
+client in order, and `request_headers_in_order` of its first requests. live.py makes them; docs/wire/h2.md has the keys.
 """
 import json
 import pathlib
 
-KINDS = ("document", "empty", "image")  # sec-fetch-dest of the three templates, in the profile's order
+KINDS = ("document", "empty", "image", "style", "script", "icon")  # of requests, in the profile's order
 BUILT = (":authority", ":path", "referer")
 RECORD = 1 + 16  # what TLS 1.3 adds to a record's content
 FRAME, PRIORITY, UPDATE = 9, 5, 4
@@ -27,18 +27,21 @@ def requests(connection):
     return [f for f in connection["frames"] if f["type"] == "HEADERS"]
 
 
+def kind_of(headers):
+    """sec-fetch-dest, but a site's icon is not asked for as its images are."""
+    fields = dict(headers)
+    return "icon" if fields[":path"] == "/favicon.ico" else fields.get("sec-fetch-dest")
+
+
 def template(weight, headers):
-    # A headless Chromium differs from a windowed one in this word, and no user has a headless one.
-    return [weight, [[name, "" if name in BUILT else value.replace("HeadlessChrome", "Chrome")]
-                     for name, value in headers]]
+    return [weight, [[name, "" if name in BUILT else value] for name, value in headers]]
 
 
 def templates(connections):
     seen = {}
     for connection in connections:
         for frame, headers in zip(requests(connection), connection["request_headers_in_order"]):
-            kind = dict(headers).get("sec-fetch-dest")
-            seen.setdefault(kind, []).append(template(frame["priority"]["weight"], headers))
+            seen.setdefault(kind_of(headers), []).append(template(frame["priority"]["weight"], headers))
     return [only(seen.get(kind, []), f"a request for '{kind}'") for kind in KINDS]
 
 
@@ -68,7 +71,18 @@ def huffman_always(connection):
     return [bytes.fromhex(f["block_hex"])[1] for f in requests(connection)][0] in (0x04, 0x05)
 
 
-def read(path):
+def credit(habits, settings):
+    """Bytes that are credited together; 0: half of what a window was. From one long download, of which the first
+    increments belong to the first write and to HEADERS."""
+    connection, stream = (habits["download"][which] for which in ("connection", "stream"))
+    window = dict(map(tuple, settings))[4]
+    half = (65535 + connection[0]) // 2
+    if min(connection[1:]) >= half > 0.99 * min(connection[1:]) and min(stream) >= window // 2:
+        return 0
+    return min(connection[1:])
+
+
+def read(path, habits):
     connections = json.loads(pathlib.Path(path).read_text())
     full = [c for c in connections if not c["resumed"]]
     settings = only((c["frames"][0]["settings"] for c in connections), "SETTINGS")
@@ -82,4 +96,5 @@ def read(path):
         6: only((waits(c) for c in full), "the order of SETTINGS and HEADERS"),
         7: only((huffman_always(c) for c in connections), "the HPACK encoder"),
         8: templates(connections),
+        9: credit(habits, settings),
     }
