@@ -212,6 +212,21 @@ qn_err qn_h2_request(qn_h2 *h, qn_h2_kind kind, qn_slice path, uint64_t largest,
     return QN_OK;
 }
 
+/* Not by nghttp2_session_terminate_session(): that would say what the last stream was. */
+void qn_h2_leave(qn_h2 *h)
+{
+    int rv;
+
+    if (h->err != QN_OK)
+        return;
+    h->going = h->going_told = true;
+    rv = nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE, 0, NGHTTP2_NO_ERROR, NULL, 0);
+    if (rv != 0)
+        qn_h2_fail(h, qn_h2_err_of(rv));
+    else
+        qn_h2_flush(h);
+}
+
 static bool tell(qn_h2_exchange *x, qn_h2_event *ev)
 {
     *ev = (qn_h2_event){.id = x->id};

@@ -59,6 +59,9 @@ void qn_h2_consume(qn_h2 *h, size_t n); /* n <= what peek offers */
  * sent. */
 QN_MUST_CHECK qn_err qn_h2_request(qn_h2 *h, qn_h2_kind kind, qn_slice path, uint64_t largest,
                                    uint32_t *id);
+/* The browser's farewell, GOAWAY that blames nobody, is the last thing peek offers; requests get
+ * QN_GONE from here on. */
+void qn_h2_leave(qn_h2 *h);
 bool qn_h2_next(qn_h2 *h, qn_h2_event *ev);
 
 /* The answer a browser would go on from: neither a redirect nor an error. */

@@ -11,6 +11,7 @@ typedef struct qn_h2_exchange {
     int32_t stream; /* 0: not yet given to nghttp2 */
     qn_h2_kind kind;
     uint64_t largest, came, untold; /* bytes of body: allowed, so far, not yet reported */
+    uint32_t owed; /* bytes of DATA not yet credited, when the profile counts them */
     uint16_t status;
     int64_t date;
     bool sent;     /* HEADERS are in a write */
@@ -33,6 +34,7 @@ struct qn_h2 {
     qn_queue out; /* a piece is a write */
     qn_h2_exchange exchange[QN_H2_REQUESTS_MAX];
     uint32_t last_id;
+    uint32_t owed;   /* of all streams, as an exchange's */
     bool begun;      /* the first write is made */
     bool held;       /* requests wait for the server's SETTINGS */
     bool going;      /* GOAWAY came */

@@ -12,6 +12,7 @@ enum { /* keys of the map */
        KEY_WAITS,
        KEY_PLAIN_HPACK,
        KEY_KINDS,
+       KEY_CREDIT,
        KEYS
 };
 
@@ -102,6 +103,9 @@ static void get_value(qn_cbor_r *r, uint64_t key, qn_h2_profile *p)
     case KEY_PLAIN_HPACK:
         p->plain_hpack = qn_cbor_get_bool(r);
         return;
+    case KEY_CREDIT:
+        p->credit = get_up_to(r, WINDOW_MAX);
+        return;
     default:
         if (get_count(r, QN_H2_KINDS) != QN_H2_KINDS)
             fail(r, QN_PROTO);
@@ -185,7 +189,27 @@ static bool settings_sound(const qn_h2_profile *p)
         no_push = no_push || (p->setting[i].id == 2 && p->setting[i].value == 0);
         window = p->setting[i].id == 4 ? p->setting[i].value : window;
     }
-    return no_push && p->stream_window <= WINDOW_MAX - window;
+    return no_push && p->stream_window <= WINDOW_MAX - window &&
+           p->credit <= QN_MIN(p->window, window + p->stream_window);
+}
+
+qn_h2_kind qn_h2_kind_of(qn_slice path)
+{
+    static const struct {
+        const char *end;
+        qn_h2_kind kind;
+    } known[] = {{"/favicon.ico", QN_H2_ICON}, {".css", QN_H2_STYLE},  {".js", QN_H2_SCRIPT},
+                 {".png", QN_H2_IMAGE},        {".jpg", QN_H2_IMAGE},  {".jpeg", QN_H2_IMAGE},
+                 {".webp", QN_H2_IMAGE},       {".avif", QN_H2_IMAGE}, {".gif", QN_H2_IMAGE},
+                 {".svg", QN_H2_IMAGE},        {".ico", QN_H2_IMAGE}};
+
+    for (size_t i = 0; i < QN_LEN(known); i++) {
+        size_t n = strlen(known[i].end);
+
+        if (path.n >= n && memcmp(path.p + path.n - n, known[i].end, n) == 0)
+            return known[i].kind;
+    }
+    return QN_H2_FETCH;
 }
 
 qn_err qn_h2_profile_read(qn_h2_profile *out, qn_slice item)

@@ -12,10 +12,16 @@
 /* What a browser asks for, and so which headers it sends. */
 typedef enum qn_h2_kind {
     QN_H2_DOCUMENT, /* a page somebody typed or followed */
-    QN_H2_FETCH,    /* fetch() of a script, past every cache */
-    QN_H2_IMAGE,
+    QN_H2_FETCH,    /* fetch() of a script */
+    QN_H2_IMAGE,    /* these three stand in a page */
+    QN_H2_STYLE,
+    QN_H2_SCRIPT,
+    QN_H2_ICON, /* the site's own, behind everything else */
     QN_H2_KINDS
 } qn_h2_kind;
+
+/* As what a page would ask for the path, told by its ending; anything unknown by fetch(). */
+qn_h2_kind qn_h2_kind_of(qn_slice path);
 
 /* An empty value is filled in by the request: ":authority", ":path", "referer". */
 typedef struct qn_h2_field {
@@ -45,6 +51,8 @@ typedef struct qn_h2_profile {
     bool waits;     /* in a full handshake SETTINGS are acknowledged before the first request */
     bool plain_hpack; /* Firefox's encoder (h2/hpack.h); else nghttp2's, which is Chromium's */
     qn_h2_template kind[QN_H2_KINDS];
+    uint32_t
+        credit; /* bytes of a stream, or of all, that are credited together; 0: half a window */
 } qn_h2_profile;
 
 /* Reads and checks one item; it must outlive p. QN_CANON, QN_PROTO, QN_TRUNCATED as base/cbor.h

@@ -37,6 +37,32 @@ static int on_settings(qn_h2 *h, const nghttp2_settings *frame)
     return 0;
 }
 
+/* Credits what came since the last time, once that is the profile's step. */
+static int credit(qn_h2 *h, int32_t stream, uint32_t *owed, size_t n)
+{
+    uint32_t due;
+
+    *owed += (uint32_t)n;
+    if (h->profile->credit == 0 || *owed < h->profile->credit)
+        return 0;
+    due = *owed;
+    *owed = 0;
+    if (nghttp2_submit_window_update(h->session, NGHTTP2_FLAG_NONE, stream, (int32_t)due) == 0)
+        return 0;
+    qn_h2_fail(h, QN_NOMEM);
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
+/* Padding counts too (RFC 9113 6.9.1); a stream that has ended needs no more. */
+static int on_data_frame(qn_h2 *h, qn_h2_exchange *x, const nghttp2_frame *frame)
+{
+    int rv = credit(h, 0, &h->owed, frame->hd.length);
+
+    if (rv != 0 || x == NULL || x->ended)
+        return rv;
+    return credit(h, x->stream, &x->owed, frame->hd.length);
+}
+
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
     qn_h2 *h = user;
@@ -47,11 +73,13 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
         return on_settings(h, &frame->settings);
     if (frame->hd.type == NGHTTP2_GOAWAY)
         h->going = true;
+    if (x == NULL && frame->hd.type == NGHTTP2_DATA)
+        return on_data_frame(h, NULL, frame);
     if (x == NULL || (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA))
         return 0;
     x->answered = x->answered || x->status >= 200;
     x->ended = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-    return 0;
+    return frame->hd.type == NGHTTP2_DATA ? on_data_frame(h, x, frame) : 0;
 }
 
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, const uint8_t *p,
@@ -104,17 +132,24 @@ static int on_unsent(nghttp2_session *session, const nghttp2_frame *frame, int e
 qn_err qn_h2_session_open(qn_h2 *h)
 {
     nghttp2_session_callbacks *calls;
+    nghttp2_option *option;
     int rv;
 
-    /* The one allocation that nghttp2 does not let us count; it is gone at the end of this call. */
-    if (nghttp2_session_callbacks_new(&calls) != 0)
+    /* These two nghttp2 does not let us count; they are gone at the end of this call. */
+    if (nghttp2_option_new(&option) != 0)
         return QN_NOMEM;
+    if (nghttp2_session_callbacks_new(&calls) != 0) {
+        nghttp2_option_del(option);
+        return QN_NOMEM;
+    }
+    nghttp2_option_set_no_auto_window_update(option, h->profile->credit > 0);
     nghttp2_session_callbacks_set_on_header_callback(calls, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(calls, on_frame);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(calls, on_data);
     nghttp2_session_callbacks_set_on_stream_close_callback(calls, on_close);
     nghttp2_session_callbacks_set_on_frame_not_send_callback(calls, on_unsent);
-    rv = nghttp2_session_client_new3(&h->session, calls, h, NULL, &h->mem);
+    rv = nghttp2_session_client_new3(&h->session, calls, h, option, &h->mem);
     nghttp2_session_callbacks_del(calls);
+    nghttp2_option_del(option);
     return qn_h2_err_of(rv);
 }

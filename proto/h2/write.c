@@ -6,6 +6,7 @@
 
 #define FRAME_HEADER 9
 #define PRIORITY 5
+#define GOAWAY (FRAME_HEADER + 8) /* its last four bytes say why */
 #define HEADERS_FLAGS (NGHTTP2_FLAG_END_STREAM | NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_PRIORITY)
 
 /* Behind the last write when `join` and it has room, else as a write of its own. */
@@ -117,7 +118,7 @@ static qn_err add_frame(qn_h2 *h, const uint8_t *p, size_t n, bool join)
 
         return x == NULL ? QN_INTERNAL : add_headers(h, x, join);
     }
-    if (!preface && n >= FRAME_HEADER && p[3] == NGHTTP2_GOAWAY)
+    if (!preface && n >= GOAWAY && p[3] == NGHTTP2_GOAWAY && qn_get32(p + GOAWAY - 4) != 0)
         qn_h2_fail(h, QN_PROTO); /* nghttp2 says so when the server broke the protocol */
     return add_write(h, p, n, join);
 }

@@ -54,7 +54,8 @@ static qn_err write_hello(qn_tls *c, const qn_tls_ticket *ticket)
         s->ticket = *ticket;
         spec.ticket = &s->ticket;
     }
-    qn_tls_draw_make(&s->draw, c->env, c->profile, s->offered);
+    qn_tls_draw_make(&s->draw, c->env, c->profile,
+                     s->offered ? qn_tls_psk_size(ticket, spec.binder) : 0);
     qn_tls_shares_draw(&c->shares, c->env, c->profile->one_x25519);
     err = qn_tls_hello_write(&spec, &s->draw, &c->shares, c->env, s->hello, &s->hello_n, &s->cut);
     memset(s->hello + QN_TLS_HELLO_SESSION_ID, 0, sizeof s->draw.session_id);
@@ -173,13 +174,23 @@ static void end(qn_tls *c, qn_err err)
     qn_tls_shake_free(c);
 }
 
+/* In Finished's place, so under keys, Chromium's stands behind the CCS that belongs there. */
+static qn_err emit_alert(qn_tls *c, const uint8_t alert[2])
+{
+    qn_err err = QN_OK;
+
+    if (c->profile->ccs_first && c->state > QN_TLS_WANT_HELLO && c->state < QN_TLS_UP)
+        err = qn_tls_emit_ccs(c);
+    return err == QN_OK ? qn_tls_emit(c, QN_TLS_ALERT, qn_slice_of(alert, 2)) : err;
+}
+
 void qn_tls_fail(qn_tls *c, qn_tls_fault fault)
 {
     uint8_t alert[2] = {2, fault.alert};
 
     if (c->state == QN_TLS_OVER)
         return;
-    if (c->state != QN_TLS_CREATED && qn_tls_emit(c, QN_TLS_ALERT, qn_slice_of(alert, 2)) != QN_OK)
+    if (c->state != QN_TLS_CREATED && emit_alert(c, alert) != QN_OK)
         qn_log_line(c->env, QN_LOG_DEBUG, "tls", "no memory for an alert");
     end(c, fault.err);
 }

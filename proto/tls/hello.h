@@ -46,9 +46,11 @@ typedef struct qn_tls_hello_spec {
     qn_slice cookie;      /* of that request; may be empty */
 } qn_tls_hello_spec;
 
-void qn_tls_draw_make(qn_tls_draw *d, qn_env *env, const qn_tls_profile *profile, bool resumed);
-/* The profile's browser would offer this ticket now (and the template was captured for its size).
- */
+/* Bytes of the body of pre_shared_key that offers the ticket with a binder of so many bytes. */
+size_t qn_tls_psk_size(const qn_tls_ticket *ticket, size_t binder);
+/* `psk`: that, or 0 for a full handshake. */
+void qn_tls_draw_make(qn_tls_draw *d, qn_env *env, const qn_tls_profile *profile, size_t psk);
+/* The profile's browser would offer this ticket now (and the captures say what its size does). */
 bool qn_tls_ticket_fits(const qn_tls_profile *profile, const qn_tls_ticket *ticket, size_t binder,
                         qn_time now);
 /* Writes the hello with zero binders. *cut: where the binders list starts, or its end when there is

@@ -47,8 +47,15 @@ static void draw_order(qn_tls_draw *d, qn_env *env, const qn_tls_profile *p)
             d->cookie_at = (uint8_t)(i + 1);
 }
 
-static void draw_ech(qn_tls_draw *d, qn_env *env, const qn_tls_profile *p, bool resumed)
+/* `psk`: bytes of pre_shared_key's body. */
+static size_t growth(const qn_tls_profile *p, size_t psk)
 {
+    return p->ech_step == 0 ? 0 : (psk + p->ech_step - 1) / p->ech_step * p->ech_step;
+}
+
+static void draw_ech(qn_tls_draw *d, qn_env *env, const qn_tls_profile *p, size_t psk)
+{
+    bool resumed = psk > 0;
     qn_dh_secret secret;
     qn_dh_public enc;
 
@@ -56,6 +63,9 @@ static void draw_ech(qn_tls_draw *d, qn_env *env, const qn_tls_profile *p, bool 
         return;
     d->ech_aead = p->ech_aead[qn_rng_below(env, p->ech_aead_n)];
     d->ech_n = p->ech_size[resumed][qn_rng_below(env, p->ech_size_n[resumed])];
+    if (resumed)
+        d->ech_n = (uint16_t)(d->ech_n + growth(p, psk));
+    QN_ASSERT(d->ech_n <= sizeof d->ech_payload); /* qn_tls_ticket_fits() has said so */
     qn_rng_fill(env, &d->ech_config, 1);
     qn_dh_generate(env, &secret, &enc);
     memcpy(d->ech_enc, enc.b, sizeof d->ech_enc);
@@ -63,26 +73,39 @@ static void draw_ech(qn_tls_draw *d, qn_env *env, const qn_tls_profile *p, bool 
     qn_rng_fill(env, d->ech_payload, d->ech_n);
 }
 
-void qn_tls_draw_make(qn_tls_draw *d, qn_env *env, const qn_tls_profile *profile, bool resumed)
+void qn_tls_draw_make(qn_tls_draw *d, qn_env *env, const qn_tls_profile *profile, size_t psk)
 {
     *d = (qn_tls_draw){0};
     qn_rng_fill(env, d->random, sizeof d->random);
     qn_rng_fill(env, d->session_id, sizeof d->session_id);
     draw_grease(d, env);
     draw_order(d, env, profile);
-    draw_ech(d, env, profile, resumed);
+    draw_ech(d, env, profile, psk);
 }
 
 /* ---- extensions ---------------------------------------------------------------------------- */
 
 enum { PSK_REST = 11 }; /* pre_shared_key without identity and binder: five lengths and the age */
 
+size_t qn_tls_psk_size(const qn_tls_ticket *ticket, size_t binder)
+{
+    return ticket->id_n + binder + PSK_REST;
+}
+
+static bool size_known(const qn_tls_profile *p, size_t psk)
+{
+    size_t rest = p->ech_step == 0 ? 0 : psk % p->ech_step;
+
+    for (unsigned i = 0; i < p->ech_size_n[1]; i++)
+        if (p->ech_size[1][i] + growth(p, psk) > QN_TLS_ECH_PAYLOAD_MAX)
+            return false;
+    return rest >= p->ech_rest[0] && rest <= p->ech_rest[1];
+}
+
 bool qn_tls_ticket_fits(const qn_tls_profile *profile, const qn_tls_ticket *ticket, size_t binder,
                         qn_time now)
 {
-    size_t size = ticket->id_n + binder + PSK_REST;
-
-    return (profile->psk_size == 0 || profile->psk_size == size) &&
+    return size_known(profile, qn_tls_psk_size(ticket, binder)) &&
            now - ticket->received < ticket->lifetime * QN_SEC;
 }
 
@@ -198,7 +221,7 @@ static void put_psk(qn_tls_w *w, const qn_tls_hello_spec *spec, qn_time now, siz
     uint8_t *binder;
 
     qn_tls_put_uint(w, QN_TLS_X_PSK, 2);
-    qn_tls_put_uint(w, (uint32_t)(t->id_n + spec->binder + PSK_REST), 2);
+    qn_tls_put_uint(w, (uint32_t)qn_tls_psk_size(t, spec->binder), 2);
     qn_tls_put_uint(w, t->id_n + 6u, 2);
     qn_tls_put_uint(w, t->id_n, 2);
     qn_tls_put(w, t->id, t->id_n);

@@ -18,6 +18,7 @@ enum { /* keys of the map */
        KEY_ECH,
        KEY_RESUMED,
        KEY_HTTP2,
+       KEY_HABITS,
        KEYS
 };
 
@@ -67,6 +68,17 @@ static void get_extensions(qn_cbor_r *r, qn_tls_profile *p)
     p->ext_n = (uint8_t)n;
 }
 
+static void get_habits(qn_cbor_r *r, qn_tls_profile *p)
+{
+    get_array(r, 4);
+    p->idle = get_u16(r);
+    p->farewell = qn_cbor_get_bool(r);
+    p->ccs_first = qn_cbor_get_bool(r);
+    get_array(r, 2);
+    p->pause[0] = get_u16(r);
+    p->pause[1] = get_u16(r);
+}
+
 static void get_value(qn_cbor_r *r, uint64_t key, qn_tls_profile *p)
 {
     switch (key) {
@@ -105,14 +117,19 @@ static void get_value(qn_cbor_r *r, uint64_t key, qn_tls_profile *p)
         get_list(r, p->ech_size[1], &p->ech_size_n[1], QN_LEN(p->ech_size[1]));
         return;
     case KEY_RESUMED:
-        get_array(r, 2);
+        get_array(r, 4);
         get_list(r, p->resumed_drops, &p->resumed_drops_n, QN_LEN(p->resumed_drops));
-        p->psk_size = get_u16(r);
+        p->ech_step = get_u16(r);
+        p->ech_rest[0] = get_u16(r);
+        p->ech_rest[1] = get_u16(r);
         return;
-    default:
+    case KEY_HTTP2:
         p->http2.p = r->p;
         qn_cbor_skip(r);
         p->http2.n = (size_t)(r->p - p->http2.p);
+        return;
+    default:
+        get_habits(r, p);
     }
 }
 
@@ -195,7 +212,17 @@ static bool ech_sound(const qn_tls_profile *p)
             if (p->ech_size[i][j] > QN_TLS_ECH_PAYLOAD_MAX)
                 return false;
     }
-    return have == (p->ech_aead_n > 0);
+    if (have != (p->ech_aead_n > 0) || (p->ech_step > 0 && !have))
+        return false;
+    return p->ech_step == 0 ? p->ech_rest[0] == 0 && p->ech_rest[1] == 0
+                            : p->ech_rest[0] <= p->ech_rest[1] && p->ech_rest[1] < p->ech_step &&
+                                  p->ech_step <= QN_TLS_ECH_PAYLOAD_MAX;
+}
+
+/* A second or request later than this would be no browser's at work. */
+static bool habits_sound(const qn_tls_profile *p)
+{
+    return p->pause[0] <= p->pause[1] && p->pause[1] <= QN_TLS_PAUSE_MAX;
 }
 
 static bool sound(const qn_tls_profile *p)
@@ -209,7 +236,7 @@ static bool sound(const qn_tls_profile *p)
     return p->ciphers.n % 2 == 0 && p->ciphers.n <= 2 * QN_TLS_CIPHERS_MAX && suites && name &&
            shares && p->captured < p->expires && list_in(p, QN_TLS_X_SIGALGS, 2).n > 0 &&
            qn_tls_lists(list_in(p, QN_TLS_X_VERSIONS, 1), 0x0304) && extensions_sound(p) &&
-           shares_sound(p) && ech_sound(p);
+           shares_sound(p) && ech_sound(p) && habits_sound(p);
 }
 
 qn_err qn_tls_profile_read(qn_tls_profile *out, qn_env *env, qn_slice bytes)

@@ -33,12 +33,20 @@ typedef struct qn_tls_profile {
     bool one_x25519; /* the hybrid share holds the X25519 share's key; else a key of its own */
     uint16_t ech_aead[QN_TLS_ECH_CHOICES_MAX]; /* one is drawn; none: no GREASE ECH */
     uint8_t ech_aead_n;
-    uint16_t ech_size[2][QN_TLS_ECH_CHOICES_MAX]; /* payload bytes: [0] full, [1] resumed */
+    uint16_t ech_size[2]
+                     [QN_TLS_ECH_CHOICES_MAX]; /* payload bytes, to draw: [0] full, [1] resumed */
     uint8_t ech_size_n[2];
     uint16_t resumed_drops[QN_TLS_SHARES_MAX]; /* extensions that a resumed hello leaves out */
     uint8_t resumed_drops_n;
-    uint16_t psk_size; /* only tickets that make pre_shared_key this long; 0: any */
+    /* Resumed, the payload is a size of ech_size[1] and, unless ech_step is 0, pre_shared_key's
+     * body rounded up to whole steps. Captures show that for bodies whose rest is from ech_rest[0]
+     * to ech_rest[1]: tickets that leave another one are not offered. */
+    uint16_t ech_step, ech_rest[2];
     qn_slice http2;    /* an item of its own: h2/profile.h reads it */
+    uint16_t idle;     /* seconds after which it leaves an unused connection; 0: never by itself */
+    bool farewell;     /* it leaves with GOAWAY and close_notify; else with a bare FIN */
+    bool ccs_first;    /* an alert in Finished's place comes behind a change_cipher_spec */
+    uint16_t pause[2]; /* milliseconds from a page's end to the next request: least and most seen */
 } qn_tls_profile;
 
 /* Reads and checks one; p must outlive it. QN_CANON, QN_PROTO, QN_TRUNCATED as base/cbor.h says;

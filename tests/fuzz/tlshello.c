@@ -68,7 +68,7 @@ void fz_seeds(void)
             memcpy(profile.share, shares, sizeof shares);
             profile.share_n = QN_LEN(shares);
         }
-        qn_tls_draw_make(&draw, &t.env, &profile, i == 2);
+        qn_tls_draw_make(&draw, &t.env, &profile, i == 2 ? qn_tls_psk_size(&ticket, 32) : 0);
         qn_tls_shares_draw(&secrets, &t.env, false);
         FZ_CHECK(qn_tls_hello_write(&spec, &draw, &secrets, &t.env, record + QN_RECORD_HEADER, &n,
                                     &cut) == QN_OK);

@@ -18,7 +18,7 @@ static void write_hello(qn_env *env, const qn_tls_profile *profile, const qn_tls
     size_t n, cut;
     qn_err err;
 
-    qn_tls_draw_make(&draw, env, profile, ticket != NULL);
+    qn_tls_draw_make(&draw, env, profile, ticket != NULL ? qn_tls_psk_size(ticket, 32) : 0);
     qn_tls_shares_draw(&secrets, env, profile->one_x25519);
     err = qn_tls_hello_write(&spec, &draw, &secrets, env, out, &n, &cut);
     FZ_CHECK(err == QN_OK || err == QN_LIMIT);
@@ -38,7 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     if (qn_tls_profile_read(&profile, &t.env, qn_slice_of(p, n)) == QN_OK) {
         FZ_CHECK(qn_cbor_check(p, n) == QN_OK);
         write_hello(&t.env, &profile, NULL);
-        write_hello(&t.env, &profile, &ticket);
+        if (qn_tls_ticket_fits(&profile, &ticket, 32, t.env.now))
+            write_hello(&t.env, &profile, &ticket);
     }
     fz_env_close(&t);
     return 0;
@@ -58,7 +59,7 @@ void fz_seeds(void)
     qn_cbor_w w;
 
     qn_cbor_w_init(&w, buf, sizeof buf);
-    qn_cbor_map(&w, 12);
+    qn_cbor_map(&w, 13);
     qn_cbor_uint(&w, 0);
     qn_cbor_uint(&w, QN_TLS_PROFILE_VERSION);
     qn_cbor_uint(&w, 1);
@@ -88,11 +89,19 @@ void fz_seeds(void)
     put_list(&w, x.ech_size[0], 1);
     put_list(&w, x.ech_size[1], 1);
     qn_cbor_uint(&w, 10);
-    qn_cbor_array(&w, 2);
+    qn_cbor_array(&w, 4);
     put_list(&w, (const uint16_t[]){16}, 1);
+    qn_cbor_uint(&w, 32);
     qn_cbor_uint(&w, 0);
+    qn_cbor_uint(&w, 31);
     qn_cbor_uint(&w, 11);
     qn_cbor_map(&w, 0);
+    qn_cbor_uint(&w, 12);
+    qn_cbor_array(&w, 4);
+    qn_cbor_uint(&w, 180);
+    qn_cbor_bool(&w, true);
+    qn_cbor_bool(&w, true);
+    put_list(&w, (const uint16_t[]){20, 300}, 2);
     FZ_CHECK(w.err == QN_OK);
     fz_seed("whole", buf, w.n);
 }

@@ -128,8 +128,88 @@ START_TEST(a_server_s_limit_on_streams_is_kept)
 }
 END_TEST
 
+/* Firefox, told to go, says this to the byte: the captures have it. */
+START_TEST(the_farewell_blames_nobody_and_is_the_last_word)
+{
+    uint8_t sent[256];
+    size_t n;
+    uint32_t id;
+
+    (void)h2_drain(h);
+    qn_h2_leave(h);
+    ck_assert_uint_eq(h2_taken(h, sent, sizeof sent, &n), 1);
+    qt_assert_bytes(sent, n, qt_hex("000008 07 00 00000000 00000000 00000000"));
+    h2_silent(h);
+    qt_assert_err(qn_h2_request(h, QN_H2_DOCUMENT, h2_text("/"), 1, &id), QN_GONE);
+}
+END_TEST
+
+START_TEST(a_page_asks_for_what_the_path_looks_like)
+{
+    ck_assert_int_eq(qn_h2_kind_of(h2_text("/site.css")), QN_H2_STYLE);
+    ck_assert_int_eq(qn_h2_kind_of(h2_text("/a/b.js")), QN_H2_SCRIPT);
+    ck_assert_int_eq(qn_h2_kind_of(h2_text("/i.png")), QN_H2_IMAGE);
+    ck_assert_int_eq(qn_h2_kind_of(h2_text("/favicon.ico")), QN_H2_ICON);
+    ck_assert_int_eq(qn_h2_kind_of(h2_text("/")), QN_H2_FETCH);
+    ck_assert_int_eq(qn_h2_kind_of(h2_text("/css")), QN_H2_FETCH);
+}
+END_TEST
+
 /* ---- answers ------------------------------------------------------------------------------------
  */
+
+/* Three frames of 16,384 bytes make a step of 40,000; Firefox's own step is 4 MiB. */
+START_TEST(credit_goes_back_in_the_profile_s_steps)
+{
+    uint8_t sent[256];
+    size_t n;
+
+    profile = h2_profile(&t, H2_FIREFOX);
+    ck_assert_uint_eq(profile.credit, 4 << 20);
+    profile.credit = 40000;
+    qn_h2_free(h);
+    h = h2_open(&t, &profile, "www.example", true);
+    (void)h2_ask(h, QN_H2_DOCUMENT, "/");
+    h2_push_hex(h, H2_SETTINGS);
+    (void)h2_drain(h);
+    h2_answer(h, 3, "200", NULL, false);
+    for (unsigned i = 0; i < 2; i++)
+        h2_body(h, 3, 16384, false);
+    ck_assert_uint_eq(h2_drain(h), 0);
+    h2_body(h, 3, 16384, false);
+    ck_assert_uint_eq(h2_taken(h, sent, sizeof sent, &n), 1); /* joined */
+    qt_assert_bytes(sent, n,
+                    qt_hex("000004 08 00 00000000 0000c000 000004 08 00 00000003 0000c000"));
+    for (unsigned i = 0; i < 3; i++)
+        h2_body(h, 3, 16384, i == 2);
+    ck_assert_uint_eq(h2_taken(h, sent, sizeof sent, &n), 1); /* nothing for what has ended */
+    qt_assert_bytes(sent, n, qt_hex("000004 08 00 00000000 0000c000"));
+}
+END_TEST
+
+START_TEST(chromium_credits_half_of_each_window)
+{
+    uint8_t sent[256];
+    size_t n;
+
+    ck_assert_uint_eq(profile.credit, 0);
+    for (unsigned i = 0; i < profile.setting_n; i++)
+        if (profile.setting[i].id == 4)
+            profile.setting[i].value = 64000;
+    qn_h2_free(h);
+    h = h2_open(&t, &profile, "www.example", false);
+    (void)h2_ask(h, QN_H2_DOCUMENT, "/");
+    h2_push_hex(h, H2_SETTINGS);
+    (void)h2_drain(h);
+    h2_answer(h, 1, "200", NULL, false);
+    for (unsigned i = 0; i < 2; i++) {
+        ck_assert_uint_eq(h2_drain(h), 0);
+        h2_body(h, 1, 16384, false);
+    }
+    (void)h2_taken(h, sent, sizeof sent, &n);
+    qt_assert_bytes(sent, n, qt_hex("000004 08 00 00000001 00008000"));
+}
+END_TEST
 
 START_TEST(an_answer_is_told_and_thrown_away)
 {
@@ -366,6 +446,10 @@ static Suite *suite(void)
     tcase_add_test(fresh, pings_and_settings_are_answered_one_write_each);
     tcase_add_test(fresh, a_smaller_table_is_announced_in_the_next_block);
     tcase_add_test(fresh, a_server_s_limit_on_streams_is_kept);
+    tcase_add_test(fresh, the_farewell_blames_nobody_and_is_the_last_word);
+    tcase_add_test(fresh, a_page_asks_for_what_the_path_looks_like);
+    tcase_add_test(fresh, credit_goes_back_in_the_profile_s_steps);
+    tcase_add_test(fresh, chromium_credits_half_of_each_window);
     tcase_add_test(fresh, requests_are_bounded);
     tcase_add_test(fresh, paths_and_authorities_are_checked);
     tcase_add_loop_test(fresh, broken_servers_fail_the_connection, 0, QN_LEN(hostile));

@@ -31,7 +31,7 @@ START_TEST(the_documented_profile_makes_the_documented_hello)
 
     qt_assert_err(qn_tls_profile_read(&p, &t.env, bytes), QN_OK);
     qt_assert_bytes(p.id.b, sizeof p.id.b, qt_doc_hex("tls.md", "profile-id"));
-    qn_tls_draw_make(&draw, &t.env, &p, false);
+    qn_tls_draw_make(&draw, &t.env, &p, 0);
     count_up(draw.random, 32, 0);
     count_up(draw.session_id, 32, 0x20);
     draw.grease[QN_TLS_GREASE_CIPHER] = 0x1a1a;

@@ -63,7 +63,7 @@ static inline void tls_make(tls_made *out, qt_env *t, const qn_tls_profile *p,
     qn_tls_hello_spec spec = {
         .profile = p, .name = qn_slice_of(DECOY, strlen(DECOY)), .ticket = ticket, .binder = 48};
 
-    qn_tls_draw_make(&out->draw, &t->env, p, ticket != NULL);
+    qn_tls_draw_make(&out->draw, &t->env, p, ticket != NULL ? qn_tls_psk_size(ticket, 48) : 0);
     qn_tls_shares_draw(&out->shares, &t->env, p->one_x25519);
     qt_assert_err(
         qn_tls_hello_write(&spec, &out->draw, &out->shares, &t->env, out->p, &out->n, &out->cut),

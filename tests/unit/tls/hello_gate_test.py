@@ -14,6 +14,8 @@ sys.path.insert(0, str(ROOT / "tools/hello.d"))
 import hello
 
 CAPTURES = ROOT / "tests/vectors/fingerprints"
+TICKETS = {32: "ticket-01", 208: "again-01", 224: "ticket-02", 240: "ticket-03", 256: "ticket-04", 272: "ticket-05",
+           288: "ticket-06"}
 JA4 = {
     ("chromium-156", "fresh"): "t13d1517h2_8daaf6152771_cb7bf5808d99",
     ("chromium-156", "resumed"): "t13d1518h2_8daaf6152771_e2d80978ab2e",
@@ -32,20 +34,52 @@ def described(record):
     return hello.describe(*hello.handshake_from_records(record))
 
 
+STEMS = {"fresh": ("fresh", "window", "first", "full", "retry-one"), "resumed": ("resumed", "again", "ticket"),
+         "retried": ("retry-two",)}
+
+
+def files(profile, kind):
+    return sorted(path for stem in STEMS[kind] for path in (CAPTURES / profile).glob(stem + "-*.hex"))
+
+
 def captured(profile, kind):
-    names = sorted((CAPTURES / profile).glob("*.hex"))
-    return [hello.describe(*hello.load(n)[0]) for n in names if n.name.startswith("resumed") == (kind == "resumed")]
+    """Full first hellos and resumed ones; of the retried ones those that resume nothing."""
+    found = [hello.describe(*hello.load(path)[0]) for path in files(profile, kind)]
+    return [d for d in found if ("psk" in d) == (kind == "resumed")]
+
+
+def comparable(description, peer):
+    """`description` as it would be for the peer's name, which need not be as long; Firefox draws its ECH's cipher."""
+    more = len(peer["sni"]) - len(description["sni"])
+    out = dict(description, record_lengths=[n + more for n in description["record_lengths"]],
+               handshake_length=description["handshake_length"] + more,
+               ech=dict(description["ech"], aead=peer["ech"]["aead"]))
+    out["extensions_in_order"] = [dict(e, length=e["length"] + more) if e["type"] == 0 else e
+                                  for e in out["extensions_in_order"]]
+    return out
 
 
 def strange(description, captures):
-    """What sets a hello apart from the captures of its size; None when no capture has its size."""
-    peers = [c for c in captures if c["record_lengths"] == description["record_lengths"]]
-    for peer in peers:  # Firefox draws the cipher of its ECH
-        description["ech"]["aead"] = peer["ech"]["aead"]
-        found = hello.differences(description, peer)
+    """What sets a hello apart from the captures whose ECH and ticket have its sizes; None when there are none."""
+    def sizes(d):
+        return d["ech"]["payload_length"], d.get("psk")
+
+    found = None
+    for peer in (c for c in captures if sizes(c) == sizes(description)):
+        found = hello.differences(comparable(description, peer), peer)
         if not found:
             return []
-    return found if peers else None
+    return found
+
+
+def grown(description, more):
+    """The same hello with an ECH payload of so many bytes more."""
+    out = dict(description, record_lengths=[n + more for n in description["record_lengths"]],
+               handshake_length=description["handshake_length"] + more,
+               ech=dict(description["ech"], payload_length=description["ech"]["payload_length"] + more))
+    out["extensions_in_order"] = [dict(e, length=e["length"] + more) if e["type"] == 65037 else e
+                                  for e in out["extensions_in_order"]]
+    return out
 
 
 class Gate(unittest.TestCase):
@@ -59,6 +93,42 @@ class Gate(unittest.TestCase):
                 with self.subTest(profile=profile, kind=kind):
                     self.assertEqual(description["ja4"], ja4)
                     self.assertEqual(strange(description, captures), [])
+
+    def test_a_ticket_of_another_length_makes_the_browser_s_hello(self):
+        for profile in ("chromium-156", "firefox-esr-153"):
+            for length, stem in TICKETS.items():
+                peer = hello.describe(*hello.load(CAPTURES / profile / f"{stem}.hex")[0])
+                self.assertEqual(peer["psk"]["identities"], [length])
+                for description in map(described, made(profile, f"resumed-{length}", 30)):
+                    if profile == "chromium-156":  # draws the size of its ECH
+                        shift = peer["ech"]["payload_length"] - description["ech"]["payload_length"]
+                        description = grown(description, shift)
+                    self.assertEqual(strange(description, [peer]), [])
+
+    def test_the_second_hello_is_the_browser_s(self):
+        for profile in ("chromium-156", "firefox-esr-153"):
+            captures = captured(profile, "retried")
+            sizes = {c["ech"]["payload_length"] for c in captures}
+            compared = 0
+            for description in map(described, made(profile, "retried", 200)):
+                self.assertEqual(description["record_version"], "0303")
+                if description["ech"]["payload_length"] in sizes:
+                    self.assertEqual(strange(description, captures), [])
+                    compared += 1
+            self.assertGreater(compared, 20)
+
+    def test_a_browser_s_second_hello_differs_from_its_first_in_share_and_binder_only(self):
+        for profile in ("chromium-156", "firefox-esr-153"):
+            firsts = sorted((CAPTURES / profile).glob("retry-one-*.hex"))
+            self.assertGreater(len(firsts), 0)
+            for path in firsts:
+                one, two = (hello.parse_client_hello(hello.load(p)[0][0])
+                            for p in (path, path.with_name(path.name.replace("one", "two"))))
+                self.assertEqual([t for t, _ in one["_bodies"]], [t for t, _ in two["_bodies"]])
+                self.assertEqual(one["_random"], two["_random"])
+                changed = {t for (t, a), (_, b) in zip(one["_bodies"], two["_bodies"]) if a != b}
+                self.assertEqual(changed - {41}, {51})
+                self.assertEqual([s["name"] for s in two["key_shares"]], ["secp384r1"])
 
     def test_firefox_keeps_its_order_and_chromium_never_repeats_one(self):
         orders = {}
@@ -77,20 +147,20 @@ class Gate(unittest.TestCase):
 
     def test_profile_record_makes_the_shipped_profiles(self):
         for profile in ("chromium-156", "firefox-esr-153"):
-            files = sorted(map(str, (CAPTURES / profile).glob("*.hex")))
-            resumed = [f for f in files if "resumed" in f]
-            fresh = [f for f in files if f not in resumed]
+            fresh = [path for path in files(profile, "fresh") if "retry" not in path.name]
             with tempfile.NamedTemporaryFile() as out:
                 subprocess.run([ROOT / "tools/profile-record", "--name", profile, "--captured", "2026-11-20", "--out",
-                                out.name, "--fresh", *fresh, "--resumed", *resumed, "--http2",
-                                CAPTURES / profile / "http2.json"], check=True, timeout=60)
+                                out.name, "--fresh", *fresh, "--resumed", *files(profile, "resumed"), "--http2",
+                                CAPTURES / profile / "http2.json", "--habits", CAPTURES / profile / "habits.json"],
+                               check=True, timeout=60)
                 self.assertEqual(pathlib.Path(out.name).read_bytes(), (ROOT / f"profiles/{profile}.cbor").read_bytes())
 
     def test_captures_that_do_not_agree_make_no_profile(self):
         a, b = (str(CAPTURES / name) for name in ("chromium-156/fresh-01.hex", "firefox-esr-153/fresh-01.hex"))
         out = subprocess.run([ROOT / "tools/profile-record", "--name", "x", "--captured", "2026-11-20", "--out",
                               "/dev/null", "--fresh", a, b, "--resumed", a, "--http2",
-                              CAPTURES / "chromium-156/http2.json"], capture_output=True, text=True, timeout=60)
+                              CAPTURES / "chromium-156/http2.json", "--habits",
+                              CAPTURES / "chromium-156/habits.json"], capture_output=True, text=True, timeout=60)
         self.assertEqual(out.returncode, 1)
         self.assertIn("varies", out.stderr)
 

@@ -29,7 +29,8 @@ START_TEST(chromium_says_what_was_captured)
     ck_assert_uint_eq(p.ech_size_n[0], 4);
     ck_assert_uint_eq(p.ech_size_n[1], 4);
     ck_assert_uint_eq(p.resumed_drops_n, 0);
-    ck_assert_uint_eq(p.psk_size, 0);
+    ck_assert_uint_eq(p.ech_step, 0);
+    ck_assert(p.ccs_first && !p.farewell);
     ck_assert_uint_eq(qn_tls_profile_ext(&p, 0xca34, &have).n, 186);
     ck_assert(have);
 }
@@ -42,10 +43,13 @@ START_TEST(firefox_says_what_was_captured)
     ck_assert(!p.permuted && p.one_x25519);
     ck_assert_uint_eq(p.ext_n, 17);
     ck_assert_uint_eq(p.ech_size[0][0], 239);
-    ck_assert_uint_eq(p.ech_size[1][0], 527);
+    ck_assert_uint_eq(p.ech_size[1][0], 239);
     ck_assert_uint_eq(p.resumed_drops_n, 1);
     ck_assert_uint_eq(p.resumed_drops[0], 35);
-    ck_assert_uint_eq(p.psk_size, 267);
+    ck_assert_uint_eq(p.ech_step, 32);
+    ck_assert_uint_eq(p.ech_rest[0], 11);
+    ck_assert_uint_eq(p.ech_rest[1], 27);
+    ck_assert(!p.ccs_first && p.farewell);
 }
 END_TEST
 
@@ -116,6 +120,8 @@ typedef struct parts {
     bool one_x25519;
     unsigned aead_n, size_n;
     uint16_t size;
+    uint16_t growth[3]; /* step, least rest, most rest */
+    uint16_t pause[2];
 } parts;
 
 /* The least that is sound. */
@@ -136,7 +142,7 @@ static qn_err verdict(const parts *x)
     qn_cbor_w w;
 
     qn_cbor_w_init(&w, buf, sizeof buf);
-    qn_cbor_map(&w, 12);
+    qn_cbor_map(&w, 13);
     qn_cbor_uint(&w, 0);
     qn_cbor_uint(&w, x->version);
     qn_cbor_uint(&w, 1);
@@ -175,11 +181,20 @@ static qn_err verdict(const parts *x)
             qn_cbor_uint(&w, x->size);
     }
     qn_cbor_uint(&w, 10);
-    qn_cbor_array(&w, 2);
+    qn_cbor_array(&w, 4);
     qn_cbor_array(&w, 0);
-    qn_cbor_uint(&w, 0);
+    for (unsigned i = 0; i < 3; i++)
+        qn_cbor_uint(&w, x->growth[i]);
     qn_cbor_uint(&w, 11);
     qn_cbor_map(&w, 0);
+    qn_cbor_uint(&w, 12);
+    qn_cbor_array(&w, 4);
+    qn_cbor_uint(&w, 0);
+    qn_cbor_bool(&w, false);
+    qn_cbor_bool(&w, false);
+    qn_cbor_array(&w, 2);
+    qn_cbor_uint(&w, x->pause[0]);
+    qn_cbor_uint(&w, x->pause[1]);
     qt_assert_err(w.err, QN_OK);
     return qn_tls_profile_read(&p, &t.env, qn_slice_of(buf, w.n));
 }
@@ -221,6 +236,14 @@ START_TEST(unsound_templates_are_refused)
     REFUSED(QN_LIMIT, (x.ext_n = 6, x.ext[5].type = 65037, x.ext[5].body = "", x.aead_n = 9));
     REFUSED(QN_PROTO, (x.ext_n = 6, x.ext[5].type = 65037, x.ext[5].body = "", x.aead_n = 1,
                        x.size_n = 1, x.size = 641));
+    REFUSED(QN_PROTO, x.growth[0] = 32); /* of an ECH that is not there */
+    REFUSED(QN_PROTO, x.growth[2] = 1);  /* rests of no step */
+    REFUSED(QN_PROTO, (x.ext_n = 6, x.ext[5].type = 65037, x.ext[5].body = "", x.aead_n = 1,
+                       x.size_n = 1, x.growth[0] = 32, x.growth[2] = 32)); /* no rest of 32 */
+    REFUSED(QN_PROTO, (x.ext_n = 6, x.ext[5].type = 65037, x.ext[5].body = "", x.aead_n = 1,
+                       x.size_n = 1, x.growth[0] = 641));
+    REFUSED(QN_PROTO, (x.pause[0] = 2, x.pause[1] = 1));
+    REFUSED(QN_PROTO, x.pause[1] = QN_TLS_PAUSE_MAX + 1);
 #undef REFUSED
 }
 END_TEST
