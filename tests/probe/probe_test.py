@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """tools/probe-lab: its own cryptography, that it finds wrong peers, and a short run of the battery.
 
-Environment: ORIGIN, qnet-origin.
+Environment: ORIGIN, qnet-origin; HTX_ENDS, the program of ends.c.
 """
 import pathlib
 import subprocess
@@ -44,16 +44,25 @@ class Primitives(unittest.TestCase):
         self.assertEqual(a.secret(b.public), b.secret(a.public))
 
 
-class Plants(unittest.TestCase):
+class Peers(unittest.TestCase):
+    def test_the_products_peer_is_no_different(self):
+        """A probe of each kind; the whole battery takes minutes."""
+        done = lab("--origin", "qnet-origin", "--no-live", "--runs", "1",
+                   *(word for probe in ("garbage", "bare-fin", "hello-byte-by-byte", "false-finished-and-data", "ccs-33",
+                                        "hello-twice", "burst-in-steps", "visit-three-pages", "visit-damaged-record")
+                     for word in ("--probe", probe)))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("replayed", done.stdout)
+
     def test_a_plain_forwarder_is_no_different(self):
-        done = lab("--origin", "qnet-origin", "--probe", "false-finished-alone", "--probe", "visit-damaged-record",
+        done = lab("--peer", "forwarder", "--origin", "qnet-origin", "--probe", "false-finished-alone", "--probe", "visit-damaged-record",
                    "--probe", "plain-http", "--probe", "ccs-33")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_each_wrong_peer_is_found(self):
         for plant in proxy.PLANTS:
             with self.subTest(plant):
-                done = lab("--origin", "qnet-origin", "--probe", "false-finished-alone", "--probe", "visit-idle",
+                done = lab("--peer", "forwarder", "--origin", "qnet-origin", "--probe", "false-finished-alone", "--probe", "visit-idle",
                            "--plant", plant)
                 self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
 

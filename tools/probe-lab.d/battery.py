@@ -11,21 +11,31 @@ from talk import Talk
 
 
 class Position:
-    """Where a prober stands: what he dials, and where his hellos come from (None: fresh ones, nobody's)."""
+    """Where a prober stands: what he dials, and where his hellos come from (None: fresh ones, nobody's). With a hello
+    of somebody else's he can not end a handshake, unless the origin lets him choose another share (retry)."""
 
-    def __init__(self, label, address, hello=None):
-        self.label, self.address, self.hello = label, address, hello
+    def __init__(self, label, address, hello=None, retry=False):
+        self.label, self.address, self.hello, self.retry = label, address, hello, retry
+
+    def can(self, name):
+        return self.hello is None or self.retry or name not in probes.VISITS
 
 
-def one(position, name, attempt, ecdsa):
+def one(position, name, ecdsa):
     """A transcript."""
+    visit = name in probes.VISITS
+    share = None
+    if position.hello:
+        hello = position.hello()
+    elif visit:
+        hello, share = tls.own_hello(NAME)
+    else:
+        hello = wire.browser_hello(NAME)
     talk = Talk(position.address)
     try:
-        if name in probes.VISITS:
-            hello, share = (position.hello(attempt), None) if position.hello else tls.own_hello(NAME)
+        if visit:
             probes.visit(talk, hello, share, NAME, probes.VISITS[name])
         else:
-            hello = position.hello(attempt) if position.hello else wire.browser_hello(NAME)
             probes.PROBES[name](talk, hello)
         return talk.transcript(ecdsa)
     finally:
@@ -39,8 +49,8 @@ class Battery:
         self.rows = self.bad = self.merged = 0
 
     def collect(self, positions, names, pool, more=0):
-        jobs = {(name, position.label, attempt): pool.submit(one, position, name, attempt, self.origin.ecdsa)
-                for name in names for position in positions for attempt in range(more, more + self.runs)}
+        jobs = {(name, position.label, attempt): pool.submit(one, position, name, self.origin.ecdsa)
+                for name in names for position in positions if position.can(name) for attempt in range(more, more + self.runs)}
         for (name, label, _attempt), job in jobs.items():
             self.seen.setdefault((name, label), []).append(job.result())
 
@@ -50,12 +60,13 @@ class Battery:
             self.collect(positions, names, pool)
             # A difference may be the machine's; what direct never shows in three times the tries is the peer's.
             for times in (1, 2):
-                again = [n for n in names if any(self.differ(n, positions[0], p) for p in positions[1:])]
+                again = [n for n in names if any(p.can(n) and self.differ(n, positions[0], p) for p in positions[1:])]
                 if again:
                     self.collect([positions[0]], again, pool, times * self.runs)
         for name in names:
             for position in positions[1:]:
-                self.report(name, positions[0], position)
+                if position.can(name):
+                    self.report(name, positions[0], position)
         self.keep()
 
     def differ(self, name, base, position):

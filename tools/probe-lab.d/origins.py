@@ -11,18 +11,18 @@ import time
 from wire import ROOT
 
 NAME = "decoy.example"
-IDLE = 2  # seconds; what an origin waits for a handshake or a request
+IDLE = 2  # seconds, unless told otherwise; what an origin waits for a handshake or a request
 NODE = r"""
 const fs = require("fs"), http2 = require("http2");
-const [, folder, port] = process.argv;
+const [, folder, port, idle] = process.argv;
 const page = n => fs.readFileSync(`${folder}/site/${n}`);
 const pages = {"/": page("index.html"), "/about": page("about"), "/article": page("article"),
                "/photo.bmp": page("photo.bmp")};
 const server = http2.createSecureServer({key: fs.readFileSync(`${folder}/key.pem`),
-    cert: fs.readFileSync(`${folder}/chain.pem`), handshakeTimeout: 2000, minVersion: "TLSv1.3"});
-server.setTimeout(2000);
+    cert: fs.readFileSync(`${folder}/chain.pem`), handshakeTimeout: Number(idle), minVersion: "TLSv1.3"});
+server.setTimeout(Number(idle));
 server.on("stream", (stream, headers) => {
-    const body = pages[headers[":path"]];
+    const body = pages[headers[":path"].split("?")[0]];
     stream.respond({":status": body ? 200 : 404, "content-type": "text/html"});
     stream.end(body || "none");
 });
@@ -95,10 +95,11 @@ class Origin:
     eligible = True  # a link can be made over it; else it is only spliced
     ecdsa = False  # its signatures differ in length from one handshake to the next
     own = None  # a second port, for a peer that says by PROXY protocol who comes
+    retries = False  # answers every hello with HelloRetryRequest
     workers = 12  # connections at a time that do not change what it does
 
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
+    def __init__(self, folder, idle=IDLE):
+        self.folder, self.idle = pathlib.Path(folder), idle
         self.process = None
 
     def __enter__(self):
@@ -136,7 +137,7 @@ class Nginx(Origin):
     def command(self):
         certificates(self.folder)
         self.own = free_port()
-        (self.folder / "nginx.conf").write_text(NGINX.format(folder=self.folder, port=self.port, idle=IDLE,
+        (self.folder / "nginx.conf").write_text(NGINX.format(folder=self.folder, port=self.port, idle=self.idle,
                                                              more=self.more, own=self.own))
         return [program("nginx", "tools/setup"), "-c", self.folder / "nginx.conf", "-e", self.folder / "error.log"]
 
@@ -144,7 +145,7 @@ class Nginx(Origin):
 class NginxRetry(Nginx):
     """Asks every browser for another share, and speaks the one suite a prober of ours can."""
 
-    name = "nginx-retry"
+    name, retries = "nginx-retry", True
     more = "ssl_ecdh_curve secp384r1; ssl_conf_command Ciphersuites TLS_CHACHA20_POLY1305_SHA256;"
 
 
@@ -159,7 +160,7 @@ class Embedded(Origin):
             found = ROOT / "build" / preset / "bin" / "qnet-origin"
             chosen = os.environ.get("ORIGIN", found)
             if os.access(chosen, os.X_OK):
-                return [chosen, "--lab", "--dir", self.folder, "--name", NAME, "--port", self.port, "--idle", IDLE]
+                return [chosen, "--lab", "--dir", self.folder, "--name", NAME, "--port", self.port, "--idle", self.idle]
         raise Absent("qnet-origin is not built")
 
 
@@ -179,7 +180,7 @@ class Node(Origin):
 
     def command(self):
         certificates(self.folder)
-        return [self.program(), "-e", NODE, self.folder, self.port]
+        return [self.program(), "-e", NODE, self.folder, self.port, 1000 * self.idle]
 
 
 class GnuTls(Origin):

@@ -1,7 +1,7 @@
 """A man in the middle: TCP connections passed on as they are, but for what a hook does to them.
 
 A hook is made per connection and is asked for each read: client(bytes) and server(bytes) return what goes on, or None
-to end both sides at once; ended(side) may return a delay in seconds. Plants, recorders and tamperers are hooks.
+to end both sides at once; ended(side) is told of a FIN and may return a delay in seconds, broken(side) of a reset. Plants, recorders and tamperers are hooks.
 """
 import contextlib
 import os
@@ -28,6 +28,9 @@ class Hook:
 
     def ended(self, _side):
         return 0.0
+
+    def broken(self, _side):
+        pass
 
 
 class Leg:
@@ -103,6 +106,7 @@ class Proxy:
                 source, sink, change = joined[number]
                 if not source.open:  # it has said FIN; now it refuses what is sent to it, or is closed both ways
                     if events & select.POLLERR:
+                        hook.broken("client" if source is client else "server")
                         sink.reset()
                     return
                 if not self.one(source, sink, change, hook, client):
@@ -113,13 +117,15 @@ class Proxy:
     @staticmethod
     def one(source, sink, change, hook, client):
         """One read of one side; False: all is over."""
+        side = "client" if source is client else "server"
         try:
             data = source.socket.recv(1 << 18)
         except OSError:
+            hook.broken(side)
             sink.reset()
             return False
         if not data:
-            time.sleep(hook.ended("client" if source is client else "server"))
+            time.sleep(hook.ended(side))
             source.open = False
             with contextlib.suppress(OSError):
                 sink.socket.shutdown(socket.SHUT_WR)
