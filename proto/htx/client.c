@@ -197,6 +197,14 @@ static qn_err open_record(qn_htx_client *c, size_t size, qn_carrier_event *ev)
     return err;
 }
 
+static qn_err take_raw(qn_htx_client *c, size_t size)
+{
+    qn_err err = qn_htx_browser_raw(c, c->in.p, size);
+
+    c->raw |= err == QN_OK;
+    return err == QN_OK ? QN_AGAIN : err;
+}
+
 /* The next whole record of the input. QN_OK: *ev; QN_AGAIN: read on; QN_SHORT: none is left. */
 static qn_err take_record(qn_htx_client *c, qn_carrier_event *ev)
 {
@@ -212,7 +220,9 @@ static qn_err take_record(qn_htx_client *c, qn_carrier_event *ev)
     if (err != QN_OK)
         return carrying ? err : qn_htx_browser_misframed(c, err);
     if (carrying) {
-        err = open_record(c, size, ev);
+        err = c->raw ? QN_AUTH : open_record(c, size, ev);
+        if (err == QN_AUTH)
+            err = take_raw(c, size);
     } else {
         err = qn_htx_browser_record(c, c->in.p, size);
         err = err == QN_OK ? QN_AGAIN : err;
@@ -314,7 +324,7 @@ static size_t client_room(const qn_carrier *carrier)
 {
     const qn_htx_client *c = client_of_const(carrier);
 
-    if (c->phase != QN_HTX_CARRYING || c->mute)
+    if (c->phase != QN_HTX_CARRYING || c->mute || c->raw)
         return 0;
     return qn_htx_traffic_room(&c->traffic, &c->out);
 }

@@ -85,6 +85,7 @@ typedef struct qn_htx_client {
     qn_time since, deadline, idle;
     qn_err err; /* LOST's */
     bool eof, mute;
+    bool raw; /* P gave the connection back to O, which will end it */
     bool est_due, leg_due, lost_due;
     qn_carrier_event_type leg; /* with leg_due */
 } qn_htx_client;
@@ -98,6 +99,9 @@ QN_MUST_CHECK qn_err qn_htx_browser_start(qn_htx_client *c);
  * QN_GONE and what TLS or h2 said, ours; what is to be sent before is in c->out, or carried. After
  * QN_OK the phase may have become CARRYING. */
 QN_MUST_CHECK qn_err qn_htx_browser_record(qn_htx_client *c, const uint8_t *record, size_t n);
+/* A record while carrying that no QNet key opens. QN_OK: O said it, so P has given the connection
+ * back to O, and nothing is to be answered; QN_GONE: O ends it; QN_AUTH: it is damage. */
+QN_MUST_CHECK qn_err qn_htx_browser_raw(qn_htx_client *c, const uint8_t *record, size_t n);
 QN_MUST_CHECK qn_err qn_htx_browser_misframed(qn_htx_client *c, qn_err err);
 QN_MUST_CHECK qn_err qn_htx_browser_eof(qn_htx_client *c);
 /* What the browser has ready moves on; call when there is room again. */

@@ -83,6 +83,9 @@ void qn_tls_commit(qn_tls *c, size_t n);
  * that it was not. Everything else is for next(). */
 QN_MUST_CHECK qn_err qn_tls_record(qn_tls *c, const uint8_t *record, size_t n);
 void qn_tls_damaged(qn_tls *c);
+/* The same for the server's next record but `missed`: those never come. */
+QN_MUST_CHECK qn_err qn_tls_record_behind(qn_tls *c, unsigned missed, const uint8_t *record,
+                                          size_t n);
 /* For owners who cut records themselves: the bytes are no record, as qn_tls_track
  * said by err. */
 void qn_tls_misframed(qn_tls *c, qn_err err);

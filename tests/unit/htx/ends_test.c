@@ -45,6 +45,28 @@ START_TEST(damage_after_the_switch_gets_one_alert)
 }
 END_TEST
 
+/* A browser answers an alert it can open by FIN alone, and so do we when O's comes to us raw: right
+ * after the switch, when the peer has dropped R, and later. */
+START_TEST(the_origins_own_alert_gets_none)
+{
+    unsigned before;
+
+    qt_assert_err(htx_world_dial(w), QN_OK);
+    while (!w->established)
+        ck_assert(htx_world_step(w));
+    if (_i == 1)
+        htx_world_run(w);
+    before = w->records;
+    htx_world_origin_objects(w);
+    htx_world_run(w);
+    ck_assert(w->lost && w->closed && !w->reset);
+    qt_assert_err(w->err, QN_GONE);
+    for (unsigned i = before; i < w->records; i++)
+        ck_assert_uint_ne(w->length[i], 19);
+    ck_assert(!w->peer.alerted);
+}
+END_TEST
+
 START_TEST(a_record_over_the_agreed_size_is_damage)
 {
     static uint8_t pad[4097] = {0, 0x0f, 0xfc}; /* one PAD frame of 4,096 bytes in all */
@@ -247,6 +269,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, a_changed_byte_anywhere_ends_as_a_browser_would);
     tcase_add_loop_test(tc, damage_after_the_switch_gets_one_alert, 0, 2);
+    tcase_add_loop_test(tc, the_origins_own_alert_gets_none, 0, 2);
     tcase_add_test(tc, a_record_over_the_agreed_size_is_damage);
     tcase_add_test(tc, a_link_closes_with_close_notify);
     tcase_add_test(tc, a_visit_that_is_called_off_ends_with_fin);

@@ -444,6 +444,18 @@ void htx_world_origin_writes(htx_world *w, qn_slice plain)
     ck_assert_int_eq(SSL_write(w->site.tls.ssl, plain.p, (int)plain.n), (int)plain.n);
 }
 
+void htx_world_origin_objects(htx_world *w)
+{
+    static const uint8_t damaged[64] = {0x17, 3, 3, 0, 59};
+    int n;
+
+    ck_assert_int_eq(BIO_write(w->site.tls.in, damaged, sizeof damaged), sizeof damaged);
+    htx_site_run(&w->site);
+    n = BIO_read(w->site.tls.out, scratch, sizeof scratch);
+    ck_assert_int_gt(n, 0);
+    put(&w->to_c, scratch, (size_t)n);
+}
+
 /* ---- life ---------------------------------------------------------------------------------- */
 
 static qn_htx_page page(const char *path)

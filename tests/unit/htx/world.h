@@ -107,6 +107,9 @@ void htx_world_say(htx_world *w, qn_slice frames, qn_inner inner);
 qn_err htx_world_seal(htx_world *w, qn_slice frames);
 /* The origin writes these bytes as one TLS record. */
 void htx_world_origin_writes(htx_world *w, qn_slice plain);
+/* The peer has gone raw over a record of the client's that O can not open: O's alert reaches the
+ * client as it is. */
+void htx_world_origin_objects(htx_world *w);
 void htx_world_drain(htx_world *w);
 size_t htx_world_sealings(void); /* by either end since open, each under its own key and nonce */
 void htx_nonces_forget(void);    /* a new world: keys may come again */
