@@ -11,6 +11,8 @@
  */
 #include "ends.h"
 
+#include "../unit/htx/shape_item.h"
+
 #include "base/limits.h"
 #include "htx/client.h"
 #include "htx/peer.h"
@@ -128,6 +130,7 @@ static void prepare(dialler *d, qn_env *env, char **argv)
     d->page[0] = d->page[1] = page_of(about);
     d->target = (qn_htx_target){.tls = &d->tls,
                                 .h2 = &d->h2,
+                                .shape = &shape_item,
                                 .roots = d->roots,
                                 .name = qn_slice_of(argv[2], strlen(argv[2])),
                                 .first = &d->page[0],
@@ -204,6 +207,7 @@ static void describe(server *s, world *w, char **argv)
                                       .names = &s->name,
                                       .names_n = 1},
                             .replay = &s->replay,
+                            .shape = &shape_item,
                             .own = strcmp(argv[4], "own") == 0,
                             .proven = true,
                             .flight = (uint32_t)atoi(argv[2]),
