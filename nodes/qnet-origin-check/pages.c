@@ -53,6 +53,8 @@ static void see(check *k, candidate *p, unsigned n)
             p->fit_second += no_second(&v.now)[0] == '\0';
             (void)snprintf(p->why, sizeof p->why, "%s", no_second(&v.now));
             note_size(p, v.now.bytes);
+        } else if (v.now.err == QN_LIMIT) { /* too long for a visit, but it shows long records */
+            p->asked_for = false;
         } else if (p->asked_for) {
             (void)snprintf(p->why, sizeof p->why, "no complete answer of at most 1 MiB");
         }
