@@ -15,7 +15,7 @@ import unittest
 
 from origin_table import NODE
 from servers import NAME, NGINX, ROOT, Certificates, free_port, nginx, serving
-from wrong_origin import Counter, Doubler, Forwarder, Site, listener
+from wrong_origin import Counter, Doubler, Endless, Forwarder, Site, listener, rubbish
 
 CHECK, ORIGIN = os.environ["ORIGIN_CHECK"], os.environ["ORIGIN"]
 KEYS = {"version", "measured", "mode", "names", "address", "flight", "alert", "after_fatal", "after_notify", "goaway",
@@ -236,6 +236,14 @@ class Others(Checked):
             findings, origin = self.fit(port, "--page", "/")
             self.assertEqual(findings["page-varies"], "warning")
             self.assertGreater(origin["second"][0][1], 5000)
+
+    def test_rubbish_and_answers_without_end_are_survived(self):
+        plain = bytes.fromhex("16030300020200") + bytes.fromhex("1703034000") + bytes(0x4000)
+        for finding, handle in (("refused", rubbish(b"")), ("handshake", rubbish(b"HTTP/1.1 400 Bad Request\r\n\r\n")),
+                                ("handshake", rubbish(bytes(range(256)) * 100)), ("handshake", rubbish(plain)),
+                                ("first-page", Endless(self.leaf))):
+            with listener(handle) as port:
+                self.unfit_for(finding, port)
 
     def test_a_visit_in_which_a_peer_finds_no_moment_is_not_fit(self):
         with nginx(self.folder, self.leaf) as port, listener(Doubler(port)) as doubled:

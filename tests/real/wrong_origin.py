@@ -89,6 +89,23 @@ class Site:
                     got = got[size:]
 
 
+class Endless(Site):
+    """Its answers never end."""
+
+    def answer(self, tls, stream):
+        tls.sendall(frame(1, 4, stream, b"\x88"))
+        while True:
+            tls.sendall(frame(0, 0, stream, b"x" * 16000))
+
+
+def rubbish(reply):
+    """A server that reads a hello and says these bytes."""
+    def handle(sock):
+        sock.recv(65536)
+        sock.sendall(reply)
+    return handle
+
+
 class Forwarder:
     """A bystander that swallows every change_cipher_spec but the first: the site behind it never sees a stray one."""
 
