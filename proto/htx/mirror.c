@@ -147,7 +147,7 @@ void qn_htx_mirror_show(const qn_htx_mirror *m, int64_t wall, unsigned most, qn_
                 (qn_htx_card_key){.key = m->key[i].pub, .epoch = m->epoch[i]};
 }
 
-/* ---- the stored form: [version, [[epoch, secret], ...]] -------------------------------------- */
+/* ---- the stored form: [version, used, [[epoch, secret], ...]] --------------------------------- */
 
 qn_err qn_htx_mirror_save(const qn_htx_mirror *m, qn_span out, size_t *n)
 {
@@ -156,8 +156,9 @@ qn_err qn_htx_mirror_save(const qn_htx_mirror *m, qn_span out, size_t *n)
     if (out.n < QN_HTX_MIRROR_FILE_MAX)
         return QN_CONFIG;
     qn_cbor_w_init(&w, out.p, out.n);
-    qn_cbor_array(&w, 2);
+    qn_cbor_array(&w, 3);
     qn_cbor_uint(&w, VERSION);
+    qn_cbor_bool(&w, m->used);
     qn_cbor_array(&w, m->n);
     for (unsigned i = 0; i < m->n; i++) {
         qn_cbor_array(&w, 2);
@@ -198,10 +199,11 @@ qn_err qn_htx_mirror_init(qn_htx_mirror *m, qn_slice stored)
     if (stored.n == 0)
         return QN_OK;
     qn_cbor_r_init(&r, stored.p, stored.n);
-    if (qn_cbor_get_array(&r) != 2 && r.err == QN_OK)
+    if (qn_cbor_get_array(&r) != 3 && r.err == QN_OK)
         r.err = QN_PROTO;
     if (qn_cbor_get_uint(&r) != VERSION && r.err == QN_OK)
         r.err = QN_VERSION;
+    m->used = qn_cbor_get_bool(&r);
     err = r.err == QN_OK ? get_keys(m, &r) : r.err;
     if (err != QN_OK)
         qn_htx_mirror_wipe(m);

@@ -91,8 +91,9 @@ static qn_err begin(qn_node *n, const qn_htx_cfg *cfg)
     qn_err err = qn_htx_card_of(&facts, cfg->origin);
 
     take_mirror_keys(s, n->env, cfg->stored_mirror_keys);
-    qn_htx_replay_init(&s->replay, n->env, s->mirror.n == 0);
-    s->store_mirror = qn_htx_mirror_turn(&s->mirror, n->env);
+    qn_htx_replay_init(&s->replay, n->env, !s->mirror.used);
+    s->store_mirror = qn_htx_mirror_turn(&s->mirror, n->env) || !s->mirror.used;
+    s->mirror.used = true;
     if (err == QN_OK)
         err = write_card(s, n->env, &facts);
     if (err == QN_OK)
@@ -136,6 +137,8 @@ void site_clear(qn_node *n)
 
     if (s == NULL)
         return;
+    qn_timers_cancel(&n->timers, &s->turn_timer);
+    qn_timers_cancel(&n->timers, &s->ask_timer);
     qn_htx_replay_clear(&s->replay);
     qn_mem_put(&n->env->mem, s->lent, s->lent_n);
     qn_wipe(s, sizeof *s);

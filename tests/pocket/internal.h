@@ -5,7 +5,7 @@
 #include "base/bytes.h"
 #include "pocket/world.h"
 
-enum { PW_NODES = 64, PW_SERVERS = 16, PW_EVENT_TYPES = QN_EV_CLOCK + 1 };
+enum { PW_NODES = 64, PW_SERVERS = 64, PW_EVENT_TYPES = QN_EV_CLOCK + 1 };
 
 /* Bytes on their way: a FIFO per direction, each chunk with its arrival time. */
 typedef struct chunk {
@@ -44,6 +44,14 @@ struct pw_pipe {
     qn_time last_ready[2]; /* keeps a lane's order */
 };
 
+enum { PW_FILES = 4 };
+
+typedef struct pw_file { /* what STORE kept */
+    const char *name;
+    uint8_t *p;
+    size_t n;
+} pw_file;
+
 struct pw_node {
     char name[32];
     pw_world *world;
@@ -53,7 +61,9 @@ struct pw_node {
     qn_addr listen;
     pw_pipe **pipe; /* by conn slot */
     uint32_t pipes_cap;
-    bool dead, isolated, stopped;
+    bool dead, isolated, stopped, shut;
+    int64_t clock_off;
+    pw_file file[PW_FILES];
     qn_time armed;
     uint64_t allocs, fail_at;
     uint32_t event_n[PW_EVENT_TYPES];
@@ -78,6 +88,8 @@ struct pw_server {
     char name[64];
     qn_addr addr;
     pw_manner manner;
+    pw_site site;
+    bool refuse;
     uint64_t heard;
 };
 
@@ -127,7 +139,8 @@ void pw__person_fin(pw_world *w, pw_pipe *p, int side);
 void pw__person_reset(pw_world *w, const end *was);
 void pw__person_room(pw_world *w, pw_pipe *p, int side);
 bool pw__server_accepts(pw_world *w, pw_pipe *p, int side, const qn_addr *to);
-const pw_server *pw__server_named(const pw_world *w, const char *name);
+/* Addresses a name leads to; returns how many. */
+unsigned pw__resolve(const pw_world *w, const char *name, uint16_t port, qn_addr *v, unsigned max);
 void pw__people_clear(pw_world *w);
 
 #endif

@@ -13,7 +13,7 @@ static qn_addr host(mesh *m, uint16_t port)
     return (qn_addr){.family = 4, .ip = {198, 18, 0, ++m->hosts}, .port = port};
 }
 
-static qn_node_cfg base_cfg(mesh *m, qn_mode mode)
+qn_node_cfg mesh_cfg_for(mesh *m, qn_mode mode)
 {
     qn_node_cfg cfg = {.mode = mode,
                        .lab = true,
@@ -21,8 +21,13 @@ static qn_node_cfg base_cfg(mesh *m, qn_mode mode)
                        .network = &m->net,
                        .origin = origin_addr};
 
+    if (m->carrier == &qn_carrier_htx)
+        cfg.htx = &m->htx;
     if (mode != QN_CLIENT)
         cfg.listen = host(m, 4433);
+    if (mode != QN_CLIENT && cfg.htx != NULL)
+        for (unsigned i = 0; i < m->site.names_n; i++)
+            pw_name(m->w, (const char *)m->site.name[i].p, &cfg.listen);
     if (mode == QN_EXIT || mode == QN_SUPER)
         memcpy(cfg.contact, "abuse@lab.example", sizeof "abuse@lab.example");
     qn_keys_generate(pw_env(m->w), &cfg.keys);
@@ -37,8 +42,9 @@ static void found(mesh *m, const qn_node_cfg *super)
     qn_sign_public sign_pub;
     qn_dh_secret link;
     qn_dh_public link_pub;
-    uint8_t file[QN_NETWORK_FILE_MAX];
-    size_t n;
+    uint8_t card[QN_HTX_CONTACT_CARD_MAX];
+    size_t n, part, card_n;
+    char why[160];
 
     qn_rng_fill(env, m->founder.b, sizeof m->founder.b);
     qn_rng_fill(env, m->operator_seed.b, sizeof m->operator_seed.b);
@@ -52,12 +58,29 @@ static void found(mesh *m, const qn_node_cfg *super)
     memcpy(o->sign_key, sign_pub.b, sizeof o->sign_key);
     memcpy(o->link_key, link_pub.b, sizeof o->link_key);
     o->addr = super->listen;
-    QN_ASSERT(qn_network_encode(&m->net, env, &m->founder, file, sizeof file, &n) == QN_OK);
+    QN_ASSERT(qn_network_encode(&m->net, env, &m->founder, m->file, sizeof m->file, &n) == QN_OK);
+    if (super->htx == NULL)
+        return;
+    QN_ASSERT(qn_htx_found(env, &m->site, QN_HTX_EPOCHS_MAX,
+                           (qn_span){m->super_keys, sizeof m->super_keys}, &m->super_keys_n,
+                           (qn_span){card, sizeof card}, &card_n) == QN_OK);
+    QN_ASSERT(qn_network_contact(&m->net, &m->operator_seed, qn_slice_of(card, card_n), m->file + n,
+                                 sizeof m->file - n, &part) == QN_OK);
+    QN_ASSERT(qn_network_decode(&m->net, env, m->file, n + part, why) == QN_OK);
+}
+
+static void use_htx(mesh *m, const mesh_htx *htx)
+{
+    m->carrier = &qn_carrier_htx;
+    m->site = htx->origin;
+    m->site.addr = origin_addr;
+    m->htx = (qn_htx_cfg){.profile = htx->profile, .roots = htx->roots, .origin = &m->site};
+    m->origin = pw_serve_site(m->w, &origin_addr, &htx->site);
 }
 
 pw_node *mesh_add_client(mesh *m, const char *name, qn_route route)
 {
-    qn_node_cfg cfg = base_cfg(m, QN_CLIENT);
+    qn_node_cfg cfg = mesh_cfg_for(m, QN_CLIENT);
 
     cfg.socks = true;
     cfg.route = route;
@@ -73,20 +96,25 @@ void mesh_new(mesh *m, const mesh_cfg *cfg)
     *m = (mesh){.w = pw_new(&cfg->world),
                 .carrier = cfg->carrier != NULL ? cfg->carrier : &qn_carrier_bare};
     (void)pw_serve(m->w, MESH_WEB, &web, PW_SERVE);
-    m->origin = pw_serve(m->w, "origin.example", &origin_addr, PW_ORIGIN);
-    super = base_cfg(m, QN_SUPER);
+    if (cfg->htx != NULL)
+        use_htx(m, cfg->htx);
+    else
+        m->origin = pw_serve(m->w, "origin.example", &origin_addr, PW_ORIGIN);
+    super = mesh_cfg_for(m, QN_SUPER);
     found(m, &super);
     super.has_operator = true;
     super.operator_seed = m->operator_seed;
+    m->htx.stored_mirror_keys = qn_slice_of(m->super_keys, m->super_keys_n);
     m->super = pw_add(m->w, "super1", &super);
+    m->htx.stored_mirror_keys = (qn_slice){0};
     for (uint32_t i = 0; i < cfg->relays; i++) {
-        qn_node_cfg c = base_cfg(m, QN_RELAY);
+        qn_node_cfg c = mesh_cfg_for(m, QN_RELAY);
 
         (void)snprintf(name, sizeof name, "relay%u", i + 1);
         m->relay[i] = pw_add(m->w, name, &c);
     }
     for (uint32_t i = 0; i < cfg->exits; i++) {
-        qn_node_cfg c = base_cfg(m, QN_EXIT);
+        qn_node_cfg c = mesh_cfg_for(m, QN_EXIT);
 
         (void)snprintf(name, sizeof name, "exit%u", i + 1);
         m->exit[i] = pw_add(m->w, name, &c);

@@ -11,7 +11,15 @@ typedef struct mesh_cfg {
     uint32_t relays, exits;
     qn_route route;
     const qn_carrier_kind *carrier; /* NULL: bare; of two legs: the mesh has an origin for it */
+    const struct mesh_htx *htx;     /* instead: HTX, every node in front of this site */
 } mesh_cfg;
+
+/* Outlives the mesh. */
+typedef struct mesh_htx {
+    qn_slice profile, roots;
+    qn_htx_origin origin; /* but for its address, and limits */
+    pw_site site;
+} mesh_htx;
 
 typedef struct mesh {
     pw_world *w;
@@ -21,6 +29,11 @@ typedef struct mesh {
     qn_node_cfg client_cfg;
     const qn_carrier_kind *carrier;
     pw_server *origin;
+    qn_htx_cfg htx; /* with HTX: of whoever is dialled */
+    qn_htx_origin site;
+    uint8_t file[QN_NETWORK_FILE_MAX]; /* the network's: with HTX it is pointed into */
+    uint8_t super_keys[QN_HTX_MIRROR_FILE_MAX];
+    size_t super_keys_n;
     uint8_t hosts; /* addresses given out */
 } mesh;
 
@@ -32,6 +45,8 @@ bool mesh_ready(mesh *m, qn_time within);
 pw_result mesh_await(mesh *m, pw_fetch *f, qn_time within);
 pw_node *mesh_add_client(mesh *m, const char *name, qn_route route);
 qn_status mesh_status(pw_node *n);
+/* Another node of the same mesh, in front of the same site; cfg as for pw_add. */
+qn_node_cfg mesh_cfg_for(mesh *m, qn_mode mode);
 void mesh_free(mesh *m);
 
 #define MESH_WEB "web.example"

@@ -29,6 +29,7 @@ typedef struct serving {
     uint8_t head[REQUEST];
     uint32_t head_n;
     uint64_t up, down, received, sent;
+    void *visit; /* PW_SITE */
     bool corrupt;
 } serving;
 
@@ -76,12 +77,41 @@ pw_server *pw_serve(pw_world *w, const char *name, const qn_addr *addr, pw_manne
     return s;
 }
 
-const pw_server *pw__server_named(const pw_world *w, const char *name)
+pw_server *pw_serve_site(pw_world *w, const qn_addr *addr, const pw_site *site)
 {
-    for (uint32_t i = 0; i < w->servers_n; i++)
-        if (strcmp(w->server[i].name, name) == 0)
-            return &w->server[i];
-    return NULL;
+    pw_server *s = pw_serve(w, "", addr, PW_SITE);
+
+    s->site = *site;
+    return s;
+}
+
+void pw_name(pw_world *w, const char *name, const qn_addr *addr)
+{
+    (void)pw_serve(w, name, addr, PW_NAME);
+}
+
+void pw_refuse(pw_server *s, bool refuse)
+{
+    s->refuse = refuse;
+}
+
+unsigned pw__resolve(const pw_world *w, const char *name, uint16_t port, qn_addr *v, unsigned max)
+{
+    unsigned n = 0;
+
+    for (uint32_t i = 0; i < w->servers_n && n < max; i++)
+        if (strcmp(w->server[i].name, name) == 0) {
+            v[n] = w->server[i].addr;
+            v[n++].port = port;
+        }
+    return n;
+}
+
+static void serving_free(serving *v)
+{
+    if (v->visit != NULL)
+        v->server->site.free(v->visit);
+    free(v);
 }
 
 bool pw__server_accepts(pw_world *w, pw_pipe *p, int side, const qn_addr *to)
@@ -90,11 +120,13 @@ bool pw__server_accepts(pw_world *w, pw_pipe *p, int side, const qn_addr *to)
         pw_server *s = &w->server[i];
         serving *v;
 
-        if (!qn_addr_equal(&s->addr, to) || s->manner == PW_REFUSE)
+        if (!qn_addr_equal(&s->addr, to) || s->manner == PW_REFUSE || s->manner == PW_NAME ||
+            s->refuse)
             continue;
         v = calloc(1, sizeof *v);
         QN_ASSERT(v != NULL);
         v->server = s;
+        v->visit = s->manner == PW_SITE ? s->site.open(s->site.site) : NULL;
         p->end[side] = (end){.kind = HOLD_SERVING, .person = v};
         p->end[side].read_paused = s->manner == PW_NEVER_READ;
         return true;
@@ -102,15 +134,50 @@ bool pw__server_accepts(pw_world *w, pw_pipe *p, int side, const qn_addr *to)
     return false;
 }
 
+static void site_says(pw_world *w, pw_pipe *p, int side, serving *v)
+{
+    const pw_site *site = &v->server->site;
+    qn_slice s;
+    size_t n;
+
+    while ((s = site->peek(v->visit)).n > 0 && (n = QN_MIN(s.n, pw__room(w, p, side))) > 0) {
+        uint8_t part[PART];
+
+        n = QN_MIN(n, sizeof part);
+        memcpy(part, s.p, n);
+        site->consume(v->visit, n);
+        pw__write(w, p, side, part, n, false);
+    }
+    if (s.n == 0 && site->over(v->visit) && !p->lane[side].fin_sent)
+        pw__write(w, p, side, NULL, 0, true);
+}
+
+void pw_hang_up(pw_world *w, pw_server *s)
+{
+    for (pw_pipe *p = w->pipes; p != NULL; p = p->next)
+        for (int side = 0; side < 2; side++) {
+            serving *v = p->end[side].person;
+
+            if (p->dead || p->end[side].kind != HOLD_SERVING || v->server != s)
+                continue;
+            s->site.end(v->visit);
+            site_says(w, p, side, v);
+        }
+}
+
 static void serve_on(pw_world *w, pw_pipe *p, int side, serving *v)
 {
     bool mid = v->server->manner == PW_RESET_MID;
 
+    if (v->server->manner == PW_SITE) {
+        site_says(w, p, side, v);
+        return;
+    }
     if (v->server->manner == PW_ORIGIN || v->head_n < REQUEST || v->received < v->up)
         return;
     v->sent = pour(w, p, side, v->sent, mid ? v->down / 2 : v->down);
     if (mid && v->sent >= v->down / 2) {
-        free(v);
+        serving_free(v);
         pw__reset(w, p, side);
     } else if (v->sent == v->down) {
         pw__write(w, p, side, NULL, 0, true);
@@ -143,6 +210,11 @@ static size_t server_takes(pw_world *w, pw_pipe *p, int side, const uint8_t *byt
     size_t done = QN_MIN(n, (size_t)(REQUEST - v->head_n));
 
     v->server->heard += n;
+    if (v->server->manner == PW_SITE) {
+        v->server->site.hear(v->visit, bytes, n);
+        site_says(w, p, side, v);
+        return n;
+    }
     if (v->server->manner == PW_ORIGIN) {
         origin_hears(w, p, side, v, bytes, n);
         return n;
@@ -155,7 +227,7 @@ static size_t server_takes(pw_world *w, pw_pipe *p, int side, const uint8_t *byt
         v->corrupt |= !matches(bytes + done, n - done, v->received);
         v->received += n - done;
         if (v->corrupt || v->received > v->up) {
-            free(v);
+            serving_free(v);
             pw__reset(w, p, side);
         } else {
             serve_on(w, p, side, v);
@@ -307,9 +379,12 @@ void pw__person_fin(pw_world *w, pw_pipe *p, int side)
 
         /* The user went away: a server that has said all it will closes too. */
         if (p->lane[side].fin_sent || v->head_n < REQUEST || v->received < v->up) {
+            bool said = p->lane[side].fin_sent;
+
             p->end[side].kind = HOLD_NONE;
-            free(v);
-            pw__write(w, p, side, NULL, 0, true);
+            serving_free(v);
+            if (!said)
+                pw__write(w, p, side, NULL, 0, true);
         }
     } else {
         pw_fetch *f = p->end[side].person;
@@ -325,7 +400,7 @@ void pw__person_reset(pw_world *w, const end *was)
     if (was->kind == HOLD_FETCH)
         fetch_over(was->person, w->now, false);
     else if (was->kind == HOLD_SERVING)
-        free(was->person);
+        serving_free(was->person);
 }
 
 void pw__person_room(pw_world *w, pw_pipe *p, int side)

@@ -100,7 +100,7 @@ uint32_t pw__below(pw_world *w, uint32_t n)
 void pw__stamp(pw_node *n)
 {
     n->env.now = n->world->now;
-    n->env.wall = n->world->epoch + (int64_t)(n->world->now / QN_SEC);
+    n->env.wall = n->world->epoch + (int64_t)(n->world->now / QN_SEC) + n->clock_off;
 }
 
 static uint32_t slot_of(qn_conn c)
@@ -183,6 +183,30 @@ static void do_conn_action(pw_node *n, const qn_action *a)
     }
 }
 
+static void store(pw_node *n, const qn_action *a)
+{
+    pw_file *f = n->file;
+
+    while (f < n->file + PW_FILES && f->name != NULL && strcmp(f->name, a->name) != 0)
+        f++;
+    QN_ASSERT(f < n->file + PW_FILES);
+    if (!a->append)
+        f->n = 0;
+    f->name = a->name;
+    f->p = realloc(f->p, f->n + a->bytes.n);
+    QN_ASSERT(f->p != NULL);
+    memcpy(f->p + f->n, a->bytes.p, a->bytes.n);
+    f->n += a->bytes.n;
+}
+
+qn_slice pw_stored(const pw_node *n, const char *name)
+{
+    for (unsigned i = 0; i < PW_FILES; i++)
+        if (n->file[i].name != NULL && strcmp(n->file[i].name, name) == 0)
+            return qn_slice_of(n->file[i].p, n->file[i].n);
+    return (qn_slice){0};
+}
+
 static void do_action(pw_node *n, const qn_action *a)
 {
     pw_world *w = n->world;
@@ -205,8 +229,11 @@ static void do_action(pw_node *n, const qn_action *a)
     case QN_ACT_STOPPED:
         n->stopped = true;
         break;
-    case QN_ACT_STORE:
     case QN_ACT_PAUSE_ACCEPT:
+        n->shut = a->on;
+        break;
+    case QN_ACT_STORE:
+        store(n, a);
         break;
     default:
         do_conn_action(n, a);
@@ -291,6 +318,11 @@ qn_node *pw_core(pw_node *n)
     return n->core;
 }
 
+void pw_set_clock(pw_node *n, int64_t off)
+{
+    n->clock_off = off;
+}
+
 qn_env *pw_node_env(pw_node *n)
 {
     return &n->env;
@@ -326,7 +358,7 @@ static bool connect_far_end(pw_world *w, pw_pipe *p, const qn_addr *to, const pw
 
     if (n == NULL)
         return pw__server_accepts(w, p, 1, to);
-    if (n->isolated || from->isolated)
+    if (n->isolated || from->isolated || n->shut)
         return false;
     pw__stamp(n);
     c = qn_node_accepted(n->core, QN_LISTEN_LINK, &nowhere, to);
@@ -369,14 +401,13 @@ static void happen_connect(pw_world *w, const happening *h)
 
 static void happen_resolved(pw_world *w, const happening *h)
 {
-    const pw_server *s = pw__server_named(w, h->dest.name);
-    qn_addr a = s != NULL ? s->addr : (qn_addr){0};
+    qn_addr v[PW_SERVERS];
+    unsigned n = pw__resolve(w, h->dest.name, h->dest.port, v, QN_LEN(v));
 
     if (h->node->dead)
         return;
-    a.port = h->dest.port;
     pw__stamp(h->node);
-    qn_node_resolved(h->node->core, h->number, &a, s != NULL, s != NULL ? QN_OK : QN_RESOLVE);
+    qn_node_resolved(h->node->core, h->number, v, n, n > 0 ? QN_OK : QN_RESOLVE);
     pw__drain(h->node);
 }
 
@@ -498,6 +529,8 @@ void pw_free(pw_world *w)
             abort();
         }
         n->dead = true;
+        for (unsigned f = 0; f < PW_FILES; f++)
+            free(n->file[f].p);
         free(n->pipe);
     }
     while (w->pipes != NULL)

@@ -42,6 +42,8 @@ void pw_stop(pw_world *w, pw_node *n); /* gracefully */
 bool pw_stopped(const pw_node *n);
 qn_node *pw_core(pw_node *n);
 qn_env *pw_node_env(pw_node *n);
+qn_slice pw_stored(const pw_node *n, const char *name); /* what STORE kept; until the next step */
+void pw_set_clock(pw_node *n, int64_t off);             /* its wall clock is so far ahead, s */
 /* The nth allocation from now on fails, once; 0: never. */
 void pw_fail_alloc(pw_node *n, uint64_t nth);
 /* The last event of a type seen from this node, and how many there were. */
@@ -54,11 +56,31 @@ typedef enum pw_manner {
     PW_RESET_MID,  /* RST after half the answer */
     PW_NEVER_READ, /* accepts and stalls */
     PW_REFUSE,     /* does not accept */
-    PW_ORIGIN      /* a site: repeats the first line it hears, then speaks once unasked */
+    PW_ORIGIN,     /* a site: repeats the first line it hears, then speaks once unasked */
+    PW_SITE,       /* a web site, as its table says: pw_site */
+    PW_NAME        /* nobody: pw_name */
 } pw_manner;
+
+/* A site's connections. One that ended is freed at once. */
+typedef struct pw_site {
+    void *site;
+    void *(*open)(void *site);
+    void (*hear)(void *visit, const uint8_t *p, size_t n);
+    qn_slice (*peek)(const void *visit);
+    void (*consume)(void *visit, size_t n);
+    bool (*over)(const void *visit); /* hangs up after what peek offers */
+    void (*end)(void *visit);        /* it restarts: says farewell, and is over */
+    void (*free)(void *visit);
+} pw_site;
 
 /* Bytes that arrived at all conns of this server. */
 uint64_t pw_heard(const pw_server *s);
+pw_server *pw_serve_site(pw_world *w, const qn_addr *addr, const pw_site *site);
+/* The name leads there, beside wherever else it leads; a node serves it. */
+void pw_name(pw_world *w, const char *name, const qn_addr *addr);
+void pw_refuse(pw_server *s, bool refuse); /* connects, from now on */
+/* As a restart: what its connections have to say is said, then they are hung up. */
+void pw_hang_up(pw_world *w, pw_server *s);
 /* A server behind a name and an address; port 80. */
 pw_server *pw_serve(pw_world *w, const char *name, const qn_addr *addr, pw_manner manner);
 

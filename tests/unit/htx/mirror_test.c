@@ -119,6 +119,11 @@ START_TEST(a_restart_goes_on_with_what_was_stored)
     before = key_now();
     qt_assert_err(qn_htx_mirror_save(&m, (qn_span){file, sizeof file}, &n), QN_OK);
     qt_assert_err(qn_htx_mirror_init(&again, qn_slice_of(file, n)), QN_OK);
+    ck_assert(!again.used);
+    again.used = true;
+    qt_assert_err(qn_htx_mirror_save(&again, (qn_span){file, sizeof file}, &n), QN_OK);
+    qt_assert_err(qn_htx_mirror_init(&again, qn_slice_of(file, n)), QN_OK);
+    ck_assert(again.used);
     ck_assert(!qn_htx_mirror_turn(&again, &t.env));
     m = again;
     ck_assert_mem_eq(key_now().b, before.b, sizeof before.b);
