@@ -18,8 +18,8 @@ static void drop_hope(qn_htx_client *c)
 
     if (hope == NULL)
         return;
-    qn_running_clear(&hope->heard);
-    qn_running_clear(&hope->sent);
+    qn_htx_transcript_clear(&hope->heard);
+    qn_htx_transcript_clear(&hope->sent);
     qn_wipe(hope, sizeof *hope);
     qn_mem_put(&c->env->mem, hope, sizeof *hope);
     c->hope = NULL;
@@ -103,9 +103,9 @@ static qn_err make_hope(qn_htx_client *c, const qn_carrier_cfg *cfg)
     hope->own_id = cfg->own_id;
     hope->claim = cfg->claim;
     hope->max_record = cfg->htx->max_record;
-    err = qn_running_init(&hope->heard, c->env, QN_SHA256);
+    err = qn_htx_transcript_init(&hope->heard, c->env);
     if (err == QN_OK)
-        err = qn_running_init(&hope->sent, c->env, QN_SHA256);
+        err = qn_htx_transcript_init(&hope->sent, c->env);
     return err == QN_OK ? make_tag(c, cfg) : err;
 }
 
@@ -143,7 +143,7 @@ static qn_err note_sent(qn_htx_client *c, qn_slice s)
 {
     for (size_t at = 0; at < s.n; at += QN_RECORD_HEADER + qn_get16(s.p + at + 3))
         c->hope->spoilt |= s.p[at] == QN_TLS_DATA && qn_get16(s.p + at + 3) == c->plan.second;
-    return qn_running_add(&c->hope->sent, s);
+    return qn_htx_transcript_add(&c->hope->sent, s);
 }
 
 static qn_err send_records(qn_htx_client *c, qn_slice s)
@@ -268,6 +268,11 @@ static qn_err on_answer(qn_htx_client *c, const qn_h2_event *ev)
     return QN_INTERNAL;
 }
 
+static qn_err on_bytes(qn_htx_client *c, qn_slice s)
+{
+    return c->h2 != NULL ? qn_h2_push(c->h2, s) : QN_GONE;
+}
+
 static qn_err on_tls(qn_htx_client *c, const qn_tls_event *ev)
 {
     qn_err err;
@@ -276,9 +281,7 @@ static qn_err on_tls(qn_htx_client *c, const qn_tls_event *ev)
     case QN_TLS_ESTABLISHED:
         return on_established(c, ev);
     case QN_TLS_BYTES:
-        err = c->h2 != NULL
-                  ? qn_h2_push(c->h2, qn_slice_of(qn_piece_data(&ev->piece), ev->piece.len))
-                  : QN_GONE;
+        err = on_bytes(c, qn_slice_of(qn_piece_data(&ev->piece), ev->piece.len));
         qn_block_drop(ev->piece.block);
         return err;
     case QN_TLS_TICKET:
@@ -343,7 +346,7 @@ static qn_err send_final(qn_htx_client *c)
     qn_err err = qn_htx_lock_final(&lock, c->env, &hope->noise);
 
     if (err == QN_OK)
-        err = qn_running_peek(&hope->sent, c->env, qn_slice_of(NULL, 0), sent.b);
+        err = qn_htx_transcript_hash(&hope->sent, c->env, &sent);
     if (err == QN_OK)
         err = qn_htx_final_write(&hope->noise, c->env, &sent, &choice, content, &n);
     if (err == QN_OK) {
@@ -405,7 +408,7 @@ static qn_err read_proof(qn_htx_client *c, const uint8_t *record, size_t n, uint
     qn_err err = qn_htx_lock_open(&hope->proof, c->env, record, n, plain, &got);
 
     if (err == QN_OK)
-        err = qn_running_peek(&hope->heard, c->env, qn_slice_of(NULL, 0), heard.b);
+        err = qn_htx_transcript_hash(&hope->heard, c->env, &heard);
     if (err == QN_OK)
         err = qn_htx_proof_read(&hope->noise, c->env, &heard, hope->hybrid ? &hope->mlkem : NULL,
                                 qn_slice_of(plain, got), offer);
@@ -448,7 +451,7 @@ qn_err qn_htx_browser_record(qn_htx_client *c, const uint8_t *record, size_t n)
     if (err != QN_OK)
         qn_tls_damaged(c->tls);
     if (c->hope != NULL) {
-        err = qn_running_add(&c->hope->heard, qn_slice_of(record, n));
+        err = qn_htx_transcript_add(&c->hope->heard, qn_slice_of(record, n));
         if (err != QN_OK)
             return err;
     }

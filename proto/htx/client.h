@@ -14,6 +14,7 @@
 #include "htx/keys.h"
 #include "htx/plan.h"
 #include "htx/traffic.h"
+#include "htx/transcript.h"
 #include "tls/client.h"
 
 /* cfg->initiator and cfg->htx must be set. create: also QN_CONFIG. */
@@ -50,7 +51,7 @@ typedef struct qn_htx_hope {
     qn_htx_lock proof;
     qn_mlkem_secret mlkem;
     bool hybrid;            /* the hello offers 0x11ec: mlkem is its key */
-    qn_running heard, sent; /* every byte of leg 0 */
+    qn_htx_transcript heard, sent;
     bool spoilt;            /* an earlier record was as long as the second request's */
     qn_peerid responder, own_id;
     qn_dh_public responder_key;

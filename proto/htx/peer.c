@@ -209,7 +209,7 @@ static void peer_ended(qn_carrier *carrier, uint8_t leg, qn_ending how)
 static qn_err pass_on(qn_htx_peer *p, size_t n)
 {
     qn_slice s = qn_slice_of(p->in.p, n);
-    qn_err err = qn_running_add(&p->visit.tied->to_o, s);
+    qn_err err = qn_htx_transcript_add(&p->visit.tied->to_o, s);
 
     if (err != QN_OK)
         return err;

@@ -23,7 +23,7 @@ static qn_err write_proof(qn_htx_peer *p, const qn_htx_offer *offer, uint8_t *re
     qn_err err = qn_htx_lock_proof(&lock, p->env, &t->x);
 
     if (err == QN_OK)
-        err = qn_running_peek(&t->to_c, p->env, qn_slice_of(NULL, 0), passed.b);
+        err = qn_htx_transcript_hash(&t->to_c, p->env, &passed);
     if (err == QN_OK)
         err = qn_htx_proof_write(&t->x, p->env, &passed, &t->kem, offer, content, &n);
     if (err == QN_OK)
@@ -124,7 +124,7 @@ static qn_err read_final(qn_htx_peer *p, size_t size, uint8_t *content, uint8_t 
     qn_err err = qn_htx_lock_open(&p->bond->final, p->env, p->in.p, size, content, &n);
 
     if (err == QN_OK)
-        err = qn_running_peek(&t->to_o, p->env, qn_slice_of(NULL, 0), sent.b);
+        err = qn_htx_transcript_hash(&t->to_o, p->env, &sent);
     if (err == QN_OK)
         err = qn_htx_final_read(&x, p->env, &sent, qn_slice_of(content, n), p->bond->ciphers, plain,
                                 &choice);

@@ -25,8 +25,8 @@ static void drop_tied(qn_htx_visit *v)
 
     if (t == NULL)
         return;
-    qn_running_clear(&t->to_c);
-    qn_running_clear(&t->to_o);
+    qn_htx_transcript_clear(&t->to_c);
+    qn_htx_transcript_clear(&t->to_o);
     qn_wipe(t, sizeof *t);
     qn_mem_put(&v->env->mem, t, sizeof *t);
     v->tied = NULL;
@@ -99,11 +99,9 @@ static qn_err tie(qn_htx_visit *v, const qn_tls_hello *hello, qn_htx_tied *t)
     if (t->kem.offered)
         memcpy(t->kem.u.ek.b, hello->mlkem.p, sizeof t->kem.u.ek.b);
     qn_htx_watch_init(&t->watch, &cfg);
-    err = qn_running_init(&t->to_c, v->env, QN_SHA256);
+    err = qn_htx_transcript_init(&t->to_c, v->env);
     if (err == QN_OK)
-        err = qn_running_init(&t->to_o, v->env, QN_SHA256);
-    if (err == QN_OK)
-        err = qn_running_add(&t->to_o, qn_slice_of(v->hello, v->hello_n));
+        err = qn_htx_transcript_init(&t->to_o, v->env);
     return err;
 }
 
@@ -201,7 +199,7 @@ static void commit_client(qn_htx_visit *v, size_t n)
         greet(v, n);
     } else if (v->state == QN_HTX_VISIT_TIED) {
         qn_htx_watch_client(&v->tied->watch, v->env->now, p, n);
-        if (qn_running_add(&v->tied->to_o, qn_slice_of(p, n)) != QN_OK)
+        if (qn_htx_transcript_add(&v->tied->to_o, qn_slice_of(p, n)) != QN_OK)
             qn_htx_watch_ended(&v->tied->watch);
     }
     qn_htx_splice_commit(&v->splice, 0, n);
@@ -248,7 +246,7 @@ static void follow(qn_htx_visit *v, size_t n)
         word = qn_htx_watch_origin(&t->watch, v->env->now, p, n, &used, &v->record);
     }
     /* Without memory or a hash nothing is lost but the proof. */
-    if (qn_running_add(&t->to_c, qn_slice_of(p, used)) != QN_OK ||
+    if (qn_htx_transcript_add(&t->to_c, qn_slice_of(p, used)) != QN_OK ||
         stow(v, p + used, n - used) != QN_OK) {
         qn_htx_watch_ended(&t->watch);
         drop_held(v);

@@ -19,6 +19,7 @@
 #include "htx/keys.h"
 #include "htx/site.h"
 #include "htx/splice.h"
+#include "htx/transcript.h"
 #include "htx/watch.h"
 
 typedef enum qn_htx_visit_state {
@@ -38,7 +39,7 @@ typedef struct qn_htx_tied {
     uint8_t random[32];
     qn_htx_kem kem;
     bool prepared;         /* for PROOF */
-    qn_running to_c, to_o; /* SHA-256 of every byte that went each way */
+    qn_htx_transcript to_c, to_o;
 } qn_htx_tied;
 
 typedef struct qn_htx_visit {

@@ -179,7 +179,7 @@ static void on_event(htx_duo *d, unsigned who, qn_carrier_event *ev)
             e->leg[ev->leg].open = false;
         break;
     case QN_CARRIER_RAW:
-        ck_assert(who == DUO_PEER && e->established && !e->raw);
+        ck_assert(e->established && !e->raw);
         e->raw = true;
         e->err = ev->err;
         break;

@@ -51,7 +51,7 @@ static void to_client(htx_world *w, const uint8_t *p, size_t n)
 
     put(&w->to_c, p, n);
     if (x->mode == HTX_SPLICE)
-        qt_assert_err(qn_running_add(&x->passed, qn_slice_of(p, n)), QN_OK);
+        qt_assert_err(qn_htx_transcript_add(&x->passed, qn_slice_of(p, n)), QN_OK);
 }
 
 static void peer_hello(htx_world *w)
@@ -86,7 +86,7 @@ static void peer_hello(htx_world *w)
         watch.second = tag.second;
         qn_htx_watch_init(&x->watch, &watch);
     }
-    qt_assert_err(qn_running_add(&x->heard, qn_slice_of(x->c.p, whole(&x->c))), QN_OK);
+    qt_assert_err(qn_htx_transcript_add(&x->heard, qn_slice_of(x->c.p, whole(&x->c))), QN_OK);
     htx_buf_cut(&x->c, whole(&x->c));
 }
 
@@ -97,7 +97,7 @@ static void peer_prove(htx_world *w, size_t record)
     qn_hash hash;
     size_t n;
 
-    qt_assert_err(qn_running_peek(&x->passed, &x->t.env, (qn_slice){0}, hash.b), QN_OK);
+    qt_assert_err(qn_htx_transcript_hash(&x->passed, &x->t.env, &hash), QN_OK);
     hash.b[0] ^= x->bad_hash;
     qt_assert_err(qn_htx_proof_prepare(&x->x, &x->t.env, &x->kem), QN_OK);
     qt_assert_err(qn_htx_proof_write(&x->x, &x->t.env, &hash, &x->kem, &x->offer, content, &n),
@@ -146,7 +146,7 @@ static bool peer_final(htx_world *w, size_t n)
 
     if (qn_htx_lock_open(&x->final, &x->t.env, x->c.p, n, plain, &got) != QN_OK)
         return false;
-    qt_assert_err(qn_running_peek(&x->heard, &x->t.env, (qn_slice){0}, hash.b), QN_OK);
+    qt_assert_err(qn_htx_transcript_hash(&x->heard, &x->t.env, &hash), QN_OK);
     qt_assert_err(qn_htx_final_read(&x->x, &x->t.env, &hash, qn_slice_of(plain, got),
                                     x->offer.ciphers, frames, &x->choice),
                   QN_OK);
@@ -210,7 +210,7 @@ static void peer_from_client(htx_world *w, const uint8_t *p, size_t n)
         }
         if (x->mode == HTX_HOLD && peer_final(w, k))
             continue;
-        qt_assert_err(qn_running_add(&x->heard, qn_slice_of(x->c.p, k)), QN_OK);
+        qt_assert_err(qn_htx_transcript_add(&x->heard, qn_slice_of(x->c.p, k)), QN_OK);
         if (x->mode == HTX_HOLD) {
             ck_assert_uint_le(k, 5 + 60);
             x->passed_small++;
@@ -319,13 +319,15 @@ void htx_world_drain(htx_world *w)
         case QN_CARRIER_RESET:
             w->reset = true;
             break;
+        case QN_CARRIER_RAW:
+            w->raw = true;
+            break;
         case QN_CARRIER_LOST:
             w->lost = true;
             w->err = ev.err;
             break;
         case QN_CARRIER_DIAL:
         case QN_CARRIER_FINISH:
-        case QN_CARRIER_RAW:
             ck_abort_msg("an initiator has one leg");
         }
     }
@@ -511,8 +513,8 @@ void htx_world_open(htx_world *w, unsigned profile)
 static void hang_up(htx_world *w)
 {
     qn_htx_carry_clear(&w->peer.carry, &w->peer.t.env.mem);
-    qn_running_clear(&w->peer.passed);
-    qn_running_clear(&w->peer.heard);
+    qn_htx_transcript_clear(&w->peer.passed);
+    qn_htx_transcript_clear(&w->peer.heard);
     qn_carrier_destroy(w->c);
     w->c = NULL;
 }
@@ -537,8 +539,8 @@ static void fresh_peer(htx_world *w)
     x->c.n = x->o.n = x->frames.n = 0;
     x->passed_small = 0;
     qn_htx_carry_init(&x->carry);
-    qt_assert_err(qn_running_init(&x->passed, &x->t.env, QN_SHA256), QN_OK);
-    qt_assert_err(qn_running_init(&x->heard, &x->t.env, QN_SHA256), QN_OK);
+    qt_assert_err(qn_htx_transcript_init(&x->passed, &x->t.env), QN_OK);
+    qt_assert_err(qn_htx_transcript_init(&x->heard, &x->t.env), QN_OK);
 }
 
 qn_err htx_world_dial(htx_world *w)
@@ -551,7 +553,7 @@ qn_err htx_world_dial(htx_world *w)
     w->site.requests = 0;
     w->site.greeted = w->site.closed = false;
     w->to_c.n = w->from_c.n = w->frames.n = 0;
-    w->established = w->lost = w->closed = w->reset = false;
+    w->established = w->raw = w->lost = w->closed = w->reset = false;
     w->records = 0;
     w->to_c_total = 0;
     fresh_peer(w);

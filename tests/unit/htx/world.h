@@ -47,7 +47,7 @@ typedef struct htx_peer {
     qn_htx_kem kem;
     qn_htx_lock proof, final;
     htx_buf c, o; /* not yet understood */
-    qn_running passed, heard;
+    qn_htx_transcript passed, heard;
     qn_record_keys tx, rx;
     qn_htx_carry carry;
     qn_key resume;
@@ -80,7 +80,7 @@ typedef struct htx_world {
     htx_buf to_c; /* on the wire */
     size_t chunk;
     /* what the client did */
-    bool established, lost, closed, reset;
+    bool established, raw, lost, closed, reset;
     qn_established est;
     qn_err err;
     htx_buf frames; /* the peer's frames that reached the link */
