@@ -45,6 +45,8 @@
 #define QN_HTX_KEEP_MAX 65536
 /* a client's record after PROOF that does not come on: the origin has it then, in time to judge */
 #define QN_HTX_STALE (30 * QN_SEC)
+/* what an origin says on an idle link may be its last words: then ours stand for them */
+#define QN_HTX_PAUSE (20 * QN_MS)
 #define QN_HTX_LEAVE QN_SEC /* from a client's CLOSE to its alert, which came in the same write */
 /* visits of one peer that did not become links and end as idle browsers' do: no browser has more */
 #define QN_VISITORS_MAX 2

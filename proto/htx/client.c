@@ -406,7 +406,7 @@ static void client_close(qn_carrier *carrier, uint16_t code)
     qn_htx_client *c = client_of(carrier);
     bool said = true;
 
-    if (c->phase == QN_HTX_CARRYING)
+    if (c->phase == QN_HTX_CARRYING && !c->traffic.close_got) /* a browser only goes, then */
         said = code == QN_CLOSE_MALFORMED ? alert(c, 2, QN_TLS_UNEXPECTED_MESSAGE)
                                           : alert(c, 1, QN_TLS_CLOSE_NOTIFY);
     lose(c, QN_OK, said ? QN_CARRIER_CLOSE : QN_CARRIER_RESET);

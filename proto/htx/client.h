@@ -50,9 +50,9 @@ typedef struct qn_htx_hope {
     uint8_t session_id[32];
     qn_htx_lock proof;
     qn_mlkem_secret mlkem;
-    bool hybrid;            /* the hello offers 0x11ec: mlkem is its key */
+    bool hybrid; /* the hello offers 0x11ec: mlkem is its key */
     qn_htx_transcript heard, sent;
-    bool spoilt;            /* an earlier record was as long as the second request's */
+    bool spoilt; /* an earlier record was as long as the second request's */
     qn_peerid responder, own_id;
     qn_dh_public responder_key;
     bool claim;

@@ -85,12 +85,23 @@ static qn_span peer_space(qn_carrier *carrier, uint8_t leg)
     return limited(all, QN_HTX_SPLICE_MAX, p->visit.splice.leg[1].out.bytes);
 }
 
+/* O may be about to end an idle link: then its last records are not carried, ours look like them.
+ */
+static bool pausing(const qn_htx_peer *p)
+{
+    const qn_htx_bond *b = p->bond;
+
+    return p->state == QN_HTX_PEER_QNET && !b->busy && (b->o_over || p->env->now < b->pause);
+}
+
 /* n bytes of O in the scratch, from HOLD on. */
 static void from_origin(qn_htx_peer *p, size_t n)
 {
     qn_slice s = qn_slice_of(p->env->engine->scratch, n);
     qn_err err = qn_htx_carry_send(&p->bond->traffic.carry, p->env, s);
 
+    if (p->state == QN_HTX_PEER_QNET)
+        p->bond->pause = p->env->now + QN_HTX_PAUSE;
     if (err == QN_NOMEM) {
         qn_htx_peer_fail(p, err);
     } else if (err != QN_OK && p->state == QN_HTX_PEER_HOLD) {
@@ -366,6 +377,8 @@ static qn_time peer_due(const qn_carrier *carrier)
         due = p->bond->stale;
     if (p->state != QN_HTX_PEER_HOLD)
         due = QN_MIN(due, qn_htx_peer_part_due(p));
+    if (pausing(p) && !p->bond->o_over)
+        due = QN_MIN(due, p->bond->pause); /* the link asks own() again after a tick */
     return due;
 }
 
@@ -410,7 +423,10 @@ static size_t peer_own(qn_carrier *carrier, uint8_t *out, size_t room)
 {
     qn_htx_peer *p = peer_of(carrier);
 
-    return p->state == QN_HTX_PEER_QNET ? qn_htx_traffic_own(&p->bond->traffic, out, room) : 0;
+    if (p->state != QN_HTX_PEER_QNET)
+        return 0;
+    p->bond->traffic.reticent = pausing(p);
+    return qn_htx_traffic_own(&p->bond->traffic, out, room);
 }
 
 /* C's side of the origin connection: whole records only, so that what follows an anomaly never

@@ -45,6 +45,7 @@ typedef struct qn_htx_bond {
     bool busy;      /* the link has open streams */
     bool o_over;    /* nothing goes to O any more, or nothing comes from it: */
     qn_time until;  /* the link ends */
+    qn_time pause;  /* O's bytes wait until then, if the link is idle */
     qn_time stale;  /* C's incomplete record is given up */
     qn_time leave;  /* C's alert is not waited for any longer */
 } qn_htx_bond;

@@ -20,6 +20,7 @@ typedef struct qn_htx_traffic {
     /* Lengths of the records in which these end, at least; 0: whatever they come to. */
     uint16_t farewell; /* the link's CLOSE */
     uint16_t end;      /* CARRIER's END */
+    bool reticent;     /* nothing of the origin's is carried now; the owner's to set */
     bool rekeying;     /* the record being built ends with KEY_UPDATE */
     bool close_sent;   /* the link's CLOSE, in a record of its own */
     bool close_got;    /* the other side's */

@@ -38,7 +38,7 @@ typedef struct qn_htx_tied {
     qn_htx_watch watch;
     uint8_t random[32];
     qn_htx_kem kem;
-    bool prepared;         /* for PROOF */
+    bool prepared; /* for PROOF */
     qn_htx_transcript to_c, to_o;
 } qn_htx_tied;
 

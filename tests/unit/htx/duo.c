@@ -49,6 +49,7 @@ static void travel(htx_duo *d, unsigned who, const uint8_t *p, size_t n)
 {
     htx_duo_wire *x = &d->wire[who];
 
+    put(&d->log.said[who], p, n);
     put(&x->made, p, n);
     for (size_t k; (k = whole(&x->made)) > 0; htx_buf_cut(&x->made, k)) {
         size_t out = k;
@@ -240,6 +241,8 @@ static size_t give(htx_duo *d, unsigned who, uint8_t leg, htx_buf *from)
     if (n == 0)
         return 0;
     memcpy(s.p, from->p, n);
+    if (leg == 0)
+        put(&d->log.heard[who], from->p, n);
     htx_buf_cut(from, n);
     enter(d, who);
     qn_carrier_commit(c, leg, n);
@@ -261,6 +264,7 @@ static bool speak(htx_duo *d, unsigned who)
 {
     htx_duo_end *e = &d->end[who];
     static uint8_t copy[1 << 16];
+    qn_slice left;
     size_t n;
 
     if (e->leg[0].open && e->established && !e->lost && !d->link_quiet)
@@ -268,9 +272,8 @@ static bool speak(htx_duo *d, unsigned who)
             continue;
     n = e->leg[0].open ? take(d, who, 0, copy) : 0;
     travel(d, who, copy, n);
-    if (n == 0 && !e->leg[0].open && e->leg[0].reset)
-        hang_up_leg(d, who, true);
-    if (n == 0 && (e->leg[0].finish || e->leg[0].close || e->leg[0].reset))
+    if ((!e->leg[0].open || qn_carrier_peek(e->c, 0, &left, 1) == 0) &&
+        (e->leg[0].finish || e->leg[0].close || e->leg[0].reset))
         hang_up_leg(d, who, e->leg[0].reset);
     return n > 0;
 }
@@ -299,7 +302,7 @@ static bool origin_hears(htx_duo *d)
     static uint8_t copy[1 << 16];
     size_t n = e->leg[1].open && !d->o_rst ? take(d, DUO_PEER, 1, copy) : 0;
 
-    put(&d->to_origin, copy, n);
+    put(&d->log.to_origin, copy, n);
     if (n > 0)
         ck_assert_int_eq(BIO_write(d->w->site.tls.in, copy, (int)n), (int)n);
     htx_site_run(&d->w->site);
@@ -315,8 +318,10 @@ static bool origin_speaks(htx_duo *d)
     int n = BIO_read(d->w->site.tls.out, scratch, 16384);
     size_t given;
 
-    if (n > 0)
+    if (n > 0) {
         put(&d->of_origin, scratch, (size_t)n);
+        put(&d->log.of_origin, scratch, (size_t)n);
+    }
     given = e->leg[1].open ? give(d, DUO_PEER, 1, &d->of_origin) : 0;
     if (n <= 0 && given == 0 && (d->o_fin || d->o_rst) && (d->o_rst || d->of_origin.n == 0) &&
         e->leg[1].open && !e->leg[1].eof && !e->leg[1].broken && !e->lost) {
@@ -350,7 +355,7 @@ bool htx_duo_step(htx_duo *d)
     any = hear(d, DUO_PEER) || any;
     any = origin_hears(d) || any;
     any = tick(d, DUO_PEER) || any;
-    any = origin_speaks(d) || any;
+    any = (!d->o_silent && origin_speaks(d)) || any;
     any = speak(d, DUO_PEER) || any;
     any = hear(d, DUO_CLIENT) || any;
     return tick(d, DUO_CLIENT) || any;
@@ -371,6 +376,11 @@ void htx_duo_wait(htx_duo *d, qn_time by)
     htx_duo_run(d);
 }
 
+void htx_duo_inject(htx_duo *d, unsigned who, qn_slice bytes)
+{
+    put(&d->wire[who].on, bytes.p, bytes.n);
+}
+
 void htx_duo_origin_ends(htx_duo *d, bool reset)
 {
     d->o_fin = !reset;
@@ -385,15 +395,15 @@ const char *htx_duo_story(const htx_duo *d, unsigned from)
     size_t n = 0;
 
     p[0] = 0;
-    for (unsigned i = from; i < d->seen_n && n < sizeof out[0] - 16; i++) {
-        const htx_duo_seen *s = &d->seen[i];
-        char who = s->who == DUO_CLIENT ? 'C' : 'P';
-
-        if (s->what == 'r')
-            n += (size_t)snprintf(p + n, sizeof out[0] - n, "%c%u ", who, s->length);
-        else
-            n += (size_t)snprintf(p + n, sizeof out[0] - n, "%c%c ", who, s->what);
-    }
+    for (unsigned i = from; i < d->seen_n && n < sizeof out[0] - 16; i++)
+        if (d->seen[i].what == 'r')
+            n += (size_t)snprintf(p + n, sizeof out[0] - n, "%c%u ", "CP"[d->seen[i].who],
+                                  d -> seen[i].length);
+    for (unsigned who = 0; who < 2; who++)
+        for (unsigned i = from; i < d->seen_n; i++)
+            if (d->seen[i].who == who && d->seen[i].what != 'r')
+                n += (size_t)snprintf(p + n, sizeof out[0] - n, "%c%c ", "CP"[who],
+                                      d -> seen[i].what);
     return p;
 }
 
@@ -477,8 +487,10 @@ void htx_duo_dial(htx_duo *d)
     d->w->site.requests = 0;
     d->w->site.greeted = d->w->site.closed = false;
     memset(d->wire, 0, sizeof d->wire);
-    d->to_origin.n = d->of_origin.n = 0;
-    d->o_fin = d->o_rst = false;
+    d->of_origin.n = d->log.to_origin.n = d->log.of_origin.n = 0;
+    for (unsigned who = 0; who < 2; who++)
+        d->log.said[who].n = d->log.heard[who].n = 0;
+    d->o_fin = d->o_rst = d->o_silent = false;
     d->count[0] = d->count[1] = 0;
     d->seen_n = 0;
     d->requests = 0;

@@ -43,9 +43,13 @@ typedef struct htx_duo {
     htx_world *w; /* profile, origin, keys, clocks */
     htx_duo_end end[2];
     htx_duo_wire wire[2]; /* by who speaks */
-    htx_buf to_origin;    /* all that the origin was sent, for comparison */
-    htx_buf of_origin;
+    htx_buf of_origin;    /* what it said and the peer has not read */
+    struct {
+        htx_buf said[2], heard[2]; /* at the wire, all in all: by ends */
+        htx_buf to_origin, of_origin;
+    } log;
     bool o_fin, o_rst; /* the origin's end, to be told to the peer */
+    bool o_silent;     /* what it says stays where it is */
     qn_htx_replay replay;
     qn_htx_site site;
     qn_key psk;
@@ -66,10 +70,13 @@ void htx_duo_dial(htx_duo *d); /* a fresh connection; the site stays */
 bool htx_duo_step(htx_duo *d);
 void htx_duo_run(htx_duo *d); /* until all is quiet */
 void htx_duo_wait(htx_duo *d, qn_time by);
+/* Bytes that the wire brings to the other end as if `who` had sent them. */
+void htx_duo_inject(htx_duo *d, unsigned who, qn_slice bytes);
 /* Frames of an end's link, in one record. */
 qn_err htx_duo_say(htx_duo *d, unsigned who, qn_slice frames);
 void htx_duo_origin_ends(htx_duo *d, bool reset);
-/* What was seen from `from` on, as "C19 P34 Pf Cf": who, and a length, f or x. */
+/* What was seen from `from` on, as "P34 C19 Cf Px": who, and the length of a record, in order; then
+ * who ended by FIN and who by RST. */
 const char *htx_duo_story(const htx_duo *d, unsigned from);
 
 #endif

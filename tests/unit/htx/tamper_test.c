@@ -3,18 +3,7 @@
  * what he sees when he does the same to a browser's session with the origin itself: the same
  * client and the same peer, only that this one has no measurements, and so never speaks.
  */
-#include "duo.h"
-
-#include "tls/numbers.h"
-
-static htx_world world;
-static htx_duo duo, *const d = &duo; /* too large for a stack */
-static htx_duo_end *const c = &duo.end[DUO_CLIENT], *const p = &duo.end[DUO_PEER];
-
-static const uint8_t ping[] = {0, 0, 8, 0x18, 0, 0, 0, 0, 0, 0, 0, 2};
-/* An h2 PING, which a browser answers, and an answer, which it does not. */
-static const char *const h2_ping[] = {"000008 06 00 00000000 0102030405060708",
-                                      "000008 06 01 00000000 0102030405060708"};
+#include "duo_scene.h"
 
 typedef enum deed {
     FLIP_TAG,
@@ -109,8 +98,10 @@ static void hands(htx_duo *x, unsigned who, uint8_t *r, size_t *n)
         insert(r, n, "16 0303 0004 00000000", 1);
         break;
     case GARBAGE:
-        insert(r, n, "17 0303 0040 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-                     "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", 1);
+        insert(r, n,
+               "17 0303 0040 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+               "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+               1);
         break;
     case DEEDS:
         ck_abort();
@@ -118,9 +109,9 @@ static void hands(htx_duo *x, unsigned who, uint8_t *r, size_t *n)
 }
 
 /* Signatures of one length, and one page of each kind: two sessions differ in nothing else. */
-static void setup(void)
+static void setup_same(void)
 {
-    htx_duo_open(d, &world, 0);
+    setup();
     tls_server_close(&world.site.tls);
     tls_identity_free(&world.leaf);
     world.leaf = tls_issue(&world.ca, TLS_RSA, DECOY, -1000, 1000);
@@ -130,12 +121,7 @@ static void setup(void)
     plan.armed = false;
 }
 
-static void teardown(void)
-{
-    htx_duo_close(d);
-}
-
-static void dial(bool proven)
+static void dial_as(bool proven)
 {
     d->site.proven = proven;
     htx_duo_dial(d);
@@ -160,7 +146,7 @@ static const char *after_the_switch(bool proven, unsigned who, deed what, unsign
 {
     plan.armed = plan.gap = false;
     plan.at = -1;
-    dial(proven);
+    dial_as(proven);
     htx_duo_run(d);
     must_be_up(proven);
     for (unsigned i = 0; i < nth; i++) {
@@ -206,7 +192,8 @@ START_TEST(damage_of_the_peer_gets_a_browsers_answer)
 }
 END_TEST
 
-/* ---- around the switch ------------------------------------------------------------------------ */
+/* ---- around the switch ------------------------------------------------------------------------
+ */
 
 /* Deed at record `at` of who, from the first on; -1: nothing is done. */
 static const char *from_the_start(bool proven, unsigned who, deed what, int at)
@@ -216,15 +203,15 @@ static const char *from_the_start(bool proven, unsigned who, deed what, int at)
     plan.who = who;
     plan.what = what;
     plan.at = at;
-    dial(proven);
+    dial_as(proven);
     htx_duo_run(d);
     if (what == LONGER || what == TOO_LONG)
         htx_duo_wait(d, QN_SEC);
     return htx_duo_story(d, plan.from);
 }
 
-/* What a browser survives a link survives, and then it goes on. And where damage comes behind a good
- * PROOF, message 3 has left before it is noticed: to whoever looks on, one more request. */
+/* What a browser survives a link survives, and then it goes on. And where damage comes behind a
+ * good PROOF, message 3 has left before it is noticed: to whoever looks on, one more request. */
 static bool as_a_browser(const char *theirs, const char *ours)
 {
     size_t same = 0;
@@ -256,7 +243,8 @@ START_TEST(proof_is_as_delicate_as_the_record_it_replaces)
 }
 END_TEST
 
-/* Every record before it, too: what comes of a visit that somebody disturbs is the same for both. */
+/* Every record before it, too: what comes of a visit that somebody disturbs is the same for both.
+ */
 START_TEST(before_the_switch_it_is_the_origins_in_either_case)
 {
     unsigned n[2];
@@ -304,7 +292,7 @@ static Suite *suite(void)
     TCase *tc = tcase_create("tamper");
 
     tcase_set_timeout(tc, 120);
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, setup_same, teardown);
     tcase_add_loop_test(tc, damage_of_the_client_gets_the_origins_answer, 0, DEEDS);
     tcase_add_loop_test(tc, damage_of_the_peer_gets_a_browsers_answer, 0, DEEDS);
     tcase_add_loop_test(tc, proof_is_as_delicate_as_the_record_it_replaces, 0, DEEDS);

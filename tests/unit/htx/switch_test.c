@@ -1,0 +1,523 @@
+/* The hold, raw and the orderly ends at a peer: docs/wire/htx.md, "The switch" and "Ends". */
+#include "duo_scene.h"
+
+#include "carrier/record.h"
+#include "tls/numbers.h"
+
+/* ---- the hold ---------------------------------------------------------------------------------
+ */
+
+static void lose_proof(htx_duo *x, unsigned who, uint8_t *r, size_t *n)
+{
+    (void)r;
+    if (who == DUO_PEER && *n == 5 + 3000 + 9 + 17 && x->w->site.requests == 2)
+        *n = 0;
+}
+
+/* PROOF has left and has not arrived. */
+static void hold(void)
+{
+    d->hands = lose_proof;
+    dial();
+    ck_assert_int_eq(peer()->state, QN_HTX_PEER_HOLD);
+    ck_assert_int_eq(qn_htx_client_look(c->c).phase, QN_HTX_WAITING);
+    d->hands = NULL;
+}
+
+START_TEST(a_hold_has_no_timer)
+{
+    hold();
+    ck_assert(qn_carrier_due(p->c) == QN_NEVER);
+}
+END_TEST
+
+START_TEST(a_long_record_that_is_not_message_three_ends_the_hold)
+{
+    size_t at, before, behind;
+    static const uint8_t record[5 + 61] = {0x17, 3, 3, 0, 61};
+
+    hold();
+    htx_world_origin_writes(&world, qt_hex(h2_ping[1])); /* behind R */
+    htx_duo_run(d);
+    before = d->log.heard[DUO_CLIENT].n;
+    behind = peer()->bond->traffic.carry.out.bytes - (5 + 3000 + 9 + 17);
+    ck_assert_uint_eq(behind, 5 + 17 + 17);
+    at = d->log.to_origin.n;
+    htx_duo_inject(d, DUO_CLIENT, qn_slice_of(record, sizeof record));
+    htx_duo_run(d);
+    ck_assert_int_eq(peer()->state, QN_HTX_PEER_RAW);
+    ck_assert(!p->raw); /* nobody had heard of a link */
+    ck_assert_mem_eq(d->log.to_origin.p + at, record, sizeof record);
+    /* R is dropped, what came behind it is not, and then the origin's alert */
+    ck_assert_uint_eq(d->log.heard[DUO_CLIENT].n - before, behind + 5 + 19);
+    ck_assert_mem_eq(d->log.heard[DUO_CLIENT].p + before,
+                     d->log.of_origin.p + d->log.of_origin.n - behind - (5 + 19), behind + 5 + 19);
+    ck_assert(world.site.closed && c->lost && p->lost);
+}
+END_TEST
+
+START_TEST(short_records_pass_the_hold_and_do_not_end_it)
+{
+    static const uint8_t record[5 + 60] = {0x17, 3, 3, 0, 60};
+
+    hold();
+    htx_duo_inject(d, DUO_CLIENT, qn_slice_of(record, sizeof record));
+    for (unsigned i = 0; i < 2; i++) /* not to the end: the origin will not like it */
+        (void)htx_duo_step(d);
+    ck_assert_mem_eq(d->log.to_origin.p + d->log.to_origin.n - sizeof record, record,
+                     sizeof record);
+}
+END_TEST
+
+START_TEST(an_origin_that_ends_ends_the_hold)
+{
+    size_t before;
+
+    hold();
+    htx_world_origin_writes(&world, qt_hex(h2_ping[1]));
+    htx_duo_run(d);
+    before = d->log.heard[DUO_CLIENT].n;
+    htx_duo_origin_ends(d, _i == 1);
+    htx_duo_run(d);
+    ck_assert_int_eq(peer()->state, QN_HTX_PEER_RAW);
+    if (_i == 0) {
+        ck_assert_uint_eq(d->log.heard[DUO_CLIENT].n - before, 5 + 17 + 17);
+        ck_assert(p->leg[0].finish);
+    } else {
+        ck_assert(p->leg[0].reset);
+    }
+}
+END_TEST
+
+START_TEST(a_client_that_ends_ends_the_hold)
+{
+    hold();
+    d->wire[DUO_CLIENT].fin = _i == 0;
+    d->wire[DUO_CLIENT].rst = _i == 1;
+    htx_duo_run(d);
+    ck_assert_int_eq(peer()->state, QN_HTX_PEER_RAW);
+    ck_assert(_i == 0 ? p->leg[1].finish : p->leg[1].reset);
+}
+END_TEST
+
+START_TEST(what_is_no_record_ends_the_hold)
+{
+    static const char *const wrong[] = {"14 0303 0001 01", "17 0302 0040", "17 0303 0010",
+                                        "17 0303 4101", "16 0303 0020"};
+    qn_slice s = qt_hex(wrong[_i]);
+    size_t at;
+
+    hold();
+    at = d->log.to_origin.n;
+    htx_duo_inject(d, DUO_CLIENT, s);
+    while (peer()->state == QN_HTX_PEER_HOLD)
+        ck_assert(htx_duo_step(d));
+    htx_duo_run(d);
+    ck_assert_mem_eq(d->log.to_origin.p + at, s.p, s.n);
+}
+END_TEST
+
+START_TEST(no_more_than_64_kibibytes_are_held)
+{
+    size_t used;
+
+    hold();
+    used = p->t->env.mem.used;
+    for (unsigned i = 0; i < 20; i++)
+        htx_world_origin_writes(&world, qt_noise(1, 8000));
+    htx_duo_run(d);
+    ck_assert_uint_eq(peer()->bond->traffic.carry.out.bytes, QN_HTX_KEEP_MAX);
+    ck_assert_uint_eq(qn_carrier_space(p->c, 1).n, 0);
+    ck_assert_uint_gt(d->of_origin.n, 0);
+    ck_assert_uint_le(p->t->env.mem.used - used, QN_HTX_KEEP_MAX + QN_BLOCK_LARGE);
+}
+END_TEST
+
+/* A record under way when PROOF leaves is not message 3, wherever it was cut. */
+START_TEST(a_record_cut_by_proof_still_reaches_the_origin)
+{
+    static const uint8_t record[5 + 40] = {0x17, 3, 3, 0, 40};
+    size_t cut = (size_t)_i;
+
+    htx_duo_dial(d);
+    while (qn_htx_client_look(c->c).phase != QN_HTX_WAITING)
+        ck_assert(htx_duo_step(d));
+    d->o_silent = true;
+    htx_duo_run(d);
+    ck_assert_int_eq(peer()->visit.tied->watch.state, QN_HTX_ARMED);
+    d->hands = lose_proof;
+    htx_duo_inject(d, DUO_CLIENT, qn_slice_of(record, cut));
+    htx_duo_run(d);
+    d->o_silent = false;
+    htx_duo_run(d);
+    ck_assert_int_eq(peer()->state, QN_HTX_PEER_HOLD);
+    ck_assert_uint_eq(peer()->in.left.len, 0);
+    htx_duo_inject(d, DUO_CLIENT, qn_slice_of(record + cut, sizeof record - cut));
+    (void)htx_duo_step(d);
+    ck_assert_mem_eq(d->log.to_origin.p + d->log.to_origin.n - sizeof record, record,
+                     sizeof record);
+}
+END_TEST
+
+/* ---- raw --------------------------------------------------------------------------------------
+ */
+
+static const uint8_t alien[5 + 30] = {0x17, 3, 3, 0, 30};
+
+START_TEST(an_anomaly_gives_the_connection_back)
+{
+    unsigned from;
+
+    dial();
+    must_carry();
+    echo();
+    from = d->seen_n;
+    htx_duo_inject(d, DUO_CLIENT, qn_slice_of(alien, sizeof alien));
+    htx_duo_run(d);
+    ck_assert(p->raw && p->lost && c->raw && c->lost);
+    ck_assert_mem_eq(d->log.to_origin.p + d->log.to_origin.n - sizeof alien, alien, sizeof alien);
+    must_tell(from, "P19 Cf Pf ");
+    ck_assert_uint_eq(p->c->kind->room(p->c), 0);
+}
+END_TEST
+
+/* All that was not used as QNet goes on in one piece, the bad record first. */
+START_TEST(everything_behind_the_bad_record_goes_on_unchanged)
+{
+    uint8_t all[sizeof alien * 3 + 3];
+
+    dial();
+    must_carry();
+    for (unsigned i = 0; i < 3; i++)
+        memcpy(all + i * sizeof alien, alien, sizeof alien);
+    memcpy(all + 3 * sizeof alien, "\x17\x03\x03", 3);
+    htx_duo_inject(d, DUO_CLIENT, qn_slice_of(all, sizeof all));
+    htx_duo_run(d);
+    ck_assert_mem_eq(d->log.to_origin.p + d->log.to_origin.n - sizeof all, all, sizeof all);
+}
+END_TEST
+
+START_TEST(a_client_that_goes_without_a_word_is_an_anomaly)
+{
+    dial();
+    must_carry();
+    d->wire[DUO_CLIENT].fin = _i == 0;
+    d->wire[DUO_CLIENT].rst = _i == 1;
+    htx_duo_run(d);
+    ck_assert(p->raw);
+    ck_assert(_i == 0 ? p->leg[1].finish : p->leg[1].reset);
+}
+END_TEST
+
+/* Origin records that have not been carried leave as they are, but for one that has begun to. */
+START_TEST(going_raw_finishes_the_record_it_had_begun)
+{
+    size_t before, left;
+
+    dial();
+    must_carry();
+    echo();
+    d->link_quiet = true;
+    p->c->kind->busy(p->c, true);
+    htx_world_origin_writes(&world, qt_noise(5, 8000)); /* two QNet records */
+    htx_world_origin_writes(&world, qt_noise(6, 100));
+    htx_duo_run(d);
+    qt_assert_err(htx_duo_say(d, DUO_PEER, (qn_slice){0}), QN_OK);
+    left = peer()->bond->traffic.carry.started;
+    ck_assert_uint_gt(left, 3000);
+    ck_assert_uint_lt(left, 8000);
+    before = d->log.said[DUO_PEER].n;
+    htx_duo_inject(d, DUO_CLIENT, qn_slice_of(alien, sizeof alien));
+    htx_duo_run(d);
+    ck_assert(p->raw);
+    /* two records of ours, then the origin's second one and its alert, as it wrote them */
+    ck_assert_uint_eq(d->log.said[DUO_PEER].n - before,
+                      (5 + 4092 + 17) + (5 + 5 + left + 17) + (5 + 117) + (5 + 19));
+    ck_assert_mem_eq(d->log.said[DUO_PEER].p + d->log.said[DUO_PEER].n - (5 + 117) - (5 + 19),
+                     d->log.of_origin.p + d->log.of_origin.n - (5 + 117) - (5 + 19),
+                     (5 + 117) + (5 + 19));
+}
+END_TEST
+
+START_TEST(an_incomplete_record_is_given_to_the_origin_in_time)
+{
+    qn_time wait = _i == 0 ? 50 * QN_SEC : 30 * QN_SEC;
+    size_t before;
+
+    d->site.idle = _i == 0 ? 60 * QN_SEC : 35 * QN_SEC;
+    dial();
+    must_carry();
+    before = d->log.to_origin.n;
+    htx_duo_inject(d, DUO_CLIENT, qn_slice_of(alien, 20));
+    htx_duo_run(d);
+    ck_assert(qn_carrier_due(p->c) == p->t->env.now + wait);
+    htx_duo_wait(d, wait - 1);
+    ck_assert(!p->raw && d->log.to_origin.n == before);
+    htx_duo_inject(d, DUO_CLIENT, qn_slice_of(alien + 20, 1)); /* it comes on: the time is new */
+    htx_duo_run(d);
+    htx_duo_wait(d, wait - 1);
+    ck_assert(!p->raw);
+    htx_duo_wait(d, 1);
+    ck_assert(p->raw);
+    ck_assert_uint_eq(d->log.to_origin.n, before + 21);
+    ck_assert_mem_eq(d->log.to_origin.p + before, alien, 21);
+}
+END_TEST
+
+START_TEST(without_an_origin_an_anomaly_gets_what_it_would_have_said)
+{
+    unsigned from;
+
+    d->site.after_fatal.reset = _i == 1;
+    dial();
+    must_carry();
+    p->c->kind->busy(p->c, true);
+    htx_duo_origin_ends(d, false);
+    htx_duo_run(d);
+    from = d->seen_n;
+    htx_duo_inject(d, DUO_CLIENT, qn_slice_of(alien, sizeof alien));
+    htx_duo_run(d);
+    ck_assert(p->raw && p->lost);
+    must_tell(from, _i == 1 ? "P19 C19 Cf Px " : "P19 C19 Cf Pf ");
+}
+END_TEST
+
+/* ---- ends -------------------------------------------------------------------------------------
+ */
+
+START_TEST(a_client_closes_as_a_browser)
+{
+    unsigned from;
+
+    d->site.after_notify.alert = _i % 2 == 0;
+    d->site.after_notify.reset = _i / 2 == 1;
+    dial();
+    must_carry();
+    from = d->seen_n;
+    close_link(DUO_CLIENT, QN_CLOSE_DONE);
+    htx_duo_run(d);
+    ck_assert(c->lost && p->lost && !p->raw);
+    qt_assert_err(c->err, QN_OK);
+    qt_assert_err(p->err, QN_OK);
+    ck_assert_uint_eq(p->frames.n, QN_FRAME_CLOSE_SIZE);
+    ck_assert(p->leg[1].close && !p->leg[1].reset);
+    must_tell(from, _i == 0   ? "C34 C19 P19 Cf Pf "
+                    : _i == 1 ? "C34 C19 Cf Pf "
+                    : _i == 2 ? "C34 C19 P19 Cf Px "
+                              : "C34 C19 Cf Px ");
+}
+END_TEST
+
+/* Somebody keeps the alert back: the peer waits a moment, and ends as if it had come. */
+static void no_alert(htx_duo *x, unsigned who, uint8_t *r, size_t *n)
+{
+    (void)x, (void)r;
+    if (who == DUO_CLIENT && *n == 5 + 19)
+        *n = 0;
+}
+
+START_TEST(a_close_without_its_alert_ends_too)
+{
+    dial();
+    must_carry();
+    d->hands = no_alert;
+    close_link(DUO_CLIENT, QN_CLOSE_DONE);
+    while (peer()->state != QN_HTX_PEER_LEAVING)
+        ck_assert(htx_duo_step(d));
+    ck_assert(!p->lost);
+    if (_i == 0) {
+        htx_duo_wait(d, QN_HTX_LEAVE); /* or the FIN that follows */
+    } else {
+        p->c->kind->ended(p->c, 0, QN_END_RESET);
+        htx_duo_run(d);
+    }
+    ck_assert(p->lost && !p->raw);
+}
+END_TEST
+
+START_TEST(a_peer_closes_as_its_origin)
+{
+    unsigned from;
+
+    d->site.after_notify.reset = _i == 1;
+    d->site.goaway = 51;
+    d->site.alert = 35;
+    dial();
+    must_carry();
+    from = d->seen_n;
+    close_link(DUO_PEER, QN_CLOSE_DONE);
+    htx_duo_run(d);
+    ck_assert(c->lost && p->lost && !p->raw);
+    ck_assert_uint_eq(c->frames.n, QN_FRAME_CLOSE_SIZE);
+    must_tell(from, _i == 1 ? "P51 P35 Cf Px " : "P51 P35 Cf Pf ");
+}
+END_TEST
+
+START_TEST(a_clients_fatal_alert_ends_as_the_origin_would)
+{
+    unsigned from;
+
+    d->site.after_fatal.alert = _i == 1;
+    dial();
+    must_carry();
+    from = d->seen_n;
+    htx_duo_inject(d, DUO_PEER, qn_slice_of(alien, sizeof alien)); /* C: damage */
+    htx_duo_run(d);
+    ck_assert(c->lost && p->lost && !p->raw);
+    qt_assert_err(p->err, QN_GONE);
+    ck_assert(p->leg[1].reset);
+    must_tell(from, _i == 1 ? "C19 P19 Cf Pf " : "C19 Cf Pf ");
+}
+END_TEST
+
+START_TEST(a_wrong_frame_in_a_good_record_is_answered_by_alert_ten)
+{
+    static const char *const wrong[] = {
+        "000001 24 00", /* DATA without data */
+        "000001 24 03", /* no kind */
+        "000009 24 01 0000000000000001" /* a limit that goes back */,
+        "000006 24 00 99 0303 0010",      /* DATA that is no TLS record */
+        "000008 24 02 00 0000 000002 24", /* a frame that does not end */
+        "000000 2c",
+        "000000 28",                                     /* PATH_CONTROL, SHAPE */
+        "000000 1c 000000 00",                           /* KEY_UPDATE not last */
+        "000004 24 02 00 0000 000006 24 00 17 0303 0020" /* DATA after END */
+    };
+    unsigned from;
+
+    dial();
+    must_carry();
+    from = d->seen_n;
+    qt_assert_err(c->c->kind->seal(c->c, qt_hex(wrong[_i]), (qn_slice){0}), QN_OK);
+    htx_duo_run(d);
+    ck_assert(p->lost && !p->raw && c->lost);
+    ck_assert_uint_eq(d->seen[from + 1].who, DUO_PEER);
+    ck_assert_uint_eq(d->seen[from + 1].length, 19);
+    ck_assert(p->leg[1].reset);
+}
+END_TEST
+
+START_TEST(an_origin_that_ends_an_idle_link_ends_it_at_once)
+{
+    unsigned from;
+
+    dial();
+    must_carry();
+    from = d->seen_n;
+    htx_duo_origin_ends(d, _i == 1);
+    htx_duo_run(d);
+    ck_assert(c->lost && p->lost && !p->raw);
+    must_tell(from, "P34 P19 Cf Pf ");
+}
+END_TEST
+
+/* GOAWAY, close_notify, FIN: nothing of it is carried, and nothing is added to it. */
+START_TEST(an_idle_end_is_the_same_as_a_browsers)
+{
+    static char story[2][256];
+
+    for (int proven = 0; proven < 2; proven++) {
+        unsigned from;
+
+        d->site.proven = proven == 1;
+        dial();
+        ck_assert(p->established == d->site.proven);
+        from = d->seen_n;
+        htx_world_origin_writes(&world, qt_hex("000008 07 00 00000000 00000003 00000000"));
+        (void)SSL_shutdown(world.site.tls.ssl);
+        htx_duo_run(d);
+        htx_duo_origin_ends(d, false);
+        htx_duo_run(d);
+        (void)snprintf(story[proven], sizeof story[0], "%s", htx_duo_story(d, from));
+    }
+    ck_assert_str_eq(story[0], story[1]);
+}
+END_TEST
+
+START_TEST(an_origin_that_ends_a_busy_link_lets_it_drain)
+{
+    unsigned from;
+
+    d->site.goaway = 60;
+    dial();
+    must_carry();
+    p->c->kind->busy(p->c, true);
+    from = d->seen_n;
+    htx_duo_origin_ends(d, false);
+    htx_duo_run(d);
+    must_tell(from, "P60 C25 "); /* END, and C's */
+    ck_assert(!c->lost && !p->lost);
+    ck_assert(qn_htx_peer_see(p->c).draining && qn_htx_client_look(c->c).draining);
+    ck_assert_uint_eq(qn_htx_client_look(c->c).drain, 300);
+    echo();
+    from = d->seen_n;
+    if (_i == 0) { /* the last stream ends; it was said in the record before */
+        p->c->kind->busy(p->c, false);
+        ck_assert(qn_carrier_due(p->c) == p->t->env.now);
+        htx_duo_run(d);
+    } else {
+        ck_assert(qn_carrier_due(p->c) == p->t->env.now + 300 * QN_SEC);
+        htx_duo_wait(d, 300 * QN_SEC - 1);
+        ck_assert(!p->lost);
+        htx_duo_wait(d, 1);
+    }
+    ck_assert(c->lost && p->lost);
+    must_tell(from, "P60 P19 Cf Pf ");
+    ck_assert_uint_eq(qn_get16(c->frames.p + c->frames.n - 2),
+                      QN_CLOSE_GONE); /* never a clean end */
+}
+END_TEST
+
+START_TEST(what_the_origin_cannot_take_is_not_granted_again)
+{
+    static uint8_t frame[5 + 5 + 3000] = {0, 0x0b, 0xbe, 0x24, 0, 0x17, 3, 3, 0x0b, 0xb8};
+    unsigned sent = 0;
+
+    dial();
+    must_carry();
+    p->leg[1].open = false; /* its socket takes nothing */
+    while (sent < 40 && !p->lost) {
+        qt_assert_err(htx_duo_say(d, DUO_CLIENT, qn_slice_of(frame, sizeof frame)), QN_OK);
+        htx_duo_run(d);
+        sent++;
+    }
+    ck_assert(p->lost); /* more than its limit */
+    ck_assert_uint_le(peer()->visit.splice.leg[1].out.bytes, QN_HTX_CARRY_WINDOW);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("htx switch");
+    TCase *tc = tcase_create("switch");
+
+    tcase_set_timeout(tc, 120);
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, a_hold_has_no_timer);
+    tcase_add_test(tc, a_long_record_that_is_not_message_three_ends_the_hold);
+    tcase_add_test(tc, short_records_pass_the_hold_and_do_not_end_it);
+    tcase_add_loop_test(tc, an_origin_that_ends_ends_the_hold, 0, 2);
+    tcase_add_loop_test(tc, a_client_that_ends_ends_the_hold, 0, 2);
+    tcase_add_loop_test(tc, what_is_no_record_ends_the_hold, 0, 5);
+    tcase_add_test(tc, no_more_than_64_kibibytes_are_held);
+    tcase_add_loop_test(tc, a_record_cut_by_proof_still_reaches_the_origin, 1, 45);
+    tcase_add_test(tc, an_anomaly_gives_the_connection_back);
+    tcase_add_test(tc, everything_behind_the_bad_record_goes_on_unchanged);
+    tcase_add_loop_test(tc, a_client_that_goes_without_a_word_is_an_anomaly, 0, 2);
+    tcase_add_test(tc, going_raw_finishes_the_record_it_had_begun);
+    tcase_add_loop_test(tc, an_incomplete_record_is_given_to_the_origin_in_time, 0, 2);
+    tcase_add_loop_test(tc, without_an_origin_an_anomaly_gets_what_it_would_have_said, 0, 2);
+    tcase_add_loop_test(tc, a_client_closes_as_a_browser, 0, 4);
+    tcase_add_loop_test(tc, a_close_without_its_alert_ends_too, 0, 2);
+    tcase_add_loop_test(tc, a_peer_closes_as_its_origin, 0, 2);
+    tcase_add_loop_test(tc, a_clients_fatal_alert_ends_as_the_origin_would, 0, 2);
+    tcase_add_loop_test(tc, a_wrong_frame_in_a_good_record_is_answered_by_alert_ten, 0, 9);
+    tcase_add_loop_test(tc, an_origin_that_ends_an_idle_link_ends_it_at_once, 0, 2);
+    tcase_add_test(tc, an_idle_end_is_the_same_as_a_browsers);
+    tcase_add_loop_test(tc, an_origin_that_ends_a_busy_link_lets_it_drain, 0, 2);
+    tcase_add_test(tc, what_the_origin_cannot_take_is_not_granted_again);
+    suite_add_tcase(s, tc);
+    return s;
+}
+
+QT_MAIN(suite)
