@@ -56,6 +56,7 @@ typedef struct qn_allow { /* exit.allow: an address or prefix with mandatory por
 #define QN_EXIT_ALLOW_MAX 16
 
 typedef struct qn_carrier_kind qn_carrier_kind; /* proto/carrier/carrier.h */
+extern const qn_carrier_kind qn_carrier_htx; /* makes carriers of two kinds, by side */
 extern const qn_carrier_kind qn_carrier_bare;
 
 typedef struct qn_node_cfg {
