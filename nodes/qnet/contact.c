@@ -38,7 +38,8 @@ static int make_card(contact *c, const qn_htx_origin *facts, size_t *card_n, qn_
                          qn_err_text(err));
         return EXIT_CONFIG;
     }
-    return qn_store_write_secret(&c->store, "mirror-keys", (qn_slice){c->keys, keys_n}, why)
+    return replay_begin(&c->store, c->env, why) &&
+                   qn_store_write_secret(&c->store, "mirror-keys", (qn_slice){c->keys, keys_n}, why)
                ? EXIT_FINE
                : EXIT_STATE;
 }

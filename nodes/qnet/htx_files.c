@@ -53,7 +53,25 @@ _Static_assert(ORIGIN_NAMES_MAX <= QN_HTX_NAMES_MAX && ORIGIN_PAGES_MAX <= QN_HT
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define BOOT_FILE "replay.boot" /* of which boot the replay set beside it is */
 
-static bool same_boot(const qn_store *s, qn_slice now)
+/* Which boot this is; "" if that cannot be told. It is no plain file: its size is 0. */
+typedef struct boot_id {
+    char text[64];
+    size_t n;
+} boot_id;
+
+static boot_id this_boot(void)
+{
+    boot_id b = {.n = 0};
+    FILE *in = fopen(BOOT_ID, "re");
+
+    if (in == NULL)
+        return b;
+    b.n = fread(b.text, 1, sizeof b.text, in);
+    (void)fclose(in);
+    return b;
+}
+
+static bool same_boot(const qn_store *s, const boot_id *now)
 {
     qn_span kept;
     qn_why why;
@@ -61,26 +79,36 @@ static bool same_boot(const qn_store *s, qn_slice now)
 
     if (qn_store_read(s, BOOT_FILE, &kept, why) != QN_FOUND)
         return false;
-    same = now.n > 0 && kept.n == now.n && memcmp(kept.p, now.p, now.n) == 0;
+    same = now->n > 0 && kept.n == now->n && memcmp(kept.p, now->text, now->n) == 0;
     free(kept.p);
     return same;
+}
+
+static bool mark_boot(const qn_store *s, const boot_id *now, qn_why why)
+{
+    return qn_store_write(s, BOOT_FILE, (qn_slice){(const uint8_t *)now->text, now->n}, why);
 }
 
 /* Tags are appended without a sync, so of an earlier boot's set some may be missing: then it is
  * none, and the core answers no tag of that time. */
 static bool read_replay(htx_files *f, const qn_store *s, qn_why why)
 {
-    char boot[64];
-    FILE *in = fopen(BOOT_ID, "re"); /* no plain file: its size is 0 */
-    size_t n = in != NULL ? fread(boot, 1, sizeof boot, in) : 0;
-    qn_slice now = {(const uint8_t *)boot, n};
+    boot_id now = this_boot();
 
-    if (in != NULL)
-        (void)fclose(in);
-    if (same_boot(s, now))
+    if (same_boot(s, &now))
         return qn_store_read(s, "replay", &f->replay, why) != QN_UNUSABLE;
     qn_store_remove(s, "replay");
-    return qn_store_write(s, BOOT_FILE, now, why);
+    return mark_boot(s, &now, why);
+}
+
+bool replay_begin(const qn_store *s, qn_env *env, qn_why why)
+{
+    uint8_t empty[QN_HTX_REPLAY_EMPTY];
+    boot_id now = this_boot();
+
+    env->rng.fill(env->rng.ctx, empty, sizeof empty);
+    return qn_store_write(s, "replay", (qn_slice){empty, sizeof empty}, why) &&
+           mark_boot(s, &now, why);
 }
 
 static int read_kept(htx_files *f, const qn_store *s, qn_why why)

@@ -22,6 +22,9 @@ typedef struct htx_files {
 /* Returns an exit status; why when it is not EXIT_FINE. htx_files_close either way. */
 int htx_files_open(htx_files *f, const config *c, const qn_store *s, qn_env *env, qn_why why);
 void htx_files_close(htx_files *f); /* wipes what is secret */
+/* For a founder, whose mirror keys are older than its node's first start but in nobody's use: says
+ * that no tag was answered under them since the machine started. */
+bool replay_begin(const qn_store *s, qn_env *env, qn_why why);
 /* out points into o. */
 void origin_facts(const origin_file *o, qn_htx_origin *out);
 

@@ -1,6 +1,10 @@
 #include "htx/replay.h"
 
+#include "qnet/htx.h"
+
 #include "base/limits.h"
+
+_Static_assert(QN_HTX_REPLAY_EMPTY == QN_HTX_REPLAY_HEAD, "a key alone is an empty set");
 
 enum { FIRST_CAP = 64 };
 

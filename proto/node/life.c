@@ -231,13 +231,13 @@ void qn_node_free(qn_node *n)
     qn_snapshot_drop(n->snapshot);
     qn_mem_put(&env->mem, n->candidates, n->candidates_n * sizeof *n->candidates);
     qn_mem_put(&env->mem, n->events, n->events_cap * sizeof *n->events);
+    qn_timers_clear(&n->timers, &env->mem); /* some stand in what is freed next */
     operator_clear(n);
     asker_clear(n);
     site_clear(n);
     visits_clear(n);
     qn_slots_clear(&n->slots, &env->mem);
     qn_map_clear(&n->named, &env->mem);
-    qn_timers_clear(&n->timers, &env->mem);
     conns_clear(&n->conns, &env->mem);
     while (n->lent_n > 0)
         qn_block_drop(n->lent[--n->lent_n]);

@@ -69,7 +69,7 @@ class ClientDeath(MeshTest):
 
 class Localnet(unittest.TestCase):
     def test_down_after_everything_was_killed(self):
-        net = Mesh("--relays", "1", "--clients", "0")
+        net = Mesh("--carrier", "bare", "--relays", "1", "--clients", "0")
         for node in net.nodes.values():
             os.kill(node["pid"], signal.SIGKILL)
         net.down()

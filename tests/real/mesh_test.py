@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""A whole mesh on loopback, seen from the application: bytes, paths, refusals, fairness."""
+"""A whole mesh on loopback, seen from the application: bytes, paths, refusals, fairness. What depends on links runs
+over HTX; what concerns the edges only, over bare, which starts sooner."""
 import socket
 import struct
 import subprocess
@@ -81,7 +82,7 @@ class Refusals(MeshTest):
         with socket.socket() as nobody:
             nobody.bind(("127.0.0.1", 0))
             cls.closed = "%s:%d" % nobody.getsockname()
-        cls.arguments = ["--exit-allow", cls.closed]
+        cls.arguments = ["--carrier", "bare", "--exit-allow", cls.closed]
         super().setUpClass()
 
     def test_a_port_nobody_listens_on_is_refused(self):
@@ -161,7 +162,7 @@ class Names(MeshTest):
         cls.dns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         cls.dns.bind(("127.0.0.1", 0))
         cls.addClassCleanup(cls.dns.close)
-        cls.arguments = ["--dns-server", "%s:%d" % cls.dns.getsockname()]
+        cls.arguments = ["--carrier", "bare", "--dns-server", "%s:%d" % cls.dns.getsockname()]
         threading.Thread(target=cls.answer, daemon=True).start()
         super().setUpClass()
 

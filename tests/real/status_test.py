@@ -28,7 +28,7 @@ def code_of(answer):
 
 
 class Surface(MeshTest):
-    arguments = ["--relays", "1"]
+    arguments = ["--carrier", "bare", "--relays", "1"]
 
     def setUp(self):
         self.address = self.mesh.nodes["client1"]["status"]
@@ -118,7 +118,7 @@ class Surface(MeshTest):
         self.assertLess(status["last_checked_ms_ago"], 60000)
 
     def test_a_client_without_an_exit_is_not_connected_and_says_what_to_do(self):
-        lonely = mesh.Mesh("--relays", "1", "--exits", "0", "--clients", "0")
+        lonely = mesh.Mesh("--carrier", "bare", "--relays", "1", "--exits", "0", "--clients", "0")
         self.addCleanup(lonely.down)
         state = os.path.join(lonely.folder, "lonely")
         node = subprocess.Popen([mesh.QNET, "run", "--state", state, "--network",

@@ -124,7 +124,8 @@ class TwoWorlds(unittest.TestCase):
         server = Server()
         self.addCleanup(server.listener.close)
         closed = free_port()
-        net = mesh.Mesh("--exit-allow", f"127.0.0.1:{server.port}", "--exit-allow", f"127.0.0.1:{closed}")
+        net = mesh.Mesh("--carrier", "bare", "--exit-allow", f"127.0.0.1:{server.port}", "--exit-allow",
+                        f"127.0.0.1:{closed}")
         self.addCleanup(net.down)
         return list(hold(net.socks, {"fetch": server.port, "refused": closed, "forbidden": FORBIDDEN_PORT}))
 

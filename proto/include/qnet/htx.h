@@ -25,6 +25,9 @@ extern "C" {
 /* What is stored as "mirror-keys" is never longer. */
 #define QN_HTX_MIRROR_FILE_MAX ((QN_HTX_EPOCHS_MAX + 3) * 40 + 8)
 
+/* So many random bytes are an empty replay set, as STORE "replay" keeps it. */
+#define QN_HTX_REPLAY_EMPTY 16
+
 /* A page of the origin that a visit asks for. */
 typedef struct qn_htx_page {
     qn_slice path;    /* "/...", 1 to 255 bytes, printable ASCII without spaces */

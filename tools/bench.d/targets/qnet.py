@@ -24,8 +24,8 @@ class Qnet(Target):
         self.up = True
         network = json.loads(run(
             self.localnet, "up", self.chain.path("net"), "--supers", "1", "--relays", "3", "--exits", "1",
-            "--clients", "1", "--route", self.route, "--exit-allow", f"127.0.0.1:{self.origin.port}",
-            timeout=60))
+            "--clients", "1", "--carrier", "bare", "--route", self.route, "--exit-allow",
+            f"127.0.0.1:{self.origin.port}", timeout=60))
         client = network["clients"][0]
         for process in [client] + network["nodes"]:
             self.chain.adopt(process["name"], process["pid"])
