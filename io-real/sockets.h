@@ -30,8 +30,8 @@ int qn_socket_dial_path(const char *path);
 /* local: the address that was dialled, also where the listener is for several. */
 int qn_socket_accept(int listener, qn_addr *from, qn_addr *local);
 
-/* Keep-alive probes only after two hours of silence, the kernel's own default, not after a minute: no
- * web server sends them to an idle visitor before it hangs up. */
+/* Keep-alive probes only after two hours of silence, the kernel's own default, not after a minute:
+ * no web server sends them to an idle visitor before it hangs up. */
 void qn_socket_probe_seldom(int fd);
 int qn_socket_error(int fd);                  /* takes SO_ERROR */
 void qn_socket_linger_reset(int fd, bool on); /* SO_LINGER {1,0}: closing sends RST */

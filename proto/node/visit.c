@@ -46,8 +46,8 @@ qn_err visits_start(qn_node *n, const qn_htx_cfg *cfg, char why[160])
     if (qn_tls_profile_fresh(&v->tls, n->env->wall) == QN_OK)
         return QN_OK;
     if (!n->cfg.lab)
-        return node_wrong(why, "the browser profile is past its date and would stand out: install "
-                               "a newer one (docs/wire/tls.md says how they are made)");
+        return node_wrong(why, "the browser profile is past its date and would stand out: update "
+                               "QNet, or record one with tools/profile-record (see its --help)");
     qn_log_line(n->env, QN_LOG_WARN, "htx",
                 "the browser profile is past its date: only a lab network goes on with it");
     return QN_OK;

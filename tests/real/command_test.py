@@ -200,6 +200,65 @@ class Disguise(Case):
                          "/etc/hosts")
 
 
+class OldProfile(Case):
+    """A profile past its date, which is the file's; no clock is turned."""
+
+    def old(self):
+        with open(os.path.join(mesh.ROOT, "profiles", "chromium-156.cbor"), "rb") as f:
+            profile = f.read()
+        dates = [m for m in re.finditer(rb"\x1a(....)", profile, re.S)
+                 if 1_700_000_000 < int.from_bytes(m[1], "big") < 2_000_000_000]
+        self.assertEqual(len(dates), 2)  # captured, expires
+        captured, expires = dates
+        with open(self.path("old.cbor"), "wb") as f:
+            f.write(profile[:expires.start(1)] + (int.from_bytes(captured[1], "big") + 1).to_bytes(4, "big")
+                    + profile[expires.end(1):])
+        return self.path("old.cbor")
+
+    def found(self, *more):
+        self.assertEqual(qnet("keygen", "--operator", "--state", self.path("op")).returncode, FINE)
+        done = qnet("network", "init", "--out", self.path("net"), "--name", "test", "--operator-state",
+                    self.path("op"), "--operator-origin", self.write("site.origin", ORIGIN), *more)
+        self.assertEqual(done.returncode, FINE, done.stderr)
+        return ("run", "--state", self.path("state"), "--network", self.path("net"), "--profile", self.old(),
+                "--socks-port", "any", "--status-port", "any")
+
+    def test_a_real_network_refuses_it(self):
+        self.refused(CONFIG, "tools/profile-record", *self.found("--operator-addr", "8.8.8.8:443"))
+
+    def test_a_lab_says_so_loudly(self):
+        node = self.start(*self.found("--lab", "--operator-addr", "127.0.0.1:9"), "--lab")
+        with open(self.path("state/run.json"), encoding="utf-8") as f:
+            status = mesh.ask(json.load(f)["status"])
+        self.assertIn("ended on", status["disguise"]["advice"])
+        node.terminate()
+        self.assertIn("WARNING: the browser profile old.cbor ended on", node.communicate(timeout=10)[1])
+
+
+class Founding(Case):
+    def test_every_operator_of_a_real_network_needs_an_origin(self):
+        qnet("keygen", "--operator", "--state", self.path("op"))
+        init = ("network", "init", "--out", self.path("net"), "--name", "test", "--operator-state", self.path("op"),
+                "--operator-addr", "8.8.8.8:443")
+        self.refused(USAGE, "measure each with tools/origin-check", *init)
+        self.refused(CONFIG, "No such file", *init, "--operator-origin", self.path("none"))
+        self.assertFalse(os.path.exists(self.path("op/mirror-keys")))
+
+    def test_mirror_keys_are_made_once(self):
+        qnet("keygen", "--operator", "--state", self.path("op"))
+        init = ("network", "init", "--out", self.path("net"), "--name", "test", "--operator-state", self.path("op"),
+                "--operator-addr", "8.8.8.8:443", "--operator-origin", self.write("o", ORIGIN))
+        self.assertEqual(qnet(*init).returncode, FINE)
+        self.assertEqual(os.stat(self.path("op/mirror-keys")).st_mode & 0o777, 0o600)
+        shown = json.loads(qnet("network", "show", self.path("net"), "--json").stdout)
+        self.assertTrue(shown["operators"][0]["contact"])
+        with open(self.path("op/mirror-keys"), "rb") as f:
+            keys = f.read()
+        self.refused(STATE, "has mirror keys already", *init)
+        with open(self.path("op/mirror-keys"), "rb") as f:
+            self.assertEqual(f.read(), keys)
+
+
 class Manual(Case):
     @staticmethod
     def page(name):

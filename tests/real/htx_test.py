@@ -114,12 +114,13 @@ class BeforeNginx(Visitors, MeshTest):
     arguments = ["--origin", "nginx"]
 
 
-class Profiles(MeshTest):
-    """Both browsers, each to each kind of peer, work; the default draws one of them."""
+@needs_nginx
+class FirefoxOnAUnixSocket(MeshTest):
+    """The other browser, and the other way to an origin."""
 
-    arguments = ["--profile", "firefox-esr-153", "--relays", "2"]
+    arguments = ["--profile", "firefox-esr-153", "--origin", "nginx-unix", "--relays", "2"]
 
-    def test_firefox_works(self):
+    def test_fetches_arrive_whole(self):
         for user in ("fast", "privacy"):
             self.assert_whole(MIB, user)
 
@@ -190,6 +191,21 @@ class Checkup(MeshTest):
         status = self.start_again()
         advice = wait_for(lambda: mesh.ask(status)["disguise"]["origin"]["advice"], "advice")
         self.assertIn("TLS 1.3", advice)
+
+    def test_an_origin_that_is_not_there_is_named_at_the_start(self):
+        self.edit("super1.origin", r'"address":"127.0.0.1:\d+"', '"address":"127.0.0.1:9"')
+        node = subprocess.Popen([mesh.QNET, "run", "--config", self.place("super1.yaml"), "--mode", "relay", "--state",
+                                 self.place("new"), "--listen", "127.0.0.1:0"], stdout=subprocess.DEVNULL,
+                                stderr=subprocess.PIPE, text=True)
+        self.addCleanup(node.communicate)
+        self.addCleanup(node.kill)
+        wait_for(lambda: os.path.exists(self.place("new/run.json")), "the node's start")
+        with open(self.place("new/run.json"), encoding="utf-8") as f:
+            status = json.load(f)["status"]
+        says = "the origin at 127.0.0.1:9 does not answer (Connection refused)"
+        self.assertIn(says, mesh.ask(status)["disguise"]["origin"]["advice"])
+        node.terminate()
+        self.assertIn("WARNING: " + says, node.communicate(timeout=10)[1])
 
 
 @needs_nginx
