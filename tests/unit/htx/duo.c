@@ -282,7 +282,10 @@ static bool hear(htx_duo *d, unsigned who)
 {
     htx_duo_end *e = &d->end[who];
     htx_duo_wire *x = &d->wire[!who];
-    size_t n = e->leg[0].close || e->leg[0].reset ? 0 : give(d, who, 0, &x->on);
+    size_t n = 0;
+
+    if (e->leg[0].open && !e->leg[0].close && !e->leg[0].reset)
+        n = give(d, who, 0, &x->on);
 
     if (n == 0 && (x->fin || x->rst) && (x->rst || x->on.n == 0) && !e->leg[0].eof &&
         !e->leg[0].broken && !e->lost && !e->leg[0].reset) {
@@ -478,7 +481,7 @@ void htx_duo_dial(htx_duo *d)
 {
     qn_carrier_cfg peer = {.responder = d->w->cfg.responder,
                            .origin = {.family = 4, .port = 443},
-                           .tally = d->w->cfg.tally,
+                           .tally = d->peer_tally,
                            .site = &d->site};
 
     hang_up(d);

@@ -53,6 +53,7 @@ typedef struct htx_duo {
     qn_htx_replay replay;
     qn_htx_site site;
     qn_key psk;
+    qn_tally *peer_tally;
     size_t chunk;
     uint64_t fail_at, requests; /* the end's allocation that fails, of all it asked for; 0: none */
     unsigned fails;             /* whose */
