@@ -123,6 +123,7 @@
 /* Circuits (docs/wire/cell.md) */
 #define QN_CELL_S 1056
 #define QN_CELL_L 16288
+#define QN_GUARDS_MAX 20 /* kept at once: who needs more is being led about */
 #define QN_HOPS_MAX 3
 #define QN_CIRCUIT_APPS_MAX 256 /* app streams in one circuit */
 /* circuits a client has, one at least for each set of SOCKS credentials; 2 KiB each while idle */

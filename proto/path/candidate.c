@@ -1,0 +1,39 @@
+#include "path/candidate.h"
+
+#include "base/bytes.h"
+#include "base/ipjudge.h"
+
+/* An address block of this size is commonly one hosting company's, or one network's. */
+static bool same_prefix(const qn_candidate *a, const qn_candidate *b)
+{
+    return a->addr.family != 0 && qn_ip_within(&a->addr, &b->addr, a->addr.family == 4 ? 16 : 32);
+}
+
+unsigned qn_candidates_share(const qn_candidate *a, const qn_candidate *b)
+{
+    unsigned share = 0;
+
+    if (qn_peerid_equal(&a->id, &b->id))
+        return QN_APART_ALL;
+    if (a->family != 0 && a->family == b->family)
+        share |= QN_APART_FAMILY;
+    if (same_prefix(a, b))
+        share |= QN_APART_PREFIX;
+    if (a->as != 0 && a->as == b->as)
+        share |= QN_APART_AS;
+    if (a->country[0] != '\0' && memcmp(a->country, b->country, 2) == 0)
+        share |= QN_APART_COUNTRY;
+    return share;
+}
+
+bool qn_candidate_exits_to(const qn_candidate *c, uint16_t port)
+{
+    if ((c->flags & QN_CANDIDATE_EXIT) == 0)
+        return false;
+    if (port == 0 || c->ports_n == 0)
+        return true;
+    for (unsigned i = 0; i < c->ports_n; i++)
+        if (c->ports[i] == port)
+            return true;
+    return false;
+}

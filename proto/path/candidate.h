@@ -1,0 +1,45 @@
+/*
+ * What path choice knows of a node: plain data, made from a snapshot by whoever holds one, so that
+ * the choice itself can be tested, explained and simulated (nodes/qnet-path-sim) without a network.
+ */
+#ifndef QN_PATH_CANDIDATE_H
+#define QN_PATH_CANDIDATE_H
+
+#include "base/env.h"
+#include "qnet/addr.h"
+#include "qnet/id.h"
+
+enum {
+    QN_CANDIDATE_RELAY = 1, /* may be any hop but the last */
+    QN_CANDIDATE_EXIT = 2   /* may be the last hop */
+};
+
+/* Ways in which two nodes may be one hand's, or see one another's wires. */
+enum {
+    QN_APART_FAMILY = 1,  /* nodes that name each other */
+    QN_APART_PREFIX = 2,  /* the same IPv4 /16 or IPv6 /32 */
+    QN_APART_AS = 4,      /* the same autonomous system */
+    QN_APART_COUNTRY = 8, /* the same country */
+    QN_APART_ALL = 15
+};
+
+typedef struct qn_candidate {
+    qn_peerid id;
+    qn_addr addr;
+    uint8_t flags;
+    qn_time rest;    /* it failed us: until then only when there is nobody else; 0: never did */
+    uint16_t weight; /* its measured capacity, in shares; 0: never */
+    uint32_t used;   /* how often paths went through it; for turns */
+    char country[3]; /* "" unknown, and then like nobody's */
+    uint32_t as;     /* 0 unknown, likewise */
+    uint64_t family; /* 0 none; equal: of one family */
+    uint8_t ports_n; /* of an exit; 0: any port */
+    const uint16_t *ports; /* ascending; outlives the candidate */
+} qn_candidate;
+
+/* Bits of QN_APART that a and b share. A node shares all of them with itself. */
+unsigned qn_candidates_share(const qn_candidate *a, const qn_candidate *b);
+/* An exit for this port; 0 stands for any. */
+bool qn_candidate_exits_to(const qn_candidate *c, uint16_t port);
+
+#endif
