@@ -16,7 +16,7 @@ typedef struct running {
     qn_store store;
     qn_network network;
     qn_world_cfg cfg;
-    qn_span snapshot, network_file;
+    qn_span snapshot, guards, exits, network_file;
     htx_files htx; /* not with the bare carrier */
     origin_check check;
     qn_why origin_advice, profile_advice; /* "": all is well */
@@ -33,6 +33,16 @@ static bool is_operator(const config *c, const qn_network *net, const qn_peerid 
     for (uint8_t i = 0; i < net->operators_n; i++)
         named |= qn_peerid_equal(&net->operators[i].id, id);
     return named && (c->mode == QN_BOOTSTRAP || c->mode == QN_SUPER);
+}
+
+/* What the node once stored under this name; empty when it is missing or unreadable. */
+static qn_slice kept(const running *r, const char *name, qn_span *bytes)
+{
+    qn_why why;
+
+    if (qn_store_read(&r->store, name, bytes, why) != QN_FOUND)
+        return (qn_slice){0};
+    return (qn_slice){bytes->p, bytes->n};
 }
 
 static int load_state(running *r, qn_why why)
@@ -62,9 +72,10 @@ static int load_state(running *r, qn_why why)
         status = operator_key_of_state(&r->store, &node->operator_seed, why);
     if (status != EXIT_FINE)
         return status;
-    /* An unreadable snapshot is fetched again; it is no reason not to start. */
-    if (qn_store_read(&r->store, "snapshot", &r->snapshot, why) == QN_FOUND)
-        node->stored_snapshot = (qn_slice){r->snapshot.p, r->snapshot.n};
+    /* An unreadable snapshot is fetched again, guards are drawn again: no reason not to start. */
+    node->stored_snapshot = kept(r, "snapshot", &r->snapshot);
+    node->stored_guards = kept(r, "guards", &r->guards);
+    node->stored_exits = kept(r, "exits", &r->exits);
     return EXIT_FINE;
 }
 
@@ -81,6 +92,7 @@ static void fill_cfg(running *r)
     node->network = &r->network;
     node->listen = c->listen;
     memcpy(node->country, c->country, sizeof node->country);
+    memcpy(node->exit_country, c->route_country, sizeof node->exit_country);
     memcpy(node->contact, c->contact, sizeof node->contact);
     memcpy(node->exit_ports, c->exit_ports, sizeof node->exit_ports);
     node->exit_ports_n = c->exit_ports_n;
@@ -243,6 +255,8 @@ static int run(const config *c)
         htx_files_close(&r.htx);
         free(r.network_file.p);
         free(r.snapshot.p);
+        free(r.guards.p);
+        free(r.exits.p);
         qn_store_close(&r.store);
     }
     qn_real_env_close(&r.env);

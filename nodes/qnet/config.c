@@ -72,14 +72,14 @@ static qn_addr address(reading *r, key_id k, bool any_port, const char *rule)
     return a;
 }
 
-static void country(reading *r, char out[3])
+static void country(reading *r, key_id key, char out[3])
 {
-    const char *text = settings_text(r->s, KEY_COUNTRY);
+    const char *text = settings_text(r->s, key);
 
     if (text[0] == '\0')
         return;
     if (strlen(text) != 2 || text[0] < 'A' || text[0] > 'Z' || text[1] < 'A' || text[1] > 'Z')
-        wrong(r, KEY_COUNTRY, text, "two capital letters (ISO 3166-1)");
+        wrong(r, key, text, "two capital letters (ISO 3166-1)");
     else
         memcpy(out, text, 3);
 }
@@ -128,7 +128,8 @@ static void values(reading *r, config *c)
     c->dns = address(r, KEY_DNS_SERVER, false, "an address with its port, such as 192.0.2.1:53");
     c->socks = socks_port(r, c->mode);
     c->status = port(r, KEY_STATUS_PORT);
-    country(r, c->country);
+    country(r, KEY_COUNTRY, c->country);
+    country(r, KEY_ROUTE_COUNTRY, c->route_country);
     if (strlen(contact) >= sizeof c->contact)
         wrong(r, KEY_EXIT_CONTACT, contact, "shorter than 128 characters");
     else

@@ -20,7 +20,7 @@ typedef struct config {
     uint16_t drain; /* seconds */
     qn_addr listen; /* family 0: none; port 0: any */
     port_setting socks, status;
-    char country[3];
+    char country[3], route_country[3];
     char contact[128];
     uint16_t exit_ports[QN_EXIT_PORTS_MAX];
     uint8_t exit_ports_n;

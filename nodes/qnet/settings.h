@@ -17,6 +17,7 @@ typedef enum key_id {
     KEY_STATE,
     KEY_NETWORK,
     KEY_ROUTE,
+    KEY_ROUTE_COUNTRY,
     KEY_CARRIER,
     KEY_LAB,
     KEY_PROFILE,

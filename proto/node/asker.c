@@ -286,28 +286,6 @@ void asker_tick(qn_node *n)
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
-static qn_err candidates_make(qn_node *n, const qn_snapshot *old, const qn_snapshot *s)
-{
-    qn_candidate *v = NULL;
-
-    if (s->relays_n > 0) {
-        v = qn_mem_get(&n->env->mem, s->relays_n * sizeof *v);
-        if (v == NULL)
-            return QN_NOMEM;
-    }
-    for (uint32_t i = 0; i < s->relays_n; i++) {
-        const qn_relay *was = old != NULL ? qn_snapshot_find(old, &s->relays[i].d.id) : NULL;
-
-        v[i] = (qn_candidate){.id = s->relays[i].d.id, .weight = s->relays[i].weight};
-        if (was != NULL)
-            v[i].used = n->candidates[was - old->relays].used;
-    }
-    qn_mem_put(&n->env->mem, n->candidates, n->candidates_n * sizeof *v);
-    n->candidates = v;
-    n->candidates_n = s->relays_n;
-    return QN_OK;
-}
-
 qn_err node_adopt(qn_node *n, qn_slice bytes)
 {
     qn_snapshot *old = n->snapshot, *s;
@@ -316,7 +294,7 @@ qn_err node_adopt(qn_node *n, qn_slice bytes)
 
     if (err != QN_OK)
         return err;
-    err = candidates_make(n, old, s);
+    err = paths_listed(n, s);
     if (err != QN_OK) {
         qn_snapshot_drop(s);
         return err;

@@ -7,129 +7,11 @@
  */
 #include "node/internal.h"
 
-enum { POOL_DEFAULT = 4, POOL_BACKOFF_MAX = 6, EXITS_WARM = 2 };
+enum { POOL_DEFAULT = 4, POOL_BACKOFF_MAX = 6 };
 #define POOL_BACKOFF (250 * QN_MS)     /* doubled with every failure in a row: 16 s at most */
 #define POOL_KEPT_AFTER (300 * QN_SEC) /* the pool is kept up so long after the last demand */
 
-/* ---- choosing -------------------------------------------------------------------------------- */
-
-static const qn_relay *candidate_relay(const qn_node *n, uint32_t i)
-{
-    return &n->snapshot->relays[i];
-}
-
-/* A lab's allow lists may hold ranges of ports, which descriptors cannot: there the exit decides.
- */
-static bool takes_port(const qn_node *n, const qn_relay *r, const qn_dest *d)
-{
-    return d == NULL || n->net.lab || qn_descriptor_exits_to(&r->d, d->port);
-}
-
-/* Flags of this moment: validity by our clock, and whether an exit takes the port. */
-static void refresh_candidates(qn_node *n, const qn_dest *d)
-{
-    for (uint32_t i = 0; i < n->candidates_n; i++) {
-        const qn_relay *r = candidate_relay(n, i);
-        qn_candidate *c = &n->candidates[i];
-
-        c->flags = 0;
-        if (!qn_relay_usable(r, n->env->wall) || !visits_reach(n, r->d.card))
-            continue;
-        if (r->d.roles & QN_ROLE_RELAY)
-            c->flags |= QN_CANDIDATE_RELAY;
-        if ((r->d.roles & QN_ROLE_EXIT) && takes_port(n, r, d))
-            c->flags |= QN_CANDIDATE_EXIT;
-    }
-}
-
-bool client_port_refused(const qn_node *n, const qn_dest *d)
-{
-    bool exits = false;
-
-    for (uint32_t i = 0; n->snapshot != NULL && i < n->candidates_n; i++) {
-        const qn_relay *r = candidate_relay(n, i);
-
-        if (!(r->d.roles & QN_ROLE_EXIT) || !qn_relay_usable(r, n->env->wall))
-            continue;
-        if (takes_port(n, r, d))
-            return false;
-        exits = true;
-    }
-    return exits;
-}
-
-/* An older list may be all that somebody wants us to see. */
-bool client_list_fresh(const qn_node *n)
-{
-    return n->snapshot != NULL && n->env->wall - n->snapshot->valid_after < QN_SNAPSHOT_LIFE_S;
-}
-
-static qn_err choose(qn_node *n, const qn_dest *d, unsigned hops, uint32_t out[QN_HOPS_MAX])
-{
-    const char *lacks = "";
-    qn_err err;
-
-    if (!client_list_fresh(n))
-        return QN_NOPATH;
-    refresh_candidates(n, d);
-    err = qn_path_choose(n->env, n->candidates, n->candidates_n, &n->id, hops, out, &lacks);
-    if (err == QN_OK)
-        for (unsigned i = 0; i < hops; i++)
-            n->candidates[out[i]].used++;
-    else
-        qn_log_line(n->env, QN_LOG_INFO, "path", "no path of %u: %s", hops, lacks);
-    return err;
-}
-
-/* An exit we have a link to, least used first; NULL while there are fewer than EXITS_WARM. A link
- * costs three round trips to set up, which a page should not wait for again and again. */
-static const qn_relay *warm_exit(qn_node *n, const qn_dest *d)
-{
-    qn_candidate *best = NULL;
-    uint32_t warm = 0;
-
-    for (const neighbour *nb = n->neighbours; nb != NULL; nb = nb->next) {
-        const qn_relay *r =
-            nb->known && nb->up && !nb->over ? qn_snapshot_find(n->snapshot, &nb->id) : NULL;
-        qn_candidate *c;
-
-        if (r == NULL || !(r->d.roles & QN_ROLE_EXIT) || !takes_port(n, r, d) ||
-            !qn_relay_usable(r, n->env->wall))
-            continue;
-        warm++;
-        c = &n->candidates[r - n->snapshot->relays];
-        if (best == NULL || c->used < best->used)
-            best = c;
-    }
-    if (warm < EXITS_WARM)
-        return NULL;
-    best->used++;
-    return candidate_relay(n, (uint32_t)(best - n->candidates));
-}
-
-const qn_relay *client_exit_for(qn_node *n, const qn_dest *d)
-{
-    const qn_relay *warm = client_list_fresh(n) ? warm_exit(n, d) : NULL;
-    uint32_t path[QN_HOPS_MAX];
-    qn_err err;
-
-    if (warm != NULL)
-        return warm;
-    err = choose(n, d, 1, path);
-    if (err != QN_OK) {
-        n->last_error = err;
-        return NULL;
-    }
-    return candidate_relay(n, path[0]);
-}
-
-void client_blame(qn_node *n, const qn_peerid *id)
-{
-    const qn_relay *r = n->snapshot != NULL ? qn_snapshot_find(n->snapshot, id) : NULL;
-
-    if (r != NULL)
-        n->candidates[r - n->snapshot->relays].used += 4;
-}
+/* ---- which circuit a stream gets ------------------------------------------------------------- */
 
 static bool suits(const qn_node *n, const circuit *c, const opening *o)
 {
@@ -141,7 +23,7 @@ static bool suits(const qn_node *n, const circuit *c, const opening *o)
         return false;
     last =
         n->snapshot != NULL ? qn_snapshot_find(n->snapshot, &c->hops[c->core.hops_n - 1].id) : NULL;
-    return last == NULL || takes_port(n, last, &o->dest);
+    return last == NULL || paths_takes_port(n, last, &o->dest);
 }
 
 circuit *client_pick(qn_node *n, const opening *o)
@@ -164,8 +46,8 @@ static void hop_key(qn_hop_key *h, const qn_relay *r)
 
 static qn_err build(qn_node *n, const qn_dest *d)
 {
-    uint32_t path[QN_HOPS_MAX];
-    qn_err err = choose(n, d, QN_HOPS_MAX, path);
+    const qn_relay *path[QN_HOPS_MAX];
+    qn_err err = paths_choose(n, d, path);
     neighbour *nb;
     circuit *c;
 
@@ -178,8 +60,8 @@ static qn_err build(qn_node *n, const qn_dest *d)
     c->id = ++n->ids;
     chore_init(&c->chore, CHORE_CIRCUIT, c);
     for (unsigned i = 0; i < QN_HOPS_MAX; i++)
-        hop_key(&c->hops[i], candidate_relay(n, path[i]));
-    nb = neighbour_get(n, candidate_relay(n, path[0]));
+        hop_key(&c->hops[i], path[i]);
+    nb = neighbour_get(n, path[0]);
     err = nb == NULL ? QN_BUSY : tie_open(&c->tie, TIE_CIRCUIT, c, nb, QN_KIND_CIRCUIT);
     if (err != QN_OK) {
         qn_mem_put(&n->env->mem, c, sizeof *c);
@@ -320,6 +202,7 @@ static void built(circuit *c)
 
     c->built = true;
     n->pool_failures = 0;
+    paths_worked(n, &c->hops[0].id);
     n->counters.circuits_built++;
     node_event(n, &(qn_event){.type = QN_EV_CIRCUIT_BUILT,
                               .id = c->id,
@@ -336,7 +219,7 @@ static void ended(circuit *c, const qn_circuit_event *ev)
         n->counters.circuits_failed++;
         n->last_error = ev->why;
         if (ev->hop < c->core.hops_n)
-            client_blame(n, &c->hops[ev->hop].id);
+            paths_failed(n, &c->hops[ev->hop].id);
         node_timer(n, &n->pool_timer, TIMER_POOL,
                    n->env->now + (POOL_BACKOFF << QN_MIN(n->pool_failures, POOL_BACKOFF_MAX)));
         n->pool_failures++;
@@ -431,7 +314,7 @@ void client_leave(neighbour *nb)
 {
     qn_node *n = nb->n;
 
-    client_blame(n, &nb->id);
+    paths_failed(n, &nb->id);
     if (!has_another(n))
         return;
     for (edge *e = n->edges, *next; e != NULL; e = next) {

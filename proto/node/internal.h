@@ -11,6 +11,7 @@
  *     edge.c        sockets of applications and destinations, moving bytes to and from bearers
  *     open.c        how an edge opens: SOCKS request, route, exit policy, answers
  *     client.c      circuits we built, the pool, which one a stream gets
+ *     paths.c       which relays they go through, and our guards
  *     relay.c       circuits of others that go through us
  *     asker.c       the directory's client side: register, heartbeat, list
  *     operator.c    the directory's server side: registry, snapshot, answers
@@ -30,7 +31,6 @@
 #include "base/timer.h"
 #include "circuit/circuit.h"
 #include "circuit/hop.h"
-#include "circuit/path.h"
 #include "dir/heartbeat.h"
 #include "dir/message.h"
 #include "dir/registry.h"
@@ -42,8 +42,12 @@
 #include "htx/target.h"
 #include "link/link.h"
 #include "node/conns.h"
+#include "path/path.h"
 #include "qnet/node.h"
 #include "socks/socks.h"
+
+/* Entries of circuits, and exits of one-hop routes, which see as much. */
+enum { GUARDS_ENTRY, GUARDS_EXIT, GUARD_SETS };
 
 /* ---- chores ---------------------------------------------------------------------------------- */
 
@@ -339,6 +343,8 @@ struct qn_node {
     bool store_snapshot;
     qn_candidate *candidates; /* one per relay of the snapshot, same order */
     uint32_t candidates_n;
+    qn_guards guards[GUARD_SETS];
+    uint8_t guards_kept[QN_GUARDS_BYTES]; /* what STORE was last given */
 
     visits *visits;     /* with HTX */
     site *site;         /* with HTX, in modes that are dialled */
@@ -506,15 +512,27 @@ void client_input(circuit *c, qn_piece piece, bool more);
 void client_closed(circuit *c, uint16_t code);
 void client_service(circuit *c);
 void client_wake_waiting(qn_node *n);
-const qn_relay *client_exit_for(qn_node *n, const qn_dest *d);
-/* There is a list to choose relays from, and it is not a day old. */
-bool client_list_fresh(const qn_node *n);
-/* Exits are known, and none of them opens this port: waiting would not help. */
-bool client_port_refused(const qn_node *n, const qn_dest *d);
 /* Streams that have another way than this link, which is late, take it. */
 void client_leave(neighbour *nb);
-/* A hop failed: it is chosen last until others have been used as often. */
-void client_blame(qn_node *n, const qn_peerid *id);
+
+/* paths.c */
+void paths_start(qn_node *n); /* takes up the guards that were kept */
+/* For a new list, whose relays the candidates are. QN_NOMEM: nothing was changed. */
+QN_MUST_CHECK qn_err paths_listed(qn_node *n, const qn_snapshot *s);
+/* The hops of a circuit to this destination, entry first; NULL: to any. QN_NOPATH. */
+QN_MUST_CHECK qn_err paths_choose(qn_node *n, const qn_dest *d, const qn_relay *out[QN_HOPS_MAX]);
+/* The exit of a one-hop route; NULL: none, n->last_error says why. */
+const qn_relay *paths_exit(qn_node *n, const qn_dest *d);
+/* There is a list to choose relays from, and it is not a day old. */
+bool paths_list_fresh(const qn_node *n);
+bool paths_takes_port(const qn_node *n, const qn_relay *r, const qn_dest *d);
+/* Exits are known, and none of them opens this port: waiting would not help. */
+bool paths_port_refused(const qn_node *n, const qn_dest *d);
+/* A link to it came up, or a circuit through it as its entry; it failed as a hop or did not answer.
+ */
+void paths_worked(qn_node *n, const qn_peerid *id);
+void paths_failed(qn_node *n, const qn_peerid *id);
+bool paths_store(qn_node *n, qn_action *a); /* guards that have changed */
 
 /* relay.c */
 void relay_new(neighbour *nb, uint32_t stream);

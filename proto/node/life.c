@@ -142,6 +142,8 @@ static qn_err start(qn_node *n, char why[160])
         err = start_exit(n, why);
     if (err == QN_OK)
         err = start_htx(n, why);
+    if (err == QN_OK)
+        paths_start(n);
     if (err == QN_OK && n->cfg.stored_snapshot.n > 0) {
         qn_err old = node_adopt(n, n->cfg.stored_snapshot);
 

@@ -232,7 +232,7 @@ static void carrier_lost(neighbour *nb, qn_err err)
         qn_log_line(n->env, nb->outbound || nb->up ? QN_LOG_INFO : QN_LOG_DEBUG, "link",
                     "%s lost: %s", nb->outbound ? "dialled" : "accepted", qn_err_text(err));
         if (nb->outbound && nb->known && !nb->up)
-            client_blame(n, &nb->id);
+            paths_failed(n, &nb->id);
     }
     neighbour_end(nb, QN_CLOSE_GONE);
     for (uint8_t i = 0; i < 2; i++) {
@@ -262,6 +262,8 @@ static void established(neighbour *nb, const qn_established *est)
     }
     known_by_now(nb);
     nb->up = true;
+    if (nb->outbound)
+        paths_worked(n, &nb->id);
     n->counters.links_opened++;
     node_event(n, &(qn_event){.type = QN_EV_LINK_UP, .id = nb->serial, .peer = nb->id});
 }

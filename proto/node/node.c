@@ -320,7 +320,7 @@ static bool conn_action(qn_node *n, qn_conn c, uint16_t todo, qn_action *a)
 static bool store_action(qn_node *n, qn_action *a)
 {
     if (!n->store_snapshot || n->snapshot == NULL)
-        return false;
+        return paths_store(n, a);
     n->store_snapshot = false;
     *a = (qn_action){.type = QN_ACT_STORE, .name = "snapshot", .bytes = n->snapshot->bytes};
     return true;

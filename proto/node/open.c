@@ -145,7 +145,7 @@ void open_bind(edge *e)
 
     if (n->stopping) {
         open_answer(e, QN_APP_GONE);
-    } else if (client_port_refused(n, &o->dest)) {
+    } else if (paths_port_refused(n, &o->dest)) {
         open_answer(e, QN_APP_POLICY);
     } else if (o->route == QN_ROUTE_PRIVACY) {
         circuit *c = client_pick(n, o);
@@ -154,7 +154,7 @@ void open_bind(edge *e)
         if (c == NULL || !bind_circuit(e, c))
             client_pool(n);
     } else {
-        const qn_relay *exit = client_exit_for(n, &o->dest);
+        const qn_relay *exit = paths_exit(n, &o->dest);
 
         if (exit == NULL)
             asker_want(n, WANT_LIST);
@@ -337,7 +337,7 @@ void open_timeout(edge *e)
     if (e->state == EDGE_SOCKS)
         edge_close(e, QN_TIMEOUT);
     else if (!e->exit_side)
-        edge_fail(e, !client_list_fresh(e->n) ? QN_APP_NET_UNREACHABLE : QN_APP_TIMEOUT);
+        edge_fail(e, !paths_list_fresh(e->n) ? QN_APP_NET_UNREACHABLE : QN_APP_TIMEOUT);
     else if (e->state == EDGE_OPENING)
         refuse(e, QN_TIMEOUT);
     else

@@ -14,7 +14,7 @@ void probe_start(qn_node *n)
 
 static bool probe_link(qn_node *n)
 {
-    const qn_relay *exit = client_exit_for(n, NULL);
+    const qn_relay *exit = paths_exit(n, NULL);
     neighbour *nb = exit != NULL ? neighbour_get(n, exit) : NULL;
 
     if (nb == NULL)

@@ -227,7 +227,7 @@ static void only_a_visit(neighbour *nb, const qn_htx_look *look)
     if (off > CLOCK_WRONG_S || off < -CLOCK_WRONG_S)
         learn_clock(n, &nb->id, look->ahead);
     else
-        client_blame(n, &nb->id);
+        paths_failed(n, &nb->id);
     n->last_error = QN_REFUSED;
     qn_log_line(n->env, QN_LOG_INFO, "htx", "a peer did not speak: only its site answered");
     nb->raw = true;

@@ -152,6 +152,7 @@ static const wrong wrong_values[] = {
     {"lab: true\ncarrier: bare\nmode: relay\nlisten: 127.0.0.1:1\norigin.file: /tmp/o\n",
      "of a node that others dial over htx"},
     {"country: de\n", "two capital letters"},
+    {"route.country: CHE\n", "two capital letters"},
     {"exit.connections: 0\n", "a number from 1 to 60000"},
     {"lab: true\nexit.allow: 127.0.0.1\n", "an address or prefix with its port"},
     {"lab: true\nexit.allow: 10.0.0.0/33:80\n", "an address or prefix with its port"},

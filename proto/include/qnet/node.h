@@ -83,7 +83,9 @@ typedef struct qn_node_cfg {
     uint32_t conns_max; /* conns that this node may have, by the world's descriptors; 0: 65536 */
     uint32_t pool;      /* privacy circuits kept ready; 0: 4 */
     uint64_t credit_budget;   /* 0: QN_CREDIT_BUDGET */
-    qn_slice stored_snapshot; /* what STORE once kept; needed during qn_node_new only */
+    char exit_country[3]; /* exits this client uses; "": any */
+    /* What STORE once kept under these names; needed during qn_node_new only. */
+    qn_slice stored_snapshot, stored_guards, stored_exits;
 } qn_node_cfg;
 
 typedef struct qn_node qn_node;

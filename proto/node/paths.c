@@ -1,0 +1,219 @@
+/*
+ * Which relays our circuits and one-hop routes go through: candidates from the list, our guards,
+ * and what their successes and failures teach. The choice itself is proto/path's.
+ */
+#include "node/internal.h"
+
+/* After a failure others come first for so long; guards have a patience of their own. */
+#define REST (60 * QN_SEC)
+
+static const char *const store_name[GUARD_SETS] = {"guards", "exits"};
+static const uint8_t set_flag[GUARD_SETS] = {QN_CANDIDATE_RELAY, QN_CANDIDATE_EXIT};
+
+/* ---- candidates ------------------------------------------------------------------------------ */
+
+/* A lab's allow lists may hold ranges of ports, which descriptors cannot: there the exit decides.
+ */
+bool paths_takes_port(const qn_node *n, const qn_relay *r, const qn_dest *d)
+{
+    return d == NULL || n->net.lab || qn_descriptor_exits_to(&r->d, d->port);
+}
+
+bool paths_port_refused(const qn_node *n, const qn_dest *d)
+{
+    bool exits = false;
+
+    for (uint32_t i = 0; n->snapshot != NULL && i < n->candidates_n; i++) {
+        const qn_relay *r = &n->snapshot->relays[i];
+
+        if (!(r->d.roles & QN_ROLE_EXIT) || !qn_relay_usable(r, n->env->wall))
+            continue;
+        if (paths_takes_port(n, r, d))
+            return false;
+        exits = true;
+    }
+    return exits;
+}
+
+/* An older list may be all that somebody wants us to see. */
+bool paths_list_fresh(const qn_node *n)
+{
+    return n->snapshot != NULL && n->env->wall - n->snapshot->valid_after < QN_SNAPSHOT_LIFE_S;
+}
+
+static void describe(const qn_node *n, const qn_relay *r, qn_candidate *c)
+{
+    *c = (qn_candidate){.id = r->d.id, .addr = r->d.addrs[0], .weight = r->weight};
+    memcpy(c->country, r->country, sizeof c->country);
+    if (!n->net.lab) {
+        c->ports = r->d.ports;
+        c->ports_n = r->d.ports_n;
+    }
+}
+
+qn_err paths_listed(qn_node *n, const qn_snapshot *s)
+{
+    const qn_snapshot *old = n->snapshot;
+    qn_candidate *v = NULL;
+
+    if (s->relays_n > 0) {
+        v = qn_mem_get(&n->env->mem, s->relays_n * sizeof *v);
+        if (v == NULL)
+            return QN_NOMEM;
+    }
+    for (uint32_t i = 0; i < s->relays_n; i++) {
+        const qn_relay *was = old != NULL ? qn_snapshot_find(old, &s->relays[i].d.id) : NULL;
+
+        describe(n, &s->relays[i], &v[i]);
+        if (was != NULL) {
+            v[i].rest = n->candidates[was - old->relays].rest;
+            v[i].used = n->candidates[was - old->relays].used;
+        }
+    }
+    qn_mem_put(&n->env->mem, n->candidates, n->candidates_n * sizeof *v);
+    n->candidates = v;
+    n->candidates_n = s->relays_n;
+    for (unsigned i = 0; i < GUARD_SETS; i++)
+        qn_guards_review(&n->guards[i], n->env, v, n->candidates_n);
+    return QN_OK;
+}
+
+/* Who may be what at this moment, by our clock. */
+static void refresh(qn_node *n)
+{
+    for (uint32_t i = 0; i < n->candidates_n; i++) {
+        const qn_relay *r = &n->snapshot->relays[i];
+        qn_candidate *c = &n->candidates[i];
+
+        c->flags = 0;
+        if (!qn_relay_usable(r, n->env->wall) || !visits_reach(n, r->d.card))
+            continue;
+        if (r->d.roles & QN_ROLE_RELAY)
+            c->flags |= QN_CANDIDATE_RELAY;
+        if (r->d.roles & QN_ROLE_EXIT)
+            c->flags |= QN_CANDIDATE_EXIT;
+    }
+}
+
+/* ---- choosing -------------------------------------------------------------------------------- */
+
+static void explain(const qn_node *n, const qn_path *p)
+{
+    char why[160];
+
+    if (n->env->log.level < QN_LOG_DEBUG)
+        return;
+    for (unsigned i = 0; i < p->n; i++) {
+        qn_path_explain(p, n->candidates, i, why, sizeof why);
+        qn_log_line(n->env, QN_LOG_DEBUG, "path", "hop %u of %u: %s", i + 1, p->n, why);
+    }
+}
+
+/* In a lab all nodes may be on one machine, and every one of them is to be seen at work. */
+static qn_err choose(qn_node *n, const qn_dest *d, uint8_t hops, qn_path *out)
+{
+    qn_path_wish wish = {.self = n->id,
+                         .hops = hops,
+                         .apart = n->net.lab ? QN_APART_FAMILY : QN_APART_ALL,
+                         .port = d != NULL ? d->port : 0,
+                         .turns = n->net.lab};
+    const char *lacks = "";
+    qn_err err;
+
+    if (!paths_list_fresh(n))
+        return QN_NOPATH;
+    if (!n->net.lab)
+        wish.guards = &n->guards[hops == 1 ? GUARDS_EXIT : GUARDS_ENTRY];
+    memcpy(wish.country, n->cfg.exit_country, sizeof wish.country);
+    refresh(n);
+    err = qn_path_choose(out, n->env, n->candidates, n->candidates_n, &wish, &lacks);
+    for (unsigned i = 0; err == QN_OK && i < hops; i++)
+        n->candidates[out->hop[i].at].used++;
+    if (err == QN_OK)
+        explain(n, out);
+    else
+        qn_log_line(n->env, QN_LOG_INFO, "path", "no path of %u: %s", hops, lacks);
+    return err;
+}
+
+qn_err paths_choose(qn_node *n, const qn_dest *d, const qn_relay *out[QN_HOPS_MAX])
+{
+    qn_path path;
+    qn_err err = choose(n, d, QN_HOPS_MAX, &path);
+
+    for (unsigned i = 0; err == QN_OK && i < QN_HOPS_MAX; i++)
+        out[i] = &n->snapshot->relays[path.hop[i].at];
+    return err;
+}
+
+const qn_relay *paths_exit(qn_node *n, const qn_dest *d)
+{
+    qn_path path;
+    qn_err err = choose(n, d, 1, &path);
+
+    if (err == QN_OK)
+        return &n->snapshot->relays[path.hop[0].at];
+    n->last_error = err;
+    return NULL;
+}
+
+/* ---- what happened --------------------------------------------------------------------------- */
+
+static qn_candidate *candidate_of(qn_node *n, const qn_peerid *id)
+{
+    const qn_relay *r = n->snapshot != NULL ? qn_snapshot_find(n->snapshot, id) : NULL;
+
+    return r != NULL ? &n->candidates[r - n->snapshot->relays] : NULL;
+}
+
+void paths_worked(qn_node *n, const qn_peerid *id)
+{
+    qn_candidate *c = candidate_of(n, id);
+
+    if (c != NULL)
+        c->rest = 0;
+    for (unsigned i = 0; i < GUARD_SETS; i++)
+        qn_guards_worked(&n->guards[i], id);
+}
+
+void paths_failed(qn_node *n, const qn_peerid *id)
+{
+    qn_candidate *c = candidate_of(n, id);
+
+    for (unsigned i = 0; i < GUARD_SETS; i++)
+        qn_guards_failed(&n->guards[i], n->env, id);
+    if (c != NULL && !qn_guards_has(&n->guards[GUARDS_ENTRY], id) &&
+        !qn_guards_has(&n->guards[GUARDS_EXIT], id))
+        c->rest = n->env->now + REST;
+}
+
+/* ---- across restarts ------------------------------------------------------------------------- */
+
+void paths_start(qn_node *n)
+{
+    const qn_slice stored[GUARD_SETS] = {n->cfg.stored_guards, n->cfg.stored_exits};
+
+    for (unsigned i = 0; i < GUARD_SETS; i++) {
+        qn_guards_init(&n->guards[i], set_flag[i]);
+        if (stored[i].n > 0 && qn_guards_read(&n->guards[i], set_flag[i], stored[i]) != QN_OK)
+            qn_log_line(n->env, QN_LOG_WARN, "path", "the stored %s are damaged; drawing new ones",
+                        store_name[i]);
+    }
+    n->cfg.stored_guards = n->cfg.stored_exits = (qn_slice){0};
+}
+
+bool paths_store(qn_node *n, qn_action *a)
+{
+    for (unsigned i = 0; i < GUARD_SETS; i++) {
+        qn_guards *g = &n->guards[i];
+
+        if (!g->changed)
+            continue;
+        g->changed = false;
+        *a = (qn_action){.type = QN_ACT_STORE,
+                         .name = store_name[i],
+                         .bytes = {n->guards_kept, qn_guards_write(g, n->guards_kept)}};
+        return true;
+    }
+    return false;
+}
