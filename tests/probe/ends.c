@@ -1,9 +1,11 @@
 /*
  * Both ends of an HTX link over real sockets, with keys everybody knows, for tools/probe-lab:
  *
- *     htx_ends hello PROFILE.cbor CA.pem NAME             a tagged hello, as hex
- *     htx_ends dial PROFILE.cbor CA.pem NAME PORT PAGE,BYTES PAGE,BYTES PINGS
+ *     htx_ends hello PROFILE.cbor CA.pem WHO             a tagged hello, as hex
+ *     htx_ends dial PROFILE.cbor CA.pem WHO PORT PAGE,BYTES PAGE,BYTES PINGS
  *     htx_ends serve NAME ORIGIN_PORT FLIGHT FLIGHT_RESUMED own|mirror
+ *
+ * WHO is the server name of a `serve`, or the network file of a real node: its first operator.
  *
  * dial visits, and once it is a link exchanges so many PINGs and closes; each thing that happens is
  * a line. serve prints "ready PORT", and "link" for each link; it ends with its standard input.
@@ -14,8 +16,10 @@
 #include "../unit/htx/shape_item.h"
 
 #include "base/limits.h"
+#include "htx/card.h"
 #include "htx/client.h"
 #include "htx/peer.h"
+#include "qnet/network.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,10 +63,10 @@ static void fill(void *ctx, void *out, size_t n)
 
 static qn_slice read_file(const char *path)
 {
-    static uint8_t bytes[2][1 << 16];
+    static uint8_t bytes[3][1 << 17];
     static unsigned used;
     FILE *f = fopen(path, "rb");
-    uint8_t *p = bytes[used++ % 2];
+    uint8_t *p = bytes[used++ % 3];
     size_t n;
 
     if (f == NULL)
@@ -117,7 +121,30 @@ static qn_htx_page page_of(char *text)
                          .largest = (uint32_t)atoi(comma + 1)};
 }
 
-/* profile, roots, name */
+/* The first operator of a network, as its contact there says. */
+static void look_up(dialler *d, qn_env *env, const char *path)
+{
+    static qn_network net;
+    static qn_htx_card card;
+    const qn_operator *op = &net.operators[0];
+    const qn_dh_public *mirror;
+    qn_slice file = read_file(path);
+    char why[160];
+
+    must(qn_network_decode(&net, env, file.p, file.n, why), why);
+    must(qn_htx_card_read(&card, op->card, QN_HTX_EPOCHS_MAX), "card");
+    mirror = qn_htx_card_at(&card, env->wall);
+    if (mirror == NULL)
+        die("the card has no key of this epoch");
+    d->target.name = card.name[0];
+    d->target.mirror = *mirror;
+    d->target.max_record = card.largest_record;
+    d->cfg.responder = op->id;
+    memcpy(d->cfg.responder_key.b, op->link_key, sizeof op->link_key);
+    memcpy(d->cfg.network, net.id, sizeof net.id);
+}
+
+/* profile, roots, who */
 static void prepare(dialler *d, qn_env *env, char **argv)
 {
     static char about[] = "/about,70000";
@@ -143,6 +170,8 @@ static void prepare(dialler *d, qn_env *env, char **argv)
     d->cfg = (qn_carrier_cfg){.initiator = true, .htx = &d->target, .own_key = known_key(5)};
     qn_dh_derive(&link, &d->cfg.responder_key);
     place(&d->cfg);
+    if (strchr(argv[2], '/') != NULL)
+        look_up(d, env, argv[2]);
 }
 
 static int hello(world *w, char **argv)

@@ -47,7 +47,7 @@ class Primitives(unittest.TestCase):
 class Peers(unittest.TestCase):
     def test_the_products_peer_is_no_different(self):
         """A probe of each kind; the whole battery takes minutes."""
-        done = lab("--origin", "qnet-origin", "--no-live", "--runs", "1",
+        done = lab("--peer", "ends", "--origin", "qnet-origin", "--no-live", "--runs", "1",
                    *(word for probe in ("garbage", "bare-fin", "hello-byte-by-byte", "false-finished-and-data", "ccs-33",
                                         "hello-twice", "burst-in-steps", "visit-three-pages", "visit-damaged-record")
                      for word in ("--probe", probe)))

@@ -1,40 +1,45 @@
-"""The peer under test, and clients of it: tests/probe/ends.c, both ends with keys that everybody knows."""
+"""The peer under test, qnet itself or its machine alone, and clients of it (tests/probe/ends.c)."""
+import json
 import os
-import queue
 import re
 import subprocess
 import threading
 
 import proxy
 import wire
-from origins import NAME, Absent
+from origins import NAME, Absent, await_port, free_port, run
 from talk import Talk
 from wire import ROOT
 
 PAGES = ("/,70000", "/?2,70000")  # each answer has exactly one large record, as a peer needs it
 
 
-def program():
-    for found in (os.environ.get("HTX_ENDS"), *(ROOT / "build" / p / "bin" / "htx_ends" for p in ("release", "dev"))):
+def built(name, variable):
+    """A program of this build."""
+    for found in (os.environ.get(variable), *(ROOT / "build" / p / "bin" / name for p in ("release", "dev"))):
         if found and os.access(found, os.X_OK):
             return found
-    raise Absent("htx_ends is not built")
+    raise Absent(f"{name} is not built")
+
+
+def program():
+    return built("htx_ends", "HTX_ENDS")
 
 
 def profile(browser):
     return ROOT / "profiles" / f"{browser}.cbor"
 
 
-def stolen_hello(origin, browser="chromium-156"):
+def stolen_hello(peer, browser="chromium-156"):
     """A tagged hello whose client never got it out."""
-    done = subprocess.run([program(), "hello", profile(browser), origin.folder / "ca.pem", NAME], capture_output=True,
-                          check=True, timeout=30)
+    done = subprocess.run([program(), "hello", profile(browser), peer.origin.folder / "ca.pem", peer.who],
+                          capture_output=True, check=True, timeout=30)
     return bytes.fromhex(done.stdout.decode())
 
 
-def dial(origin, port, pings=3, browser="chromium-156", pages=PAGES):
+def dial(peer, port, pings=3, browser="chromium-156"):
     """(whether it became a link, the lines it said)"""
-    done = subprocess.run([program(), "dial", profile(browser), origin.folder / "ca.pem", NAME, str(port), *pages,
+    done = subprocess.run([program(), "dial", profile(browser), peer.origin.folder / "ca.pem", peer.who, str(port), *PAGES,
                            str(pings)], capture_output=True, text=True, timeout=90)
     if done.returncode not in (0, 1):
         raise RuntimeError(f"htx_ends: status {done.returncode}: {done.stderr[-2000:]}")
@@ -50,13 +55,14 @@ def first_flight(origin):
     return sum(len(body) for kind, _, body in wire.split(talk.got)[0] if kind == wire.DATA)
 
 
-class Peer:
-    """A context manager; .address, and .links: how many there have been."""
+class Ends:
+    """htx_ends, the peer's machine in the smallest of worlds; a context manager. .address; .who: what a client of it
+    must be told."""
 
-    version = "htx_ends serve"
+    who = NAME
 
     def __init__(self, origin):
-        self.origin, self.lines = origin, queue.Queue()
+        self.origin = origin
 
     def __enter__(self):
         flight = first_flight(self.origin)
@@ -68,15 +74,8 @@ class Peer:
                                             stderr=log, text=True)
         ready = self.process.stdout.readline()
         self.address = ("127.0.0.1", int(re.fullmatch(r"ready (\d+)\n", ready)[1]))
-        threading.Thread(target=self.listen, daemon=True).start()
+        threading.Thread(target=self.process.stdout.read, daemon=True).start()
         return self
-
-    def listen(self):
-        for line in self.process.stdout:
-            self.lines.put(line.strip())
-
-    def links(self):
-        return self.lines.qsize()
 
     def __exit__(self, *_):
         self.process.stdin.close()
@@ -87,6 +86,51 @@ class Peer:
             status = self.process.wait(5)
         if status != 0:
             raise RuntimeError(f"the peer ended with status {status}; see {self.origin.folder}/peer.log")
+
+
+class Node:
+    """qnet itself, the only operator of a network of one, in front of the origin as qnet-origin-check measured it."""
+
+    def __init__(self, origin):
+        self.origin, self.folder = origin, origin.folder / "node"
+        self.program = built("qnet", "QNET")
+        self.check = built("qnet-origin-check", "ORIGIN_CHECK")
+        self.who = str(self.folder / "network")
+
+    def prepare(self):
+        state, file, port = self.folder / "state", self.folder / "origin.file", free_port()
+        at = self.origin.own or self.origin.port
+        own = ["--proxy"] if self.origin.own else ["--mode", "mirror"]
+        run(self.check, f"127.0.0.1:{at}", "--name", NAME, *own, "--ca", self.origin.folder / "ca.pem", "--quick",
+            "--requests", "1000", "--seconds", "3600", "--idle", str(self.origin.idle), "--page", "/", "--page", "/about",
+            "--out", file)
+        run(self.program, "keygen", "--operator", "--state", state)
+        run(self.program, "network", "init", "--out", self.who, "--name", "probe-lab", "--lab", "--operator-state", state,
+            "--operator-addr", f"127.0.0.1:{port}", "--operator-origin", file)
+        (self.folder / "hosts").write_text(f"127.0.0.1 {NAME}\n")
+        lines = {"mode": "super", "state": state, "network": self.who, "lab": "true", "status.port": "any",
+                 "listen": f"127.0.0.1:{port}", "roots": self.origin.folder / "ca.pem", "hosts": self.folder / "hosts",
+                 "origin.file": file, "exit.contact": "lab@localhost", "log.level": "info"}
+        (self.folder / "node.yaml").write_text("".join(f"{k}: {json.dumps(str(v))}\n" for k, v in lines.items()))
+        self.address = ("127.0.0.1", port)
+
+    def __enter__(self):
+        self.folder.mkdir()
+        self.prepare()
+        with open(self.folder / "log", "wb") as log:
+            self.process = subprocess.Popen([self.program, "run", "--config", self.folder / "node.yaml"],
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        await_port(self.address[1], self.process)
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        status = self.process.wait(20)
+        if status != 0:
+            raise RuntimeError(f"the node ended with status {status}; see {self.folder}/log")
+
+
+PEERS = {"node": Node, "ends": Ends}
 
 
 class Recorder(proxy.Hook):
@@ -106,10 +150,10 @@ class Recorder(proxy.Hook):
         return data
 
 
-def used_hello(origin, peer):
+def used_hello(peer):
     """A tagged hello whose client became a link."""
     with proxy.Proxy(peer.address, Recorder) as between:
-        up, lines = dial(origin, between.address[1], pings=1)
+        up, lines = dial(peer, between.address[1], pings=1)
     if not up:
-        raise RuntimeError(f"the client got no link over {origin.name}: {lines}")
+        raise RuntimeError(f"the client got no link over {peer.origin.name}: {lines}")
     return between.hooks[0].hello

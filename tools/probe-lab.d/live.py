@@ -171,9 +171,9 @@ def outcome(hook):
     return ", ".join([*parts, "over" if hook.ends else "open"])
 
 
-def tampered(origin, address, target, action):
+def tampered(peer, address, target, action):
     with proxy.Proxy(address, lambda: Tamper(target, action)) as between:
-        link.dial(origin, between.address[1], PINGS)
+        link.dial(peer, between.address[1], PINGS)
     return outcome(between.hooks[0])
 
 
@@ -193,7 +193,7 @@ class Live:
     def tamper(self, actions, places):
         with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
             def seen(address, target, action, runs):
-                return [pool.submit(tampered, self.origin, address, target, action) for _ in range(runs)]
+                return [pool.submit(tampered, self.peer, address, target, action) for _ in range(runs)]
 
             references = {(t, a): seen(self.origin.address, t, a, 2 * self.runs)
                           for t in {PLACES[p] for p in places} for a in actions}
@@ -208,7 +208,7 @@ class Live:
     def delay(self):
         for target in ("server-early", "server-0", "server-1"):
             with proxy.Proxy(self.peer.address, lambda name=target: Delay(name)) as between:
-                up, lines = link.dial(self.origin, between.address[1], PINGS)
+                up, lines = link.dial(self.peer, between.address[1], PINGS)
             self.row(f"{DELAY} s delay", SAID.get(target, "tickets"), "" if up else f"no link: {' '.join(lines)}")
 
     def duplicate(self):
@@ -216,7 +216,7 @@ class Live:
                                         self.origin.ecdsa)) for _ in range(2 * self.runs)}
         for before in (True, False):
             with proxy.Proxy(self.peer.address, lambda first=before: Duplicate(self.peer.address, first)) as between:
-                up, lines = link.dial(self.origin, between.address[1], PINGS)
+                up, lines = link.dial(self.peer, between.address[1], PINGS)
             copy = between.hooks[0].copy
             copy.settle()
             seen = copy.transcript(self.origin.ecdsa)

@@ -100,25 +100,31 @@ class Origin:
 
     def __init__(self, folder, idle=IDLE):
         self.folder, self.idle = pathlib.Path(folder), idle
-        self.process = None
+        self.processes = []
 
     def __enter__(self):
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
-        words = self.command()
-        with open(self.folder / "log", "wb") as log:
-            self.process = subprocess.Popen([str(w) for w in words], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.address = ("127.0.0.1", self.port)
-        await_port(self.port, self.process)
+        with open(self.folder / "log", "wb") as log:
+            for words in self.commands():
+                self.processes.append(subprocess.Popen([str(w) for w in words], stdin=subprocess.DEVNULL, stdout=log,
+                                                       stderr=log))
+                await_port(self.port if len(self.processes) == 1 else self.own, self.processes[-1])
         return self
 
     def __exit__(self, *_):
-        self.process.terminate()
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait(5)
+        for process in self.processes:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(5)
+
+    def commands(self):
+        """The processes that make it up; the first listens on .port."""
+        return [self.command()]
 
 
 def program(name, hint):
@@ -155,13 +161,15 @@ class Embedded(Origin):
     def version(self):
         return "of this build"
 
-    def command(self):
-        for preset in ("release", "dev"):
-            found = ROOT / "build" / preset / "bin" / "qnet-origin"
-            chosen = os.environ.get("ORIGIN", found)
-            if os.access(chosen, os.X_OK):
-                return [chosen, "--lab", "--dir", self.folder, "--name", NAME, "--port", self.port, "--idle", self.idle]
-        raise Absent("qnet-origin is not built")
+    def commands(self):
+        for chosen in (os.environ.get("ORIGIN"), *(ROOT / "build" / p / "bin" / "qnet-origin" for p in ("release", "dev"))):
+            if chosen and os.access(chosen, os.X_OK):
+                break
+        else:
+            raise Absent("qnet-origin is not built")
+        self.own = free_port()
+        base = [chosen, "--lab", "--dir", self.folder, "--name", NAME, "--idle", self.idle]
+        return [[*base, "--port", self.port], [*base, "--port", self.own, "--proxy"]]
 
 
 class Node(Origin):

@@ -5,7 +5,7 @@ import struct
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools" / "hello.d"))
+sys.path.append(str(ROOT / "tools" / "hello.d"))  # behind our own modules
 import hello as reader  # noqa: E402  (tools/hello-diff's)
 
 CCS, ALERT, HANDSHAKE, DATA = 20, 21, 22, 23
