@@ -1,7 +1,7 @@
 /*
  * Both ends of an HTX link over real sockets, with keys everybody knows, for tools/probe-lab:
  *
- *     htx_ends hello PROFILE.cbor CA.pem WHO             a tagged hello, as hex
+ *     htx_ends hello PROFILE.cbor CA.pem WHO COUNT      tagged hellos, each a line of hex
  *     htx_ends dial PROFILE.cbor CA.pem WHO PORT PAGE,BYTES PAGE,BYTES PINGS
  *     htx_ends serve NAME ORIGIN_PORT FLIGHT FLIGHT_RESUMED own|mirror
  *
@@ -174,20 +174,27 @@ static void prepare(dialler *d, qn_env *env, char **argv)
         look_up(d, env, argv[2]);
 }
 
-static int hello(world *w, char **argv)
+static void print_hello(world *w, const qn_carrier_cfg *cfg)
 {
-    dialler d;
     qn_carrier *c;
     qn_slice v[4];
 
-    prepare(&d, &w->env, argv);
-    must(qn_htx_client_kind.create(&c, &w->env, &d.cfg), "create");
+    must(qn_htx_client_kind.create(&c, &w->env, cfg), "create");
     qn_carrier_opened(c, 0);
     for (unsigned i = 0, n = qn_carrier_peek(c, 0, v, 4); i < n; i++)
         for (size_t at = 0; at < v[i].n; at++)
             (void)printf("%02x", v[i].p[at]);
     (void)printf("\n");
     qn_carrier_destroy(c);
+}
+
+static int hello(world *w, char **argv)
+{
+    dialler d;
+
+    prepare(&d, &w->env, argv);
+    for (int i = 0, n = atoi(argv[3]); i < n; i++)
+        print_hello(w, &d.cfg);
     qn_roots_free(d.roots);
     return 0;
 }
@@ -284,7 +291,7 @@ int main(int argc, char **argv)
                      .engine = qn_engine_new()};
     if (w.env.engine == NULL)
         return 2;
-    if (argc == 5 && strcmp(argv[1], "hello") == 0)
+    if (argc == 6 && strcmp(argv[1], "hello") == 0)
         status = hello(&w, argv + 2);
     else if (argc == 9 && strcmp(argv[1], "dial") == 0)
         status = dial(&w, argv + 2);

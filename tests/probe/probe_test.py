@@ -11,6 +11,9 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools" / "probe-lab.d"))
+import detect  # noqa: E402
+import link  # noqa: E402
+import origins  # noqa: E402
 import primitives  # noqa: E402
 import proxy  # noqa: E402
 
@@ -42,6 +45,24 @@ class Primitives(unittest.TestCase):
         self.assertEqual((y * y - x**3 + 3 * x - primitives.B384) % primitives.P384, 0)
         a, b = (primitives.Share(primitives.SECP384R1) for _ in range(2))
         self.assertEqual(a.secret(b.public), b.secret(a.public))
+
+
+class Detectors(unittest.TestCase):
+    def test_the_five_rules_block_shadowsocks_and_nothing_ordinary(self):
+        recorded = detect.recorded_shadowsocks()
+        self.assertEqual(len(recorded), 50)
+        self.assertEqual([detect.exempt(p) for p in recorded], [None] * 50)
+        flat = bytes([0x0F, 0xF0, 0xAA, 0x99])
+        for payload, why in ((b"\x16\3\1" + flat * 9, "protocol"), (b"GET / HTTP/1.1\r\n", "protocol"), (bytes(80), "bits"),
+                             (b"abcdef" + flat * 9, "first six"), (flat + b"k9" * 9 + flat * 2, "half"),
+                             (flat * 9 + b"k9" * 11, "run"), (flat * 9 + b"k9" * 10 + flat, None)):
+            self.assertEqual(detect.exempt(payload), why, payload)
+
+    def test_they_block_no_tagged_hello(self):
+        with tempfile.TemporaryDirectory() as folder, origins.Embedded(folder) as origin:
+            for browser in ("chromium-156", "firefox-esr-153"):
+                made = link.hellos(link.Ends(origin), 20, browser)
+                self.assertEqual([detect.exempt(hello) for hello in made], ["protocol"] * 20)
 
 
 class Peers(unittest.TestCase):

@@ -30,11 +30,15 @@ def profile(browser):
     return ROOT / "profiles" / f"{browser}.cbor"
 
 
-def stolen_hello(peer, browser="chromium-156"):
-    """A tagged hello whose client never got it out."""
-    done = subprocess.run([program(), "hello", profile(browser), peer.origin.folder / "ca.pem", peer.who],
-                          capture_output=True, check=True, timeout=30)
-    return bytes.fromhex(done.stdout.decode())
+def hellos(peer, count, browser="chromium-156"):
+    """Tagged hellos whose clients never get them out."""
+    done = subprocess.run([program(), "hello", profile(browser), peer.origin.folder / "ca.pem", peer.who, str(count)],
+                          capture_output=True, check=True, timeout=120)
+    return [bytes.fromhex(line) for line in done.stdout.decode().split()]
+
+
+def stolen_hello(peer):
+    return hellos(peer, 1)[0]
 
 
 def dial(peer, port, pings=3, browser="chromium-156"):

@@ -157,8 +157,8 @@ class Duplicate(proxy.Hook):
 
 def outcome(hook):
     """What the damage brought about: the last word of the side that met it, whether the other one said an alert too,
-    how the site ended it, and that it ended at all. (Whether the client's FIN or a reset is on the wire first, once the
-    site has closed, is a race in any browser.)"""
+    and that it ended. Whether by FIN or reset hangs on what else was under way, so the battery looks at that, where
+    both connections carry the same."""
     if hook.done is None:
         return "there was no such record"
     victim = "client" if hook.side == "server" else "server"
@@ -166,8 +166,6 @@ def outcome(hook):
     for side, kind, n in hook.log[hook.done:]:
         last[side] = f"{kind}:{n}"
     parts = [f"{victim} {last[victim]}", f"{hook.side} {'23:19' if last[hook.side] == '23:19' else '-'}"]
-    if victim == "server":
-        parts.append(hook.ends.get("server", "stays"))
     return ", ".join([*parts, "over" if hook.ends else "open"])
 
 

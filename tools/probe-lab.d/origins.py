@@ -33,7 +33,8 @@ NGINX = """
 daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/error.log;
 events {{}}
 http {{
-    access_log off; client_body_temp_path {folder}/tmp; proxy_temp_path {folder}/tmp;
+    log_format plain '$request $status $http_user_agent'; access_log {folder}/access.log plain;
+    client_body_temp_path {folder}/tmp; proxy_temp_path {folder}/tmp;
     fastcgi_temp_path {folder}/tmp; uwsgi_temp_path {folder}/tmp; scgi_temp_path {folder}/tmp;
     client_header_timeout {idle}; client_body_timeout {idle}; keepalive_timeout {idle}; http2_idle_timeout {idle};
     default_type text/html; server_tokens off;
@@ -85,13 +86,14 @@ def certificates(folder):
         "-copy_extensions", "copy", "-out", folder / "leaf.pem", input=asked)
     (folder / "chain.pem").write_bytes((folder / "leaf.pem").read_bytes() + (folder / "ca.pem").read_bytes())
     for page, size in (("index.html", 3000), ("about", 2000), ("article", 20000), ("photo.bmp", 48000)):
-        text = f"<!doctype html><title>{page}</title><p>" + "A plain page of a plain site. " * (size // 30)
+        text = f"<!doctype html><title>{page}</title><img src=/photo.bmp><p>" + "A plain page of a plain site. " * (size // 30)
         (folder / "site" / page).write_text(text)
 
 
 class Origin:
     """address, folder (with ca.pem) and version; a context manager."""
 
+    logs = False  # each request in access.log
     eligible = True  # a link can be made over it; else it is only spliced
     ecdsa = False  # its signatures differ in length from one handshake to the next
     own = None  # a second port, for a peer that says by PROXY protocol who comes
@@ -135,7 +137,7 @@ def program(name, hint):
 
 
 class Nginx(Origin):
-    name, more = "nginx", ""
+    name, more, logs = "nginx", "", True
 
     def version(self):
         return run(program("nginx", "tools/setup"), "-v").stderr.decode().strip().rpartition("/")[2]
