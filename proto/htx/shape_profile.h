@@ -32,8 +32,6 @@ typedef struct qn_shape_profile {
     qn_time credit_after;  /* and no later than so long after the first byte not credited */
 } qn_shape_profile;
 
-extern const qn_shape_profile qn_shape_default;
-
 /* Reads and checks one item; nothing points into it afterwards. QN_CANON, QN_PROTO, QN_TRUNCATED as
  * base/cbor.h says; QN_PROTO also for lengths no record of ours can have, QN_LIMIT for too many. */
 QN_MUST_CHECK qn_err qn_shape_profile_read(qn_shape_profile *out, qn_slice item);

@@ -276,6 +276,7 @@ enum { VISIT_NAMES = 64, VISIT_CLOCKS = 32 }; /* the oldest give way: then it is
 typedef struct visits {
     qn_tls_profile tls;
     qn_h2_profile h2;
+    qn_shape_profile shape;
     qn_roots *roots;
     qn_time idle;
     uint8_t name_key[16];

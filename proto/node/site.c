@@ -22,7 +22,6 @@ static bool figures_ok(const qn_htx_origin *o)
 static void take_figures(qn_htx_site *s, const qn_htx_origin *o, uint16_t drain)
 {
     s->own = !o->mirror;
-    s->shape = &qn_shape_default;
     s->proven = true;
     s->flight = o->flight;
     s->flight_r = o->flight_resumed;
@@ -104,6 +103,7 @@ static qn_err begin(qn_node *n, const qn_htx_cfg *cfg)
     s->htx.judge.psks = &no_psk;
     s->htx.judge.psks_n = 1;
     s->htx.replay = &s->replay;
+    s->htx.shape = &n->visits->shape;
     s->origin = cfg->origin->addr;
     try_keys_of_now(s, n->env);
     return err;

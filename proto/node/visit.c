@@ -28,7 +28,9 @@ static qn_err read_profile(visits *v, qn_node *n, const qn_htx_cfg *cfg)
 {
     qn_err err = qn_tls_profile_read(&v->tls, n->env, cfg->profile);
 
-    return err == QN_OK ? qn_h2_profile_read(&v->h2, v->tls.http2) : err;
+    if (err == QN_OK)
+        err = qn_h2_profile_read(&v->h2, v->tls.http2);
+    return err == QN_OK ? qn_shape_profile_read(&v->shape, v->tls.shaping) : err;
 }
 
 qn_err visits_start(qn_node *n, const qn_htx_cfg *cfg, char why[160])
@@ -128,7 +130,7 @@ qn_err visits_target(qn_node *n, const whom *to, qn_htx_card *card, qn_htx_targe
     if (mirror == NULL)
         return QN_EXPIRED;
     *t = (qn_htx_target){.tls = &v->tls,
-                         .shape = &qn_shape_default,
+                         .shape = &v->shape,
                          .h2 = &v->h2,
                          .roots = v->roots,
                          .name = card->name[qn_rng_below(n->env, card->names_n)],

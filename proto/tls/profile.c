@@ -19,6 +19,7 @@ enum { /* keys of the map */
        KEY_RESUMED,
        KEY_HTTP2,
        KEY_HABITS,
+       KEY_SHAPING,
        KEYS
 };
 
@@ -79,6 +80,15 @@ static void get_habits(qn_cbor_r *r, qn_tls_profile *p)
     p->pause[1] = get_u16(r);
 }
 
+/* One whole item, for another layer to read. */
+static qn_slice get_item(qn_cbor_r *r)
+{
+    const uint8_t *p = r->p;
+
+    qn_cbor_skip(r);
+    return qn_slice_of(p, (size_t)(r->p - p));
+}
+
 static void get_value(qn_cbor_r *r, uint64_t key, qn_tls_profile *p)
 {
     switch (key) {
@@ -124,12 +134,13 @@ static void get_value(qn_cbor_r *r, uint64_t key, qn_tls_profile *p)
         p->ech_rest[1] = get_u16(r);
         return;
     case KEY_HTTP2:
-        p->http2.p = r->p;
-        qn_cbor_skip(r);
-        p->http2.n = (size_t)(r->p - p->http2.p);
+        p->http2 = get_item(r);
+        return;
+    case KEY_HABITS:
+        get_habits(r, p);
         return;
     default:
-        get_habits(r, p);
+        p->shaping = get_item(r);
     }
 }
 

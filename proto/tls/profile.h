@@ -43,6 +43,7 @@ typedef struct qn_tls_profile {
      * to ech_rest[1]: tickets that leave another one are not offered. */
     uint16_t ech_step, ech_rest[2];
     qn_slice http2;    /* an item of its own: h2/profile.h reads it */
+    qn_slice shaping;  /* another: htx/shape_profile.h */
     uint16_t idle;     /* seconds after which it leaves an unused connection; 0: never by itself */
     bool farewell;     /* it leaves with GOAWAY and close_notify; else with a bare FIN */
     bool ccs_first;    /* an alert in Finished's place comes behind a change_cipher_spec */

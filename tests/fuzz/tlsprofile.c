@@ -59,7 +59,7 @@ void fz_seeds(void)
     qn_cbor_w w;
 
     qn_cbor_w_init(&w, buf, sizeof buf);
-    qn_cbor_map(&w, 13);
+    qn_cbor_map(&w, 14);
     qn_cbor_uint(&w, 0);
     qn_cbor_uint(&w, QN_TLS_PROFILE_VERSION);
     qn_cbor_uint(&w, 1);
@@ -102,6 +102,8 @@ void fz_seeds(void)
     qn_cbor_bool(&w, true);
     qn_cbor_bool(&w, true);
     put_list(&w, (const uint16_t[]){20, 300}, 2);
+    qn_cbor_uint(&w, 13);
+    qn_cbor_map(&w, 0);
     FZ_CHECK(w.err == QN_OK);
     fz_seed("whole", buf, w.n);
 }

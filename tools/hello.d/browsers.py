@@ -82,14 +82,16 @@ def firefox(home, port, url):
 
 
 @contextlib.contextmanager
-def running(browser, ca, port, url):
-    """The browser, shown `url`, every name leading to our port; everything of it is gone afterwards."""
+def running(browser, ca, port, url, options=()):
+    """The browser, shown `url`, every name leading to our port, with these options besides; everything of it is
+    gone afterwards."""
     need(PROGRAMS[browser], "certutil")
     with tempfile.TemporaryDirectory(prefix="qnet-browser-", ignore_cleanup_errors=True) as folder, display() as screen:
         home = pathlib.Path(folder)
         (home / "data").mkdir()
         trust(home / ".pki/nssdb" if browser == "chromium" else home / "data", ca)
         command = (chromium if browser == "chromium" else firefox)(home, port, url)
+        command[-1:-1] = options
         environment = {"HOME": folder, "DISPLAY": screen, "PATH": os.environ["PATH"], "LANG": "en_US.UTF-8",
                        "XDG_RUNTIME_DIR": folder, "MOZ_CRASHREPORTER_DISABLE": "1"}
         process = subprocess.Popen(command, env=environment, start_new_session=True, stdin=subprocess.DEVNULL,

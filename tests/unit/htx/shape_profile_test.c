@@ -3,6 +3,7 @@
 
 #include "base/cbor.h"
 #include "shape_item.h"
+#include "tls/profile.h"
 
 typedef struct parts { /* of an item to be written: shape_item's own, and what a test bends */
     qn_shape_profile v;
@@ -66,6 +67,21 @@ START_TEST(an_item_is_read_as_it_was_written)
     ck_assert_mem_eq(got.burst, shape_item.burst, sizeof got.burst);
     ck_assert_uint_eq(got.credit_bytes, shape_item.credit_bytes);
     ck_assert_uint_eq(got.credit_after, shape_item.credit_after);
+}
+END_TEST
+
+START_TEST(the_shipped_profiles_have_one)
+{
+    static const char *const files[] = {"../../profiles/chromium-156.cbor",
+                                        "../../profiles/firefox-esr-153.cbor"};
+    qn_tls_profile tls;
+    qn_shape_profile got;
+    qt_env t;
+
+    qt_env_open(&t, 1);
+    qt_assert_err(qn_tls_profile_read(&tls, &t.env, qt_vector_file(files[_i])), QN_OK);
+    qt_assert_err(qn_shape_profile_read(&got, tls.shaping), QN_OK);
+    qt_env_close(&t);
 }
 END_TEST
 
@@ -178,6 +194,7 @@ static Suite *profile_suite(void)
     TCase *k = tcase_create("item");
 
     tcase_add_test(k, an_item_is_read_as_it_was_written);
+    tcase_add_loop_test(k, the_shipped_profiles_have_one, 0, 2);
     tcase_add_test(k, no_part_of_an_item_is_one);
     tcase_add_loop_test(k, an_unsound_item_is_refused_and_nothing_is_written, 0, BENDS);
     tcase_add_test(k, too_many_entries_are_refused);

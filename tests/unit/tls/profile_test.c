@@ -142,7 +142,7 @@ static qn_err verdict(const parts *x)
     qn_cbor_w w;
 
     qn_cbor_w_init(&w, buf, sizeof buf);
-    qn_cbor_map(&w, 13);
+    qn_cbor_map(&w, 14);
     qn_cbor_uint(&w, 0);
     qn_cbor_uint(&w, x->version);
     qn_cbor_uint(&w, 1);
@@ -195,6 +195,8 @@ static qn_err verdict(const parts *x)
     qn_cbor_array(&w, 2);
     qn_cbor_uint(&w, x->pause[0]);
     qn_cbor_uint(&w, x->pause[1]);
+    qn_cbor_uint(&w, 13);
+    qn_cbor_map(&w, 0);
     qt_assert_err(w.err, QN_OK);
     return qn_tls_profile_read(&p, &t.env, qn_slice_of(buf, w.n));
 }
