@@ -62,7 +62,7 @@ class Battery:
             for times in (1, 2):
                 again = [n for n in names if any(p.can(n) and self.differ(n, positions[0], p) for p in positions[1:])]
                 if again:
-                    self.collect([positions[0]], again, pool, times * self.runs)
+                    self.collect(positions, again, pool, times * self.runs)
         for name in names:
             for position in positions[1:]:
                 if position.can(name):

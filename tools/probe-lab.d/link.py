@@ -137,6 +137,11 @@ class Node:
 PEERS = {"node": Node, "ends": Ends}
 
 
+def peer(origin, kind):
+    """A node refuses to stand before an origin that is not fit; its machine alone does not ask."""
+    return PEERS[kind if origin.eligible and not origin.retries else "ends"](origin)
+
+
 class Recorder(proxy.Hook):
     """Keeps what a client says before it is answered: its hello, tag and all."""
 

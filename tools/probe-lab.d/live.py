@@ -142,16 +142,24 @@ class Duplicate(proxy.Hook):
 
     def __init__(self, address, before):
         super().__init__()
-        self.address, self.before, self.copy = address, before, None
+        self.address, self.before, self.copy, self.watch = address, before, None, None
+        self.answered = threading.Event()
+
+    def look(self, data, delay):
+        """What a prober would do with it, at the same time."""
+        time.sleep(delay)
+        self.copy.send(data)
+        self.copy.flight()
+        self.answered.set()
+        self.copy.settle()
 
     def client(self, data):
         if self.copy is None:
             self.copy = Talk(self.address)
+            self.watch = threading.Thread(target=self.look, args=(data, 0 if self.before else 0.1))
+            self.watch.start()
             if self.before:
-                self.copy.send(data)
-                self.copy.flight()
-            else:
-                threading.Timer(0.1, self.copy.send, (data,)).start()
+                self.answered.wait(5)
         return data
 
 
@@ -216,7 +224,7 @@ class Live:
             with proxy.Proxy(self.peer.address, lambda first=before: Duplicate(self.peer.address, first)) as between:
                 up, lines = link.dial(self.peer, between.address[1], PINGS)
             copy = between.hooks[0].copy
-            copy.settle()
+            between.hooks[0].watch.join()
             seen = copy.transcript(self.origin.ecdsa)
             copy.close()
             wrong = [] if up else [f"no link: {' '.join(lines)}"]

@@ -52,6 +52,7 @@ class Proxy:
     def __init__(self, target, make_hook=Hook):
         self.target, self.make_hook, self.hooks = target, make_hook, []
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.listener.settimeout(0.2)
         self.address = self.listener.getsockname()
         self.threads, self.stopping = [], False
 
@@ -71,7 +72,6 @@ class Proxy:
         thread.start()
 
     def accept(self):
-        self.listener.settimeout(0.2)
         while not self.stopping:
             try:
                 client, _ = self.listener.accept()
