@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """tools/probe-lab: its own cryptography, that it finds wrong peers, and a short run of the battery.
 
-Environment: ORIGIN, qnet-origin; HTX_ENDS, the program of ends.c.
+Environment: programs of this build: ORIGIN, qnet-origin; HTX_ENDS, of ends.c; QNET; ORIGIN_CHECK, qnet-origin-check.
 """
 import pathlib
+import random
 import subprocess
 import sys
 import tempfile
@@ -11,11 +12,14 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools" / "probe-lab.d"))
+import clients  # noqa: E402
 import detect  # noqa: E402
 import link  # noqa: E402
+import live  # noqa: E402
 import origins  # noqa: E402
 import primitives  # noqa: E402
 import proxy  # noqa: E402
+import times  # noqa: E402
 
 
 def lab(*words):
@@ -65,6 +69,39 @@ class Detectors(unittest.TestCase):
                 self.assertEqual([detect.exempt(hello) for hello in made], ["protocol"] * 20)
 
 
+class Links(unittest.TestCase):
+    def test_damage_at_the_switch_has_the_outcome_of_damage_to_a_visit(self):
+        rows = []
+        with tempfile.TemporaryDirectory() as folder, origins.Embedded(folder, live.IDLE) as origin, \
+                link.Ends(origin) as peer:
+            lab = live.Live(origin, peer, rows.append, 1)
+            lab.tamper(["flip", "duplicate"], ["client-1", "client-2", "server-1", "server-2"])
+        self.assertEqual((lab.rows, lab.bad), (8, 0), "\n".join(rows))
+
+    def test_a_node_is_a_peer_like_any_other(self):
+        with tempfile.TemporaryDirectory() as folder, origins.Embedded(folder) as origin, link.Node(origin) as peer:
+            self.assertTrue(link.dial(peer, peer.address[1])[0])
+            rows = []
+            lab = clients.Clients(origin, peer, rows.append)
+            lab.run(False)
+        self.assertEqual((lab.rows, lab.bad), (2, 0), "\n".join(rows))
+
+
+class Times(unittest.TestCase):
+    def test_the_rank_test_knows_small_cases(self):
+        self.assertAlmostEqual(times.rank_test([1, 2, 3, 4, 5, 6], [7, 8, 9, 10, 11, 12]), 0.00507, places=4)
+        self.assertEqual(times.rank_test([1, 1, 1], [1, 1, 1]), 1.0)
+        self.assertEqual([round(p, 3) for p in times.holm([0.01, 0.04, 0.03])], [0.03, 0.06, 0.06])
+
+    def test_a_planted_delay_counts_and_noise_does_not(self):
+        draw = random.Random(7)
+        noise = [[2 + draw.expovariate(2) for _ in range(200)] for _ in range(3)]
+        late = [t + 0.3 for t in noise[2]]
+        found = times.verdicts({"noise": (noise[0], noise[1]), "late": (late, noise[0])})
+        self.assertFalse(found["noise"][2])
+        self.assertTrue(found["late"][2])
+
+
 class Peers(unittest.TestCase):
     def test_the_products_peer_is_no_different(self):
         """A probe of each kind; the whole battery takes minutes."""
@@ -83,7 +120,7 @@ class Peers(unittest.TestCase):
     def test_each_wrong_peer_is_found(self):
         for plant in proxy.PLANTS:
             with self.subTest(plant):
-                done = lab("--peer", "forwarder", "--origin", "qnet-origin", "--probe", "false-finished-alone", "--probe", "visit-idle",
+                done = lab("--peer", "forwarder", "--origin", "qnet-origin", "--probe", "false-finished-alone", "--probe", "visit-damaged-record",
                            "--plant", plant)
                 self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
 

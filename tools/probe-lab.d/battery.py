@@ -48,10 +48,10 @@ class Battery:
         self.seen = {}
         self.rows = self.bad = self.merged = 0
 
-    def collect(self, positions, names, pool, more=0):
-        jobs = {(name, position.label, attempt): pool.submit(one, position, name, self.origin.ecdsa)
-                for name in names for position in positions if position.can(name) for attempt in range(more, more + self.runs)}
-        for (name, label, _attempt), job in jobs.items():
+    def collect(self, positions, names, pool):
+        jobs = [(name, position.label, pool.submit(one, position, name, self.origin.ecdsa))
+                for name in names for position in positions if position.can(name) for _ in range(self.runs)]
+        for name, label, job in jobs:
             self.seen.setdefault((name, label), []).append(job.result())
 
     def run(self, positions, names):
@@ -59,10 +59,10 @@ class Battery:
         with concurrent.futures.ThreadPoolExecutor(self.origin.workers) as pool:
             self.collect(positions, names, pool)
             # A difference may be the machine's; what direct never shows in three times the tries is the peer's.
-            for times in (1, 2):
+            for _ in range(2):
                 again = [n for n in names if any(p.can(n) and self.differ(n, positions[0], p) for p in positions[1:])]
                 if again:
-                    self.collect(positions, again, pool, times * self.runs)
+                    self.collect(positions, again, pool)
         for name in names:
             for position in positions[1:]:
                 if position.can(name):

@@ -78,7 +78,8 @@ class Ends:
                                             stderr=log, text=True)
         ready = self.process.stdout.readline()
         self.address = ("127.0.0.1", int(re.fullmatch(r"ready (\d+)\n", ready)[1]))
-        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+        self.reader = threading.Thread(target=self.process.stdout.read, daemon=True)
+        self.reader.start()
         return self
 
     def __exit__(self, *_):
@@ -88,6 +89,8 @@ class Ends:
         except subprocess.TimeoutExpired:
             self.process.kill()
             status = self.process.wait(5)
+        self.reader.join(5)
+        self.process.stdout.close()
         if status != 0:
             raise RuntimeError(f"the peer ended with status {status}; see {self.origin.folder}/peer.log")
 
