@@ -345,6 +345,8 @@ static bool peer_next(qn_carrier *carrier, qn_carrier_event *ev)
     qn_err err;
 
     for (;;) {
+        if (p->visit.splice.over && listening(p))
+            qn_htx_peer_fail(p, QN_NOMEM); /* it could not keep what was written */
         if (next_due(p, ev))
             return true;
         if (!listening(p))
