@@ -20,15 +20,17 @@ static size_t whole(const htx_buf *b)
     return n <= b->n ? n : 0;
 }
 
-static void enter(const htx_duo *d, unsigned who)
+static void enter(htx_duo *d, unsigned who)
 {
     bool counts = who == d->fails && d->fail_at > d->requests;
 
     qt_alloc_fail_at(counts ? d->fail_at - d->requests : 0);
+    d->entered = d->clock != NULL ? d->clock() : 0;
 }
 
 static void leave(htx_duo *d, unsigned who)
 {
+    d->spent[who] += d->clock != NULL ? d->clock() - d->entered : 0;
     if (who == d->fails)
         d->requests += qt_alloc_requests();
     qt_alloc_fail_at(0);

@@ -57,6 +57,8 @@ typedef struct htx_duo {
     size_t chunk;
     uint64_t fail_at, requests; /* the end's allocation that fails, of all it asked for; 0: none */
     unsigned fails;             /* whose */
+    double (*clock)(void);      /* NULL, or seconds: */
+    double spent[2], entered;   /* in each end's carrier */
     /* One record, header included, in the hands of somebody: it may change, grow or vanish. */
     void (*hands)(struct htx_duo *d, unsigned who, uint8_t *record, size_t *n);
     unsigned count[2]; /* records that passed the hands */
