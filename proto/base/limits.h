@@ -32,7 +32,7 @@
 #define QN_TLS_SHARES_MAX 4
 #define QN_TLS_ECH_CHOICES_MAX 8
 #define QN_TLS_ECH_PAYLOAD_MAX 640 /* Firefox's on resumption is 527 to 591 */
-#define QN_TLS_PAUSE_MAX 10000     /* ms a browser thinks between two requests; captures: 20 to 350 */
+#define QN_TLS_PAUSE_MAX 10000 /* ms a browser thinks between two requests; captures: 20 to 350 */
 
 /* HTX (docs/wire/htx.md) */
 /* answered tags remembered: 240 new links a second for the 270 s that a tag can live */
@@ -157,7 +157,7 @@
 #define QN_DIR_REQUEST_MAX (QN_DESCRIPTOR_MAX + 64) /* what a directory reads from anybody */
 /* domain tag, network id, body; a network is under 3000, an operator's contact under 4000 */
 #define QN_SIGNED_MAX 4096
-#define QN_CLOCK_SKEW_S 600 /* how far an honest wall clock may be off */
+#define QN_CLOCK_SKEW_S 600               /* how far an honest wall clock may be off */
 #define QN_KEY_LIFE_S (14 * 86400)        /* 7 days in use, 7 more accepted as the previous key */
 #define QN_DESCRIPTOR_LIFE_S (14 * 86400) /* no longer than the keys in it */
 #define QN_SNAPSHOT_LIFE_S 86400          /* bounds how long a client can be kept on an old list */

@@ -66,9 +66,9 @@ typedef enum qn_carrier_event_type {
     QN_CARRIER_FINISH,      /* leg: FIN after what peek offers; reading goes on */
     QN_CARRIER_CLOSE,       /* leg: orderly close of both directions after what peek offers */
     QN_CARRIER_RESET,       /* leg: RST, now or (drain) after what peek offers */
-    QN_CARRIER_RAW, /* err: as LOST for the link, but the legs live on as if there had
-                               been none. LOST follows when they have ended */
-    QN_CARRIER_LOST /* err: no more records either way; QN_OK after close() */
+    QN_CARRIER_RAW,         /* err: as LOST for the link, but the legs live on as if there had
+                                       been none. LOST follows when they have ended */
+    QN_CARRIER_LOST         /* err: no more records either way; QN_OK after close() */
 } qn_carrier_event_type;
 
 typedef struct qn_established {

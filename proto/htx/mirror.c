@@ -147,7 +147,8 @@ void qn_htx_mirror_show(const qn_htx_mirror *m, int64_t wall, unsigned most, qn_
                 (qn_htx_card_key){.key = m->key[i].pub, .epoch = m->epoch[i]};
 }
 
-/* ---- the stored form: [version, used, [[epoch, secret], ...]] --------------------------------- */
+/* ---- the stored form: [version, used, [[epoch, secret], ...]] ---------------------------------
+ */
 
 qn_err qn_htx_mirror_save(const qn_htx_mirror *m, qn_span out, size_t *n)
 {

@@ -18,7 +18,7 @@ typedef struct qn_htx_mirror {
     qn_htx_mirror_key key[QN_HTX_MIRROR_KEYS]; /* ascending by epoch */
     uint32_t epoch[QN_HTX_MIRROR_KEYS];
     uint8_t n;
-    bool used; /* a node has run with them: tags under them may have been answered */
+    bool used;      /* a node has run with them: tags under them may have been answered */
     qn_time doomed; /* since when the wall clock says of some that they are over; 0: of none */
 } qn_htx_mirror;
 

@@ -56,7 +56,7 @@ typedef struct qn_allow { /* exit.allow: an address or prefix with mandatory por
 #define QN_EXIT_ALLOW_MAX 16
 
 typedef struct qn_carrier_kind qn_carrier_kind; /* proto/carrier/carrier.h */
-extern const qn_carrier_kind qn_carrier_htx; /* makes carriers of two kinds, by side */
+extern const qn_carrier_kind qn_carrier_htx;    /* makes carriers of two kinds, by side */
 extern const qn_carrier_kind qn_carrier_bare;
 
 typedef struct qn_node_cfg {
@@ -82,8 +82,8 @@ typedef struct qn_node_cfg {
     qn_addr origin;          /* where the second leg of a carrier other than HTX leads */
     uint32_t conns_max; /* conns that this node may have, by the world's descriptors; 0: 65536 */
     uint32_t pool;      /* privacy circuits kept ready; 0: 4 */
-    uint64_t credit_budget;   /* 0: QN_CREDIT_BUDGET */
-    char exit_country[3]; /* exits this client uses; "": any */
+    uint64_t credit_budget; /* 0: QN_CREDIT_BUDGET */
+    char exit_country[3];   /* exits this client uses; "": any */
     /* What STORE once kept under these names; needed during qn_node_new only. */
     qn_slice stored_snapshot, stored_guards, stored_exits;
 } qn_node_cfg;
