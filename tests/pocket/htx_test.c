@@ -113,8 +113,273 @@ START_TEST(three_hops_carry_a_megabyte_both_ways)
 }
 END_TEST
 
+/* ---- what sites do ----------------------------------------------------------------------------
+ */
+
+static void begin(qn_route route)
+{
+    mesh_cfg cfg;
+
+    set_out(0);
+    cfg = quiet(2, route);
+    mesh_new(&m, &cfg);
+}
+
+static void still_fetches(void)
+{
+    pw_fetch *f = pw_get(m.w, m.client, MESH_WEB, 80, 400, 20000, NULL);
+
+    ck_assert_int_eq(mesh_await(&m, f, 120 * QN_SEC), PW_DONE);
+}
+
+static bool far_on(void *f)
+{
+    return pw_received(f) > 300000;
+}
+
+/* A site that restarts ends its connections. Streams under way have the drain time, others take
+ * another link. */
+START_TEST(a_site_that_restarts_cuts_no_stream)
+{
+    qn_event up;
+    uint32_t links;
+    pw_fetch *f;
+
+    begin(_i == 0 ? QN_ROUTE_FAST : QN_ROUTE_PRIVACY);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    f = pw_get(m.w, m.client, MESH_WEB, 80, 400, 2 << 20, NULL);
+    ck_assert(pw_run(m.w, pw_now(m.w) + 120 * QN_SEC, far_on, f));
+    links = pw_events(m.client, QN_EV_LINK_UP, &up);
+    pw_hang_up(m.w, m.origin);
+    ck_assert_int_eq(mesh_await(&m, f, 200 * QN_SEC), PW_DONE);
+    still_fetches();
+    ck_assert_uint_gt(pw_events(m.client, QN_EV_LINK_UP, NULL), links);
+    go_home();
+}
+END_TEST
+
+static bool door_shut(void *ctx)
+{
+    return mesh_status(ctx).origin_down;
+}
+
+static bool door_open(void *ctx)
+{
+    return !mesh_status(ctx).origin_down;
+}
+
+START_TEST(whose_site_is_down_lets_nobody_in_until_it_answers)
+{
+    begin(QN_ROUTE_FAST);
+    pw_refuse(m.origin, true);
+    ck_assert(pw_run(m.w, pw_now(m.w) + 30 * QN_SEC, door_shut, m.super));
+    ck_assert_ptr_nonnull(strstr(mesh_status(m.super).advice, "origin does not answer"));
+    ck_assert(!mesh_ready(&m, 20 * QN_SEC));
+    pw_refuse(m.origin, false);
+    ck_assert(pw_run(m.w, pw_now(m.w) + 30 * QN_SEC, door_open, m.super));
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    still_fetches();
+    go_home();
+}
+END_TEST
+
+/* ---- names ------------------------------------------------------------------------------------
+ */
+
+START_TEST(an_own_name_that_leads_elsewhere_is_not_dialled)
+{
+    mesh_cfg cfg;
+
+    set_out(0);
+    cfg = quiet(3, QN_ROUTE_FAST);
+    cfg.nameless = true;
+    mesh_new(&m, &cfg);
+    ck_assert(!mesh_ready(&m, 30 * QN_SEC));
+    ck_assert_uint_eq(pw_heard(m.origin), 0);
+    go_home();
+}
+END_TEST
+
+START_TEST(a_mirror_name_is_dialled_without_asking)
+{
+    mesh_cfg cfg;
+
+    set_out(0);
+    htx.origin.mirror = true;
+    cfg = quiet(3, QN_ROUTE_FAST);
+    cfg.nameless = true;
+    mesh_new(&m, &cfg);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    still_fetches();
+    go_home();
+}
+END_TEST
+
+/* ---- clocks, restarts, weeks -------------------------------------------------------------------
+ */
+
+START_TEST(a_wrong_clock_is_learned_from_the_sites_date)
+{
+    static const int64_t off[] = {-500, 500};
+    qn_event ev;
+    qn_status s;
+
+    begin(QN_ROUTE_FAST);
+    pw_set_clock(m.client, off[_i]);
+    ck_assert(mesh_ready(&m, 120 * QN_SEC));
+    ck_assert_uint_gt(pw_events(m.client, QN_EV_CLOCK, &ev), 0);
+    ck_assert_uint_gt(ev.value, 400);
+    ck_assert_uint_lt(ev.value, 600);
+    s = mesh_status(m.client);
+    ck_assert(s.clock_ahead * off[_i] < 0);
+    ck_assert_ptr_nonnull(strstr(s.advice, "clock"));
+    still_fetches();
+    go_home();
+}
+END_TEST
+
+static void restart_super(bool replay)
+{
+    qn_slice keys = pw_stored(m.super, "mirror-keys"), tags = pw_stored(m.super, "replay");
+    qn_node_cfg cfg = m.super_cfg;
+
+    ck_assert_uint_gt(keys.n, 0);
+    ck_assert_uint_gt(tags.n, 16); /* somebody was answered */
+    pw_kill(m.w, m.super);
+    m.htx.stored_mirror_keys = keys;
+    m.htx.stored_replay = replay ? tags : (qn_slice){0};
+    m.super = pw_add(m.w, "super2", &cfg);
+    m.htx.stored_mirror_keys = m.htx.stored_replay = (qn_slice){0};
+}
+
+static bool listed_again(void *ctx)
+{
+    return mesh_status(m.client).snapshot_version > *(const uint64_t *)ctx;
+}
+
+/* With the tags it answered at hand a restarted node answers at once; without them not before
+ * every tag that might have been answered is too old. */
+START_TEST(a_restart_waits_only_if_the_tags_are_lost)
+{
+    bool kept = _i == 0;
+    uint64_t version;
+
+    begin(QN_ROUTE_FAST);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    version = mesh_status(m.client).snapshot_version;
+    restart_super(kept);
+    ck_assert(pw_run(m.w, pw_now(m.w) + 75 * QN_SEC, listed_again, &version) == kept);
+    ck_assert(pw_run(m.w, pw_now(m.w) + 900 * QN_SEC, listed_again, &version));
+    still_fetches();
+    go_home();
+}
+END_TEST
+
+static void everybodys_clock(int64_t off)
+{
+    pw_node *v[] = {m.super, m.client, m.relay[0], m.relay[1], m.relay[2], m.exit[0]};
+
+    for (unsigned i = 0; i < QN_LEN(v); i++)
+        pw_set_clock(v[i], off);
+}
+
+/* A jump is the hard case of weeks that pass: all epochs in between are missed. */
+START_TEST(weeks_later_the_keys_are_others_and_all_goes_on)
+{
+    enum { WEEK = 604800 };
+    uint8_t before[4096];
+    qn_slice keys;
+
+    begin(QN_ROUTE_FAST);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    for (int64_t week = 1; week <= 3; week++) {
+        keys = pw_stored(m.relay[0], "mirror-keys");
+        ck_assert_uint_lt(keys.n, sizeof before);
+        memcpy(before, keys.p, keys.n);
+        everybodys_clock(week * WEEK);
+        qt_origin_date(origin, EPOCH + week * WEEK);
+        (void)pw_run(m.w, pw_now(m.w) + 8000 * QN_SEC, NULL, NULL);
+        keys = pw_stored(m.relay[0], "mirror-keys");
+        ck_assert_mem_ne(before, keys.p, keys.n);
+        ck_assert(mesh_ready(&m, 60 * QN_SEC));
+        still_fetches();
+        qt_origin_date(origin, EPOCH + week * WEEK + 8000 * week);
+    }
+    go_home();
+}
+END_TEST
+
+/* ---- storms -----------------------------------------------------------------------------------
+ */
+
+/* P1: what arrives is right, and a short answer never ends cleanly. */
+static void judge(pw_fetch *const *f, unsigned n, unsigned *done)
+{
+    for (unsigned i = 0; i < n; i++) {
+        ck_assert(!pw_corrupt(f[i]));
+        *done += pw_outcome(f[i]) == PW_DONE;
+        ck_assert(pw_outcome(f[i]) != PW_FAILED || !pw_clean_end(f[i]) || pw_received(f[i]) == 0);
+    }
+}
+
+START_TEST(a_storm_breaks_no_promise)
+{
+    qn_route route = _i % 2 == 0 ? QN_ROUTE_FAST : QN_ROUTE_PRIVACY;
+    mesh_cfg cfg;
+    pw_fetch *f[24];
+    unsigned done = 0;
+
+    set_out((unsigned)_i % 2);
+    cfg = quiet(100 + (uint64_t)_i, route);
+    cfg.world.cut_max = 4000;
+    cfg.relays = 4;
+    cfg.exits = 2;
+    mesh_new(&m, &cfg);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    for (unsigned i = 0; i < QN_LEN(f); i++) {
+        f[i] = pw_get(m.w, m.client, MESH_WEB, 80, 5000, 60000, NULL);
+        (void)pw_run(m.w, pw_now(m.w) + 400 * QN_MS, NULL, NULL);
+        if (i % 3 == 1)
+            (void)pw_cut(m.w, NULL, NULL);
+        if (i % 8 == 5)
+            pw_hang_up(m.w, m.origin);
+        if (i == 12)
+            pw_kill(m.w, m.relay[3]);
+    }
+    (void)pw_run(m.w, pw_now(m.w) + 200 * QN_SEC, NULL, NULL);
+    judge(f, QN_LEN(f), &done);
+    ck_assert_uint_gt(done, QN_LEN(f) / 3);
+    ck_assert(mesh_ready(&m, 120 * QN_SEC));
+    still_fetches();
+    go_home();
+}
+END_TEST
+
+/* Without memory at any one moment something fails, and nothing else. */
+START_TEST(memory_that_runs_short_once_ends_nothing_for_good)
+{
+    pw_node *who;
+    pw_fetch *f;
+
+    begin(QN_ROUTE_FAST);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    who = _i % 2 == 0 ? m.client : m.exit[0];
+    (void)pw_cut(m.w, m.client, m.exit[0]);
+    pw_fail_alloc(who, 1 + (uint64_t)_i * 3);
+    f = pw_get(m.w, m.client, MESH_WEB, 80, 400, 20000, NULL);
+    (void)mesh_await(&m, f, 120 * QN_SEC);
+    ck_assert(!pw_corrupt(f));
+    pw_fail_alloc(who, 0);
+    ck_assert(mesh_ready(&m, 120 * QN_SEC));
+    still_fetches();
+    go_home();
+}
+END_TEST
+
 static Suite *suite(void)
 {
+    TCase *sites = tcase_create("sites"), *time = tcase_create("time");
+    TCase *storm = tcase_create("storm");
     Suite *s = suite_create("pocket htx");
     TCase *t = tcase_create("main job");
 
@@ -123,6 +388,21 @@ static Suite *suite(void)
     tcase_add_loop_test(t, three_hops_fetch_a_page, 0, 2);
     tcase_add_test(t, three_hops_carry_a_megabyte_both_ways);
     suite_add_tcase(s, t);
+    tcase_set_timeout(sites, 120);
+    tcase_add_loop_test(sites, a_site_that_restarts_cuts_no_stream, 0, 2);
+    tcase_add_test(sites, whose_site_is_down_lets_nobody_in_until_it_answers);
+    tcase_add_test(sites, an_own_name_that_leads_elsewhere_is_not_dialled);
+    tcase_add_test(sites, a_mirror_name_is_dialled_without_asking);
+    suite_add_tcase(s, sites);
+    tcase_set_timeout(time, 120);
+    tcase_add_loop_test(time, a_wrong_clock_is_learned_from_the_sites_date, 0, 2);
+    tcase_add_loop_test(time, a_restart_waits_only_if_the_tags_are_lost, 0, 2);
+    tcase_add_test(time, weeks_later_the_keys_are_others_and_all_goes_on);
+    suite_add_tcase(s, time);
+    tcase_set_timeout(storm, 120);
+    tcase_add_loop_test(storm, a_storm_breaks_no_promise, 0, 4);
+    tcase_add_loop_test(storm, memory_that_runs_short_once_ends_nothing_for_good, 0, 16);
+    suite_add_tcase(s, storm);
     return s;
 }
 

@@ -25,7 +25,7 @@ qn_node_cfg mesh_cfg_for(mesh *m, qn_mode mode)
         cfg.htx = &m->htx;
     if (mode != QN_CLIENT)
         cfg.listen = host(m, 4433);
-    if (mode != QN_CLIENT && cfg.htx != NULL)
+    if (mode != QN_CLIENT && cfg.htx != NULL && !m->nameless)
         for (unsigned i = 0; i < m->site.names_n; i++)
             pw_name(m->w, (const char *)m->site.name[i].p, &cfg.listen);
     if (mode == QN_EXIT || mode == QN_SUPER)
@@ -94,6 +94,7 @@ void mesh_new(mesh *m, const mesh_cfg *cfg)
     char name[16];
 
     *m = (mesh){.w = pw_new(&cfg->world),
+                .nameless = cfg->nameless,
                 .carrier = cfg->carrier != NULL ? cfg->carrier : &qn_carrier_bare};
     (void)pw_serve(m->w, MESH_WEB, &web, PW_SERVE);
     if (cfg->htx != NULL)
@@ -105,6 +106,7 @@ void mesh_new(mesh *m, const mesh_cfg *cfg)
     super.has_operator = true;
     super.operator_seed = m->operator_seed;
     m->htx.stored_mirror_keys = qn_slice_of(m->super_keys, m->super_keys_n);
+    m->super_cfg = super;
     m->super = pw_add(m->w, "super1", &super);
     m->htx.stored_mirror_keys = (qn_slice){0};
     for (uint32_t i = 0; i < cfg->relays; i++) {

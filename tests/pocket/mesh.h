@@ -12,6 +12,7 @@ typedef struct mesh_cfg {
     qn_route route;
     const qn_carrier_kind *carrier; /* NULL: bare; of two legs: the mesh has an origin for it */
     const struct mesh_htx *htx;     /* instead: HTX, every node in front of this site */
+    bool nameless;                  /* whose name leads nowhere */
 } mesh_cfg;
 
 /* Outlives the mesh. */
@@ -26,11 +27,12 @@ typedef struct mesh {
     qn_network net;
     qn_secret32 founder, operator_seed;
     pw_node *super, *relay[MESH_RELAYS_MAX], *exit[MESH_RELAYS_MAX], *client;
-    qn_node_cfg client_cfg;
+    qn_node_cfg super_cfg;
     const qn_carrier_kind *carrier;
     pw_server *origin;
     qn_htx_cfg htx; /* with HTX: of whoever is dialled */
     qn_htx_origin site;
+    bool nameless;
     uint8_t file[QN_NETWORK_FILE_MAX]; /* the network's: with HTX it is pointed into */
     uint8_t super_keys[QN_HTX_MIRROR_FILE_MAX];
     size_t super_keys_n;

@@ -389,6 +389,31 @@ START_TEST(each_allocation_failing_once_harms_one_conn_at_most)
 }
 END_TEST
 
+/* Whoever only knocks leaves room for those who are known. */
+START_TEST(strangers_have_six_tenths_of_the_conns)
+{
+    qn_node_cfg cfg = solo_cfg(QN_SUPER);
+    qn_conn v[6];
+
+    cfg.conns_max = 10;
+    solo_start(&cfg);
+    for (unsigned i = 0; i < 6; i++) {
+        ck_assert_uint_eq(acts[QN_ACT_PAUSE_ACCEPT], 0);
+        v[i] = solo_accept(QN_LISTEN_LINK);
+    }
+    ck_assert_uint_eq(acts[QN_ACT_PAUSE_ACCEPT], 1);
+    ck_assert(last[QN_ACT_PAUSE_ACCEPT].on);
+    ck_assert_int_eq(last[QN_ACT_PAUSE_ACCEPT].purpose, QN_LISTEN_LINK);
+    qn_node_ended(node, v[0], QN_END_RESET);
+    solo_drain();
+    ck_assert_uint_eq(acts[QN_ACT_PAUSE_ACCEPT], 1); /* not at every one that goes */
+    qn_node_ended(node, v[1], QN_END_RESET);
+    solo_drain();
+    ck_assert_uint_eq(acts[QN_ACT_PAUSE_ACCEPT], 2);
+    ck_assert(!last[QN_ACT_PAUSE_ACCEPT].on);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("node contract");
@@ -410,6 +435,7 @@ static Suite *suite(void)
                         QN_SUPER + 1);
     tcase_add_test(c, an_open_conn_is_no_link);
     tcase_add_loop_test(c, an_operator_publishes_and_asks_for_it_to_be_kept, 0, 2);
+    tcase_add_test(c, strangers_have_six_tenths_of_the_conns);
     tcase_add_loop_test(c, stop_yields_stopped_once, QN_CLIENT, QN_SUPER + 1);
     tcase_add_loop_test(c, stop_ends_clients_with_a_reply_or_none, 0, 3);
     tcase_add_test(c, stop_without_a_world_that_answers_still_ends);
