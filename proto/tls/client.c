@@ -257,7 +257,21 @@ qn_err qn_tls_close(qn_tls *c)
 
     if (c->state != QN_TLS_UP)
         return QN_STATE;
+    c->closed = true;
     return qn_tls_emit(c, QN_TLS_ALERT, qn_slice_of(notify, sizeof notify));
+}
+
+qn_err qn_tls_answer_close(qn_tls *c, qn_slice data)
+{
+    static const uint8_t notify[2] = {1, QN_TLS_CLOSE_NOTIFY};
+    qn_err err = QN_OK;
+
+    if (c->state != QN_TLS_OVER || c->err != QN_OK || c->closed)
+        return QN_STATE;
+    c->closed = true;
+    if (data.n > 0)
+        err = qn_tls_emit(c, QN_TLS_DATA, data);
+    return err == QN_OK ? qn_tls_emit(c, QN_TLS_ALERT, qn_slice_of(notify, sizeof notify)) : err;
 }
 
 /* ---- in ------------------------------------------------------------------------------------ */

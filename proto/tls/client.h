@@ -104,5 +104,8 @@ QN_MUST_CHECK qn_err qn_tls_send(qn_tls *c, qn_slice data);
 /* Says close_notify; what the server says until its own is still given out. Nothing may be sent
  * afterwards. QN_STATE: not established, or ended; otherwise as send. */
 QN_MUST_CHECK qn_err qn_tls_close(qn_tls *c);
+/* The last words to a server whose close_notify ended the connection: data (nothing: none), then
+ * close_notify. QN_STATE unless ENDED{QN_OK} and not said before; otherwise as send. */
+QN_MUST_CHECK qn_err qn_tls_answer_close(qn_tls *c, qn_slice data);
 
 #endif
