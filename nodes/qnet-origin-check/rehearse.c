@@ -28,7 +28,7 @@ static bool plan(check *k, const profile *browser, const candidate *second, qn_h
     for (unsigned i = 0; i < k->path_n && target.first_n < QN_HTX_PAGES_MAX; i++)
         if (k->path[i].fit_first == k->profile_n)
             first[target.first_n++] = page_of(&k->path[i]);
-    return qn_htx_plan_make(out, &k->site.real.env, &target) == QN_OK;
+    return qn_htx_plan_make(out, &k->site.real.env, &target, false) == QN_OK;
 }
 
 static bool ask(visit *v, const qn_htx_plan *p, unsigned which)

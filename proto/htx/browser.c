@@ -109,22 +109,46 @@ static qn_err make_hope(qn_htx_client *c, const qn_carrier_cfg *cfg)
     return err == QN_OK ? make_tag(c, cfg) : err;
 }
 
+/* Tickets of this peer and origin only: one shown elsewhere would link both connections. */
+static qn_err find_ticket(qn_htx_client *c, const qn_carrier_cfg *cfg, qn_tls_ticket *ticket,
+                          bool *found)
+{
+    const qn_htx_target *target = cfg->htx;
+    qn_slice peer = qn_slice_of(cfg->responder.b, sizeof cfg->responder.b);
+    qn_err err = qn_tls_tickets_key(c->env, peer, target->tls, target->name, &c->place);
+
+    c->tickets = target->tickets;
+    *found = err == QN_OK &&
+             qn_tls_tickets_take(c->tickets, &c->place, target->tls, c->env->now, ticket);
+    return err;
+}
+
 qn_err qn_htx_browser_init(qn_htx_client *c, const qn_carrier_cfg *cfg)
 {
     const qn_htx_target *target = cfg->htx;
     qn_tls_cfg tls = {.profile = target->tls, .roots = target->roots, .name = target->name};
-    qn_err err;
+    qn_tls_ticket ticket;
+    bool resumes = false;
+    qn_err err = QN_OK;
 
     if (target->name.n == 0 || target->name.n > sizeof c->name)
         return QN_CONFIG;
     c->name_n = (uint8_t)target->name.n;
     memcpy(c->name, target->name.p, target->name.n);
+    c->tls_profile = target->tls;
     c->h2_profile = target->h2;
     c->shape_profile = target->shape;
     c->idle = target->idle;
-    err = qn_htx_plan_make(&c->plan, c->env, target);
+    if (target->tickets != NULL)
+        err = find_ticket(c, cfg, &ticket, &resumes);
+    if (resumes)
+        tls.ticket = &ticket;
+    if (err == QN_OK)
+        err = qn_htx_plan_make(&c->plan, c->env, target, resumes);
     if (err == QN_OK)
         err = qn_tls_create(&c->tls, c->env, &tls);
+    if (resumes)
+        qn_wipe(&ticket, sizeof ticket);
     return err == QN_OK ? make_hope(c, cfg) : err;
 }
 
@@ -213,10 +237,12 @@ static qn_err on_established(qn_htx_client *c, const qn_tls_event *ev)
     return err == QN_OK ? ask(c, 0, QN_H2_DOCUMENT, &c->page_id) : err;
 }
 
+/* A browser reads what it was given before it asks for more. */
 static qn_err on_page(qn_htx_client *c, qn_err how)
 {
+    const uint16_t *pause = c->tls_profile->pause;
+    uint32_t range = (uint32_t)(pause[1] - pause[0]) * 1000;
     qn_err err = qn_htx_browser_flush(c);
-    bool planned;
 
     if (c->hope == NULL || err != QN_OK)
         return err;
@@ -224,8 +250,17 @@ static qn_err on_page(qn_htx_client *c, qn_err how)
         qn_htx_browser_give_up(c);
         return QN_OK;
     }
-    planned = !c->hope->spoilt;
-    err = ask(c, 1, QN_H2_FETCH, &c->second_id);
+    c->ask_at = c->env->now + pause[0] * QN_MS + qn_rng_below(c->env, range + 1) * QN_US;
+    c->deadline = c->ask_at;
+    return QN_OK;
+}
+
+qn_err qn_htx_browser_ask(qn_htx_client *c)
+{
+    bool planned = !c->hope->spoilt;
+    qn_err err = ask(c, 1, qn_htx_plan_kind(&c->plan), &c->second_id);
+
+    c->ask_at = 0;
     if (err != QN_OK)
         return err;
     planned = planned && QN_HTX_SEALED(qn_h2_peek(c->h2).n) == c->plan.second;
@@ -273,6 +308,30 @@ static qn_err on_bytes(qn_htx_client *c, qn_slice s)
     return c->h2 != NULL ? qn_h2_push(c->h2, s) : QN_GONE;
 }
 
+/* An origin that closes is answered by Firefox, unless the connection is no longer the origin's. */
+static qn_err answer_close(qn_htx_client *c)
+{
+    if (!c->tls_profile->farewell || c->h2 == NULL || c->phase == QN_HTX_CARRYING)
+        return QN_OK;
+    for (qn_slice w; (w = qn_h2_peek(c->h2)).n > 0;) /* too late for these */
+        qn_h2_consume(c->h2, w.n);
+    qn_h2_leave(c->h2);
+    return qn_tls_answer_close(c->tls, qn_h2_peek(c->h2));
+}
+
+qn_err qn_htx_browser_leave(qn_htx_client *c)
+{
+    qn_err err;
+
+    if (!c->tls_profile->farewell || c->h2 == NULL)
+        return QN_OK;
+    qn_h2_leave(c->h2);
+    err = qn_htx_browser_flush(c);
+    if (err == QN_OK)
+        err = qn_tls_close(c->tls);
+    return err == QN_OK ? qn_htx_browser_flush(c) : err;
+}
+
 static qn_err on_tls(qn_htx_client *c, const qn_tls_event *ev)
 {
     qn_err err;
@@ -285,9 +344,14 @@ static qn_err on_tls(qn_htx_client *c, const qn_tls_event *ev)
         qn_block_drop(ev->piece.block);
         return err;
     case QN_TLS_TICKET:
+        if (c->tickets != NULL)
+            qn_tls_tickets_put(c->tickets, &c->place, &ev->ticket);
         return QN_OK;
     case QN_TLS_ENDED:
-        return ev->err == QN_OK ? QN_GONE : ev->err;
+        if (ev->err != QN_OK)
+            return ev->err;
+        err = answer_close(c);
+        return err == QN_OK ? QN_GONE : err;
     }
     return QN_INTERNAL;
 }

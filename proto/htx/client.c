@@ -296,18 +296,25 @@ static qn_time client_due(const qn_carrier *carrier)
 static void client_tick(qn_carrier *carrier)
 {
     qn_htx_client *c = client_of(carrier);
+    qn_err err;
 
     if (c->env->now < c->deadline)
         return;
     switch (c->phase) {
     case QN_HTX_DIALLING:
     case QN_HTX_LOADING:
-        lose(c, QN_TIMEOUT, QN_CARRIER_CLOSE);
+        err = c->ask_at != 0 ? qn_htx_browser_ask(c) : QN_TIMEOUT;
+        if (err == QN_TIMEOUT)
+            lose(c, err, QN_CARRIER_CLOSE);
+        else if (err != QN_OK)
+            fail(c, err);
         break;
     case QN_HTX_WAITING:
         qn_htx_browser_give_up(c);
         break;
     case QN_HTX_VISITOR:
+        if (qn_htx_browser_leave(c) != QN_OK)
+            qn_log_line(c->env, QN_LOG_DEBUG, "htx", "no memory for a farewell");
         lose(c, QN_REFUSED, QN_CARRIER_CLOSE);
         break;
     case QN_HTX_CARRYING: /* mute */

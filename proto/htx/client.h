@@ -65,6 +65,9 @@ typedef struct qn_htx_client {
     qn_tally *tally;
     const qn_h2_profile *h2_profile;
     const qn_shape_profile *shape_profile;
+    const qn_tls_profile *tls_profile;
+    qn_tls_tickets *tickets; /* NULL, or the caller's; ours are under place */
+    qn_hash place;
     uint8_t name[QN_NAME_MAX], name_n;
     qn_htx_plan plan;
     qn_tls *tls;       /* both until the origin connection is over */
@@ -84,7 +87,8 @@ typedef struct qn_htx_client {
     qn_inbox in;
     qn_htx_phase phase;
     qn_time since, deadline, idle;
-    qn_err err; /* LOST's */
+    qn_time ask_at; /* while LOADING: when the second request leaves; 0: the page is not here yet */
+    qn_err err;     /* LOST's */
     bool eof, mute;
     bool raw; /* P gave the connection back to O, which will end it */
     bool est_due, leg_due, lost_due;
@@ -107,6 +111,10 @@ QN_MUST_CHECK qn_err qn_htx_browser_misframed(qn_htx_client *c, qn_err err);
 QN_MUST_CHECK qn_err qn_htx_browser_eof(qn_htx_client *c);
 /* What the browser has ready moves on; call when there is room again. */
 QN_MUST_CHECK qn_err qn_htx_browser_flush(qn_htx_client *c);
+/* The page was read for long enough: the second request leaves. As record. */
+QN_MUST_CHECK qn_err qn_htx_browser_ask(qn_htx_client *c);
+/* What this browser says to an origin it leaves is sent. As flush. */
+QN_MUST_CHECK qn_err qn_htx_browser_leave(qn_htx_client *c);
 void qn_htx_browser_give_up(qn_htx_client *c); /* a visitor from here on */
 void qn_htx_client_phase(qn_htx_client *c, qn_htx_phase phase, qn_time deadline);
 

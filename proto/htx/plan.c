@@ -54,27 +54,27 @@ static qn_err hear(rehearsal *r, const uint8_t *frame, size_t n)
 static qn_err ask(rehearsal *r, const qn_htx_plan *plan, unsigned i)
 {
     uint32_t id;
-    qn_err err = qn_h2_request(r->h, i == 0 ? QN_H2_DOCUMENT : QN_H2_FETCH,
+    qn_err err = qn_h2_request(r->h, i == 0 ? QN_H2_DOCUMENT : qn_htx_plan_kind(plan),
                                qn_slice_of(plan->path[i], plan->path_n[i]), plan->largest[i], &id);
 
     return err == QN_OK ? settle(r) : err;
 }
 
 /* SETTINGS that change nothing; an answer of status 200 without a body on the first stream. */
-static qn_err play(rehearsal *r, const qn_htx_target *target, qn_htx_plan *plan)
+static qn_err play(rehearsal *r, const qn_htx_target *target, qn_htx_plan *plan, bool waits)
 {
     static const uint8_t settings[] = {0, 0, 0, 4, 0, 0, 0, 0, 0};
     uint8_t answer[] = {0, 0, 1, 1, 5, 0, 0, 0, 0, 0x88};
     unsigned before;
     qn_err err = ask(r, plan, 0);
 
-    if (err == QN_OK && target->h2->waits)
+    if (err == QN_OK && waits)
         err = hear(r, settings, sizeof settings);
     if (err != QN_OK)
         return err;
     plan->requests = (uint8_t)(1 + r->n); /* Finished came before them */
     plan->first = r->length[r->n - 1];
-    if (!target->h2->waits)
+    if (!waits)
         err = hear(r, settings, sizeof settings);
     qn_put32(answer + 5, (uint32_t)target->h2->first_stream);
     if (err == QN_OK)
@@ -92,9 +92,9 @@ static qn_err play(rehearsal *r, const qn_htx_target *target, qn_htx_plan *plan)
     return err;
 }
 
-static qn_err rehearse(qn_htx_plan *plan, qn_env *env, const qn_htx_target *target)
+static qn_err rehearse(qn_htx_plan *plan, qn_env *env, const qn_htx_target *target, bool resumed)
 {
-    qn_h2_cfg cfg = {.profile = target->h2, .authority = target->name};
+    qn_h2_cfg cfg = {.profile = target->h2, .authority = target->name, .resumed = resumed};
     rehearsal r = {0};
     qn_err err = qn_h2_new(&r.h, env, &cfg);
 
@@ -102,7 +102,7 @@ static qn_err rehearse(qn_htx_plan *plan, qn_env *env, const qn_htx_target *targ
         return err;
     err = take_writes(&r);
     if (err == QN_OK)
-        err = play(&r, target, plan);
+        err = play(&r, target, plan, target->h2->waits && !resumed);
     qn_h2_free(r.h);
     if (err == QN_OK && (plan->second < QN_HTX_SECOND_MIN || finished(plan->second) ||
                          plan->requests < FLIGHT_MIN || plan->requests > FLIGHT_MAX))
@@ -121,7 +121,7 @@ static qn_err take_page(qn_htx_plan *plan, unsigned which, const qn_htx_page *pa
 }
 
 /* A first page is drawn; of the second ones the drawn one, or the next whose length will do. */
-qn_err qn_htx_plan_make(qn_htx_plan *plan, qn_env *env, const qn_htx_target *target)
+qn_err qn_htx_plan_make(qn_htx_plan *plan, qn_env *env, const qn_htx_target *target, bool resumed)
 {
     uint32_t first, second;
     qn_err err = QN_CONFIG;
@@ -137,7 +137,7 @@ qn_err qn_htx_plan_make(qn_htx_plan *plan, qn_env *env, const qn_htx_target *tar
         if (err == QN_OK)
             err = take_page(plan, 1, &target->second[(second + i) % target->second_n]);
         if (err == QN_OK)
-            err = rehearse(plan, env, target);
+            err = rehearse(plan, env, target, resumed);
     }
     return err == QN_OK || err == QN_NOMEM ? err : QN_CONFIG;
 }

@@ -20,7 +20,14 @@ typedef struct qn_htx_plan {
     uint16_t second;  /* L2 */
 } qn_htx_plan;
 
-/* QN_CONFIG: the target's pages, name or profile give no such visit; QN_NOMEM. */
-QN_MUST_CHECK qn_err qn_htx_plan_make(qn_htx_plan *plan, qn_env *env, const qn_htx_target *target);
+/* `resumed`: a ticket is offered; O may still want a full handshake, but n1 is a minimum.
+ * QN_CONFIG: the target's pages, name or profile give no such visit; QN_NOMEM. */
+QN_MUST_CHECK qn_err qn_htx_plan_make(qn_htx_plan *plan, qn_env *env, const qn_htx_target *target,
+                                      bool resumed);
+/* As what the second page is asked for. */
+static inline qn_h2_kind qn_htx_plan_kind(const qn_htx_plan *plan)
+{
+    return qn_h2_kind_of(qn_slice_of(plan->path[1], plan->path_n[1]));
+}
 
 #endif

@@ -8,6 +8,7 @@
 #include "qnet/htx.h"
 #include "htx/shape_profile.h"
 #include "tls/profile.h"
+#include "tls/tickets.h"
 
 typedef struct qn_htx_target {
     /* These three outlive the carrier; all else is copied. */
@@ -22,6 +23,9 @@ typedef struct qn_htx_target {
     uint8_t first_n, second_n;
     uint16_t max_record; /* key 6 */
     qn_time idle;        /* after so long this browser closes a connection it does not use */
+    /* NULL, or tickets of earlier visits: one is used if there is one, and O's are kept. Outlives
+     * the carrier. */
+    qn_tls_tickets *tickets;
 } qn_htx_target;
 
 #endif

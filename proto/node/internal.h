@@ -278,6 +278,7 @@ typedef struct visits {
     qn_h2_profile h2;
     qn_shape_profile shape;
     qn_roots *roots;
+    qn_tls_tickets *tickets; /* of web sites, to come back to them as a browser does */
     qn_time idle;
     uint8_t name_key[16];
     struct visit_name { /* names that led to a peer */

@@ -10,7 +10,7 @@
 enum { CLOCK_WRONG_S = 60 };       /* a tag's time may be 90 s off */
 #define LATE (3 * QN_SEC)          /* the second answer: streams may go another way */
 #define RESOLVED_FOR (60 * QN_SEC) /* as long as browsers keep what the system resolved */
-#define IDLE_DEFAULT (300 * QN_SEC)
+#define IDLE_DEFAULT (300 * QN_SEC) /* of browsers that leave the end to the site */
 
 static const qn_htx_client *client_of(const neighbour *nb)
 {
@@ -39,10 +39,14 @@ qn_err visits_start(qn_node *n, const qn_htx_cfg *cfg, char why[160])
 
     if (v == NULL)
         return QN_NOMEM;
-    v->idle = cfg->idle != 0 ? cfg->idle : IDLE_DEFAULT;
     qn_rng_fill(n->env, v->name_key, sizeof v->name_key);
+    if (qn_tls_tickets_new(&v->tickets, n->env) != QN_OK)
+        return QN_NOMEM;
     if (read_profile(v, n, cfg) != QN_OK)
         return node_wrong(why, "the browser profile is damaged, or of another version");
+    v->idle = v->tls.idle != 0 ? v->tls.idle * QN_SEC : IDLE_DEFAULT;
+    if (cfg->idle != 0)
+        v->idle = cfg->idle;
     if (qn_roots_new(&v->roots, cfg->roots) != QN_OK)
         return node_wrong(why, "the trusted certificates cannot be read: a PEM bundle is expected");
     if (qn_tls_profile_fresh(&v->tls, n->env->wall) == QN_OK)
@@ -60,6 +64,7 @@ void visits_clear(qn_node *n)
     if (n->visits == NULL)
         return;
     qn_roots_free(n->visits->roots);
+    qn_tls_tickets_free(n->visits->tickets, n->env);
     qn_mem_put(&n->env->mem, n->visits, sizeof *n->visits);
     n->visits = NULL;
 }
@@ -141,7 +146,8 @@ qn_err visits_target(qn_node *n, const whom *to, qn_htx_card *card, qn_htx_targe
                          .first_n = card->first_n,
                          .second_n = card->second_n,
                          .max_record = card->largest_record,
-                         .idle = v->idle};
+                         .idle = v->idle,
+                         .tickets = v->tickets};
     return QN_OK;
 }
 

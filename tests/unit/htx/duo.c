@@ -353,6 +353,12 @@ static bool tick(htx_duo *d, unsigned who)
     return true;
 }
 
+static void pass(htx_duo *d, qn_time by)
+{
+    qt_env_step(d->end[DUO_CLIENT].t, by);
+    qt_env_step(d->end[DUO_PEER].t, by);
+}
+
 bool htx_duo_step(htx_duo *d)
 {
     bool any = speak(d, DUO_CLIENT);
@@ -363,7 +369,11 @@ bool htx_duo_step(htx_duo *d)
     any = (!d->o_silent && origin_speaks(d)) || any;
     any = speak(d, DUO_PEER) || any;
     any = hear(d, DUO_CLIENT) || any;
-    return tick(d, DUO_CLIENT) || any;
+    any = tick(d, DUO_CLIENT) || any;
+    if (any || !htx_reads(d->end[DUO_CLIENT].c))
+        return any;
+    pass(d, qn_carrier_due(d->end[DUO_CLIENT].c) - d->end[DUO_CLIENT].t->env.now);
+    return true;
 }
 
 void htx_duo_run(htx_duo *d)
@@ -376,8 +386,7 @@ void htx_duo_run(htx_duo *d)
 
 void htx_duo_wait(htx_duo *d, qn_time by)
 {
-    qt_env_step(d->end[DUO_CLIENT].t, by);
-    qt_env_step(d->end[DUO_PEER].t, by);
+    pass(d, by);
     htx_duo_run(d);
 }
 
@@ -435,7 +444,7 @@ void htx_duo_open(htx_duo *d, htx_world *w, unsigned profile)
                             .replay = &d->replay,
                             .proven = true,
                             .flight = 500,
-                            .flight_r = 100,
+                            .flight_r = 80,
                             .alert = 19,
                             .goaway = 34,
                             .after_fatal = {.alert = false, .reset = false},

@@ -43,7 +43,7 @@ START_TEST(a_plan_says_what_is_asked_for)
     qn_htx_plan plan;
 
     load(_i);
-    qt_assert_err(qn_htx_plan_make(&plan, &t.env, &target), QN_OK);
+    qt_assert_err(qn_htx_plan_make(&plan, &t.env, &target, false), QN_OK);
     ck_assert_uint_eq(plan.requests, _i == 0 ? 3 : 4);
     qt_assert_bytes(plan.path[0], plan.path_n[0], first.path);
     qt_assert_bytes(plan.path[1], plan.path_n[1], second[0].path);
@@ -56,7 +56,7 @@ END_TEST
 static qn_err plan_of(qn_htx_plan *plan, size_t n)
 {
     second[0].path = qn_slice_of(path, n);
-    return qn_htx_plan_make(plan, &t.env, &target);
+    return qn_htx_plan_make(plan, &t.env, &target, false);
 }
 
 START_TEST(no_plan_confuses_the_second_request_with_another_record)
@@ -96,7 +96,7 @@ START_TEST(a_second_page_that_will_do_is_found)
     second[1] = (qn_htx_page){qn_slice_of("/news/latest.json", 17), 2000};
     target.second_n = 2;
     for (unsigned i = 0; i < 20; i++) { /* whichever is drawn */
-        qt_assert_err(qn_htx_plan_make(&plan, &t.env, &target), QN_OK);
+        qt_assert_err(qn_htx_plan_make(&plan, &t.env, &target, false), QN_OK);
         ck_assert_uint_eq(plan.path_n[1], 17);
     }
 }
@@ -109,11 +109,11 @@ START_TEST(without_memory_there_is_no_plan)
 
     load(_i);
     qt_alloc_fail_at(0);
-    qt_assert_err(qn_htx_plan_make(&plan, &t.env, &target), QN_OK);
+    qt_assert_err(qn_htx_plan_make(&plan, &t.env, &target, false), QN_OK);
     n = qt_alloc_requests();
     for (uint64_t at = 1; at <= n; at++) {
         qt_alloc_fail_at(at);
-        qt_assert_err(qn_htx_plan_make(&plan, &t.env, &target), QN_NOMEM);
+        qt_assert_err(qn_htx_plan_make(&plan, &t.env, &target, false), QN_NOMEM);
     }
 }
 END_TEST

@@ -66,7 +66,7 @@ static void peer_hello(htx_world *w)
                               .psks_n = 1,
                               .names = &name,
                               .names_n = 1};
-    qn_htx_watch_cfg watch = {.flight = 500, .flight_r = 100, .alert = 19};
+    qn_htx_watch_cfg watch = {.flight = 500, .flight_r = 80, .alert = 19};
     qn_tls_hello hello;
     qn_htx_tag tag;
 
@@ -421,7 +421,11 @@ bool htx_world_step(htx_world *w)
     htx_site_run(&w->site);
     any = origin_speaks(w) || any;
     peer_fill(w);
-    return client_hears(w) || any;
+    any = client_hears(w) || any;
+    if (any || !htx_reads(w->c))
+        return any;
+    htx_world_wait(w, qn_carrier_due(w->c) - w->t.env.now);
+    return true;
 }
 
 void htx_world_run(htx_world *w)
@@ -436,8 +440,10 @@ void htx_world_wait(htx_world *w, qn_time by)
 {
     qt_env_step(&w->t, by);
     qt_env_step(&w->peer.t, by);
+    enter(w);
     if (qn_carrier_due(w->c) <= w->t.env.now)
         qn_carrier_tick(w->c);
+    leave(w);
     htx_world_drain(w);
 }
 

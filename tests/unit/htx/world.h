@@ -93,11 +93,19 @@ typedef struct htx_world {
     htx_buf from_c; /* incomplete record */
 } htx_world;
 
+/* The client's browser reads its page, and only time makes it go on. */
+static inline bool htx_reads(const qn_carrier *c)
+{
+    const qn_htx_client *client = (const qn_htx_client *)c;
+
+    return c != NULL && client->phase == QN_HTX_LOADING && client->ask_at != 0;
+}
+
 void htx_world_open(htx_world *w, unsigned profile);
 void htx_world_close(htx_world *w);
 /* A fresh client, connection and peer; levers stay. create's error is returned. */
 qn_err htx_world_dial(htx_world *w);
-/* Moves bytes, at most chunk at a time, until all is quiet. */
+/* Moves bytes, at most chunk at a time, until all is quiet; the pause behind the page passes. */
 void htx_world_run(htx_world *w);
 bool htx_world_step(htx_world *w);
 void htx_world_wait(htx_world *w, qn_time by); /* both clocks; ticks the client */
