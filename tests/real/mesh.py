@@ -70,12 +70,12 @@ def digest(size):
 
 class Web:
     """GET /file/N: N bytes. /half/N: half of them, then nothing more. /reset/N: half, then RST.
-    /short/N: half, then FIN, as if it were all. PUT /take/N: answers with the SHA-256 of the body."""
+    /short/N: half, then FIN, as if it were all. /gate/N: half, and the rest once `gate` is set. PUT /take/N: answers with the SHA-256 of the body."""
 
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.address = "%s:%d" % self.listener.getsockname()[:2]
-        self.closing = threading.Event()
+        self.closing, self.gate = threading.Event(), threading.Event()
         threading.Thread(target=self.accept, daemon=True).start()
 
     def close(self):
@@ -114,11 +114,16 @@ class Web:
             left -= len(got)
         conn.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + sha.hexdigest().encode())
 
-    @staticmethod
-    def answer(conn, manner, size):
+    def answer(self, conn, manner, size):
         conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % size)
         if manner == b"file":
             for chunk in chunks(size):
+                conn.sendall(chunk)
+            return
+        if manner == b"gate":
+            for i, chunk in enumerate(chunks(size)):
+                if i * MIB == size // 2:
+                    self.gate.wait(3 * PATIENCE)
                 conn.sendall(chunk)
             return
         for chunk in chunks(size // 2):
