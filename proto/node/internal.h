@@ -6,6 +6,7 @@
  *     neighbour.c   links and their carriers, one per neighbouring node
  *     streams.c     which stream of a link is whose
  *     named.c       which neighbour is whose node
+ *     htx.h         HTX: what its two files, visit.c and site.c, keep and offer
  *     visit.c       HTX, who dials: what a visit plays, and what becomes of it
  *     site.c        HTX, who is dialled: the origin, mirror keys, tags answered, the door
  *     edge.c        sockets of applications and destinations, moving bytes to and from bearers
@@ -37,11 +38,9 @@
 #include "dir/snapshot.h"
 #include "exit/policy.h"
 #include "exit/slots.h"
-#include "htx/mirror.h"
-#include "htx/site.h"
-#include "htx/target.h"
 #include "link/link.h"
 #include "node/conns.h"
+#include "node/htx.h"
 #include "path/path.h"
 #include "qnet/node.h"
 #include "socks/socks.h"
@@ -100,14 +99,6 @@ typedef enum timer_kind {
 } timer_kind;
 
 /* ---- neighbours ------------------------------------------------------------------------------ */
-
-/* Whom a link is dialled to; nothing of it is kept. */
-typedef struct whom {
-    const qn_peerid *id;
-    const qn_dh_public *key;
-    const qn_addr *addr;
-    qn_slice card; /* HTX: docs/wire/directory.md, "Card" */
-} whom;
 
 typedef struct neighbour {
     struct neighbour *next, *prev;
@@ -269,51 +260,6 @@ typedef struct operators {
     int64_t version;
 } operators;
 
-/* ---- HTX ------------------------------------------------------------------------------------- */
-
-enum { VISIT_NAMES = 64, VISIT_CLOCKS = 32 }; /* the oldest give way: then it is asked again */
-
-typedef struct visits {
-    qn_tls_profile tls;
-    qn_h2_profile h2;
-    qn_shape_profile shape;
-    qn_roots *roots;
-    qn_tls_tickets *tickets; /* of web sites, to come back to them as a browser does */
-    qn_time idle;
-    uint8_t name_key[16];
-    struct visit_name { /* names that led to a peer */
-        uint64_t name;
-        qn_addr addr;
-        qn_time until;
-    } known[VISIT_NAMES];
-    struct visit_clock { /* what a peer's origin said of our clock */
-        qn_peerid id;
-        int64_t ahead;
-    } clock[VISIT_CLOCKS];
-    uint32_t known_next, clock_next;
-    int64_t clock_ahead; /* the last one said */
-} visits;
-
-typedef struct site {
-    qn_htx_site htx;
-    qn_htx_mirror mirror;
-    qn_htx_mirror_key tried[2];
-    qn_htx_replay replay;
-    qn_addr origin;
-    qn_slice name[QN_HTX_NAMES_MAX];
-    uint8_t card[2][QN_HTX_CARD_MAX]; /* ours: card[which] */
-    uint16_t card_n;
-    uint8_t which;
-    bool store_mirror, store_replay;
-    bool down;      /* the origin does not answer */
-    qn_conn asking; /* whether it does; 0: not now */
-    qn_timer turn_timer, ask_timer;
-    size_t replay_written;                /* entries in the file */
-    uint8_t file[QN_HTX_MIRROR_FILE_MAX]; /* what STORE names, until the next call */
-    uint8_t *lent;                        /* the same, when it is long */
-    size_t lent_n;
-} site;
-
 /* ---- the node -------------------------------------------------------------------------------- */
 
 enum { EVENTS_MAX = 1024 }; /* waiting for an observer; the oldest give way */
@@ -440,39 +386,6 @@ void stream_new(neighbour *nb, uint32_t id, qn_stream_kind kind);
 void stream_data(const tie *t, const qn_link_event *ev);
 void stream_room(const tie *t);
 void stream_closed(tie *t, uint16_t code);
-
-/* visit.c */
-QN_MUST_CHECK qn_err visits_start(qn_node *n, const qn_htx_cfg *cfg, char why[160]);
-void visits_clear(qn_node *n);
-bool visits_aged(const qn_node *n); /* our profile is past its date, and this is no lab */
-/* Whether a node with this card can be dialled. While its descriptor is valid it has a key: they
- * are of three weeks, and it lives for two. */
-bool visits_reach(const qn_node *n, qn_slice card);
-/* The same of one whose keys may be over. */
-bool visits_reach_now(const qn_node *n, const qn_peerid *id, qn_slice card);
-/* *t points into *card, which points into to->card. */
-QN_MUST_CHECK qn_err visits_target(qn_node *n, const whom *to, qn_htx_card *card, qn_htx_target *t);
-qn_time visits_renew_at(qn_node *n, uint32_t seconds);
-/* As many visits of this peer as a browser would leave idle are there already. */
-bool visits_crowd(const qn_node *n, const qn_peerid *id);
-bool visit_resolved_already(const neighbour *nb);
-void visit_dest(const neighbour *nb, qn_dest *out);
-void visit_resolved(neighbour *nb, const qn_addr *addr, unsigned count, qn_err why);
-void visit_watch(neighbour *nb); /* looks what became of it; harmless for other links */
-qn_time visit_due(const neighbour *nb);
-
-/* site.c */
-QN_MUST_CHECK qn_err site_start(qn_node *n, const qn_htx_cfg *cfg, char why[160]);
-void site_clear(qn_node *n);
-qn_slice site_card(const site *s); /* empty for NULL */
-void site_turn(qn_node *n);
-void site_greet(qn_node *n, qn_carrier_cfg *cfg); /* what a responder's carrier needs of it */
-bool site_store(qn_node *n, qn_action *a);
-bool site_door(qn_node *n, qn_action *a);
-void site_ask(qn_node *n);
-void site_down(qn_node *n); /* a visitor's dial of it failed */
-void site_answered(qn_node *n, qn_err err);
-void site_forget(qn_node *n);
 
 /* edge.c */
 edge *edge_new(qn_node *n, bool exit_side);

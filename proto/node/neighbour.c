@@ -71,7 +71,7 @@ static qn_err dialled_carrier(neighbour *nb, const whom *to)
 {
     qn_node *n = nb->n;
     qn_htx_target target;
-    qn_htx_card card;
+    qn_htx_card card = {0};
     qn_carrier_cfg cfg;
     qn_err err = QN_OK;
 

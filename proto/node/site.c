@@ -150,7 +150,9 @@ void site_clear(qn_node *n)
 
 qn_slice site_card(const site *s)
 {
-    return s == NULL ? (qn_slice){0} : qn_slice_of(s->card[s->which], s->card_n);
+    qn_slice none = {0};
+
+    return s != NULL ? qn_slice_of(s->card[s->which], s->card_n) : none;
 }
 
 /* Whoever is told of new keys is told after they were stored: actions of storing come first. */

@@ -7,9 +7,9 @@
 #include "crypto/siphash.h"
 #include "htx/client.h"
 
-enum { CLOCK_WRONG_S = 60 };       /* a tag's time may be 90 s off */
-#define LATE (3 * QN_SEC)          /* the second answer: streams may go another way */
-#define RESOLVED_FOR (60 * QN_SEC) /* as long as browsers keep what the system resolved */
+enum { CLOCK_WRONG_S = 60 };        /* a tag's time may be 90 s off */
+#define LATE (3 * QN_SEC)           /* the second answer: streams may go another way */
+#define RESOLVED_FOR (60 * QN_SEC)  /* as long as browsers keep what the system resolved */
 #define IDLE_DEFAULT (300 * QN_SEC) /* of browsers that leave the end to the site */
 
 static const qn_htx_client *client_of(const neighbour *nb)

@@ -1,0 +1,99 @@
+/*
+ * HTX's share of a node: visits, for whoever dials, and the site, for whoever is dialled.
+ */
+#ifndef QN_NODE_HTX_H
+#define QN_NODE_HTX_H
+
+#include "base/timer.h"
+#include "htx/mirror.h"
+#include "htx/site.h"
+#include "htx/target.h"
+#include "qnet/node.h"
+
+struct neighbour;
+
+/* Whom a link is dialled to; nothing of it is kept. */
+typedef struct whom {
+    const qn_peerid *id;
+    const qn_dh_public *key;
+    const qn_addr *addr;
+    qn_slice card; /* HTX: docs/wire/directory.md, "Card" */
+} whom;
+
+enum { VISIT_NAMES = 64, VISIT_CLOCKS = 32 }; /* the oldest give way: then it is asked again */
+
+typedef struct visits {
+    qn_tls_profile tls;
+    qn_h2_profile h2;
+    qn_shape_profile shape;
+    qn_roots *roots;
+    qn_tls_tickets *tickets; /* of web sites, to come back to them as a browser does */
+    qn_time idle;
+    uint8_t name_key[16];
+    struct visit_name { /* names that led to a peer */
+        uint64_t name;
+        qn_addr addr;
+        qn_time until;
+    } known[VISIT_NAMES];
+    struct visit_clock { /* what a peer's origin said of our clock */
+        qn_peerid id;
+        int64_t ahead;
+    } clock[VISIT_CLOCKS];
+    uint32_t known_next, clock_next;
+    int64_t clock_ahead; /* the last one said */
+} visits;
+
+typedef struct site {
+    qn_htx_site htx;
+    qn_htx_mirror mirror;
+    qn_htx_mirror_key tried[2];
+    qn_htx_replay replay;
+    qn_addr origin;
+    qn_slice name[QN_HTX_NAMES_MAX];
+    uint8_t card[2][QN_HTX_CARD_MAX]; /* ours: card[which] */
+    uint16_t card_n;
+    uint8_t which;
+    bool store_mirror, store_replay;
+    bool down;      /* the origin does not answer */
+    qn_conn asking; /* whether it does; 0: not now */
+    qn_timer turn_timer, ask_timer;
+    size_t replay_written;                /* entries in the file */
+    uint8_t file[QN_HTX_MIRROR_FILE_MAX]; /* what STORE names, until the next call */
+    uint8_t *lent;                        /* the same, when it is long */
+    size_t lent_n;
+} site;
+
+/* visit.c */
+QN_MUST_CHECK qn_err visits_start(qn_node *n, const qn_htx_cfg *cfg, char why[160]);
+void visits_clear(qn_node *n);
+bool visits_aged(const qn_node *n); /* our profile is past its date, and this is no lab */
+/* Whether a node with this card can be dialled. While its descriptor is valid it has a key: they
+ * are of three weeks, and it lives for two. */
+bool visits_reach(const qn_node *n, qn_slice card);
+/* The same of one whose keys may be over. */
+bool visits_reach_now(const qn_node *n, const qn_peerid *id, qn_slice card);
+/* *t points into *card, which points into to->card. */
+QN_MUST_CHECK qn_err visits_target(qn_node *n, const whom *to, qn_htx_card *card, qn_htx_target *t);
+qn_time visits_renew_at(qn_node *n, uint32_t seconds);
+/* As many visits of this peer as a browser would leave idle are there already. */
+bool visits_crowd(const qn_node *n, const qn_peerid *id);
+bool visit_resolved_already(const struct neighbour *nb);
+void visit_dest(const struct neighbour *nb, qn_dest *out);
+void visit_resolved(struct neighbour *nb, const qn_addr *addr, unsigned count, qn_err why);
+void visit_watch(struct neighbour *nb); /* looks what became of it; harmless for other links */
+qn_time visit_due(const struct neighbour *nb);
+
+/* site.c */
+QN_MUST_CHECK qn_err site_start(qn_node *n, const qn_htx_cfg *cfg, char why[160]);
+void site_clear(qn_node *n);
+qn_slice site_card(const site *s); /* empty for NULL */
+void site_turn(qn_node *n);
+void site_greet(qn_node *n, qn_carrier_cfg *cfg); /* what a responder's carrier needs of it */
+bool site_store(qn_node *n, qn_action *a);
+bool site_door(qn_node *n, qn_action *a);
+void site_ask(qn_node *n);
+void site_down(qn_node *n); /* a visitor's dial of it failed */
+void site_answered(qn_node *n, qn_err err);
+void site_forget(qn_node *n);
+
+#endif
