@@ -16,7 +16,7 @@ constexpr uint64_t KIB = 1024;
 constexpr uint64_t MIB = KIB * KIB;
 constexpr uint64_t NODES_MAX = 200000;     ///< of one group; beyond it memory ends first
 constexpr uint64_t WEIGHT_MAX = 1000000;   ///< keeps sums far from overflow
-constexpr uint64_t EPOCH = 1790000000;     ///< September 2026; any fixed moment will do
+constexpr uint64_t EPOCH = 1796000000;     ///< December 2026: the browser profiles are fresh
 constexpr uint64_t EPOCH_MAX = 4102444800; ///< the year 2100
 
 std::vector<std::string>
@@ -280,6 +280,12 @@ ReadNetwork(const YamlNode& node, Network& out)
     }
     ReadConn(map.Maybe("conn"), out);
     out.dns = map.Number("dns", Unit::Time, 20 * MS, 0, HOUR);
+    if (const YamlNode* carrier = map.Maybe("carrier"))
+    {
+        out.carrier =
+            static_cast<CarrierKind>(ChoiceOf(*carrier, "carrier", carrier->text, {"htx", "bare"}));
+    }
+    out.originDelay = map.Number("origin_delay", Unit::Time, MS, 0, SECOND);
     map.Done();
 }
 

@@ -107,6 +107,12 @@ RoleName(Role role)
 }
 
 const char*
+CarrierName(CarrierKind carrier)
+{
+    return carrier == CarrierKind::Htx ? "htx" : "bare";
+}
+
+const char*
 TierName(Tier tier)
 {
     static const char* const names[] = {"M", "T", "P"};

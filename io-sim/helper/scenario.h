@@ -46,6 +46,15 @@ const char* RouteName(qn_route route);
 template <typename T>
 using Weights = std::vector<std::pair<T, uint64_t>>;
 
+/// What links run on.
+enum class CarrierKind
+{
+    Htx, ///< visits to real TLS origins
+    Bare ///< records without disguise
+};
+
+const char* CarrierName(CarrierKind carrier);
+
 struct AccessClass
 {
     std::string name;
@@ -77,6 +86,8 @@ struct Network
     uint64_t queueLimit = 0;    ///< bytes
     uint64_t segment = 0;       ///< bytes; T and P
     uint64_t dns = 0;           ///< ns
+    CarrierKind carrier = CarrierKind::Htx;
+    uint64_t originDelay = 0; ///< ns: what an answer of a peer's own web site takes
 };
 
 /// Performance clients: fetch, think, fetch again.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "simulation.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "ns3/enum.h"
@@ -12,6 +13,7 @@
 #include "cloud-tcp.h"
 #include "map-reader.h"
 #include "msg-channel.h"
+#include "profile-file.h"
 #include "routed-tcp.h"
 #include "sim-time.h"
 
@@ -44,6 +46,8 @@ TransportOf(Tier tier)
 
 constexpr uint16_t LINK_PORT = 443;
 constexpr uint16_t WEB_PORT = 80;
+constexpr const char* PROFILE = "chromium-156";
+constexpr unsigned EPOCHS = 8;                 ///< weeks of mirror keys in the operator's contact
 constexpr uint32_t OPERATOR_KEYS = UINT32_MAX; ///< key streams beside those of node indices
 constexpr uint32_t FOUNDER_KEYS = UINT32_MAX - 1;
 
@@ -125,6 +129,7 @@ Simulation::Simulation(const Scenario& scenario, uint64_t seed, Tier tier)
       m_draws("qnet-sim-population", seed, 0)
 {
     MakeTransport(tier);
+    MakeWeb();
     m_operator = MakeSecret(m_shared, OPERATOR_KEYS);
     // The signer comes first: the network file must exist before any node reads it.
     AddGroup(scenario.signers);
@@ -186,9 +191,96 @@ Simulation::MakeNetwork(const Group& group, const qn_addr& addr)
     Must(qn_operator_of(&env, &keys, &m_operator, &addr, &network.operators[0]),
          group.name.c_str());
     qn_secret32 founder = MakeSecret(m_shared, FOUNDER_KEYS);
-    std::vector<uint8_t> file(QN_NETWORK_FILE_MAX);
+    m_networkFile.resize(QN_NETWORK_FILE_MAX);
     size_t n = 0;
-    Must(qn_network_encode(&network, &env, &founder, file.data(), file.size(), &n), "network file");
+    Must(
+        qn_network_encode(&network, &env, &founder, m_networkFile.data(), m_networkFile.size(), &n),
+        "network file");
+    if (m_authority)
+    {
+        m_signerOrigin = MakeOrigin(0, addr);
+        std::vector<uint8_t> contact = MakeContact(&env, *m_signerOrigin);
+        std::copy(contact.begin(), contact.end(), m_networkFile.begin() + static_cast<long>(n));
+        n += contact.size();
+        char why[160] = "";
+        Must(qn_network_decode(&network, &env, m_networkFile.data(), n, why), why);
+    }
+}
+
+// ---- HTX: browsers, web sites, and how the operator's is reached
+
+/// A certificate authority, and the browser that everybody has.
+void
+Simulation::MakeWeb()
+{
+    if (m_scenario.network.carrier != CarrierKind::Htx)
+    {
+        return;
+    }
+    m_authority = std::make_unique<OriginAuthority>(m_seed, m_scenario.epoch);
+    m_profile = ReadShippedProfile(PROFILE);
+}
+
+/// How clients that know nobody yet reach the operator's node.
+std::vector<uint8_t>
+Simulation::MakeContact(qn_env* env, const Origin& origin)
+{
+    std::vector<uint8_t> card(QN_HTX_CONTACT_CARD_MAX);
+    m_signerMirrorKeys.resize(QN_HTX_MIRROR_FILE_MAX);
+    size_t keysN = 0;
+    size_t cardN = 0;
+    Must(qn_htx_found(env,
+                      &origin.GetFacts(),
+                      EPOCHS,
+                      {m_signerMirrorKeys.data(), m_signerMirrorKeys.size()},
+                      &keysN,
+                      {card.data(), card.size()},
+                      &cardN),
+         "the operator's mirror keys");
+    m_signerMirrorKeys.resize(keysN);
+    std::vector<uint8_t> contact(QN_NETWORK_FILE_MAX / 2);
+    size_t n = 0;
+    Must(qn_network_contact(&m_shared.network,
+                            &m_operator,
+                            {card.data(), cardN},
+                            contact.data(),
+                            contact.size(),
+                            &n),
+         "the operator's contact");
+    contact.resize(n);
+    return contact;
+}
+
+/// Its name leads to the peer itself, as an own site's must.
+std::unique_ptr<Origin>
+Simulation::MakeOrigin(uint32_t number, const qn_addr& addr)
+{
+    std::string name = "site" + std::to_string(number) + ".example";
+    m_shared.names[name] = {addr};
+    return std::make_unique<Origin>(m_authority.get(),
+                                    name,
+                                    m_seed,
+                                    number,
+                                    static_cast<int64_t>(m_scenario.network.originDelay));
+}
+
+void
+Simulation::GiveCarrier(NodeApp& app, uint32_t number, const Group& group, const qn_addr& addr)
+{
+    if (!m_authority)
+    {
+        return;
+    }
+    app.SetHtx(&m_profile, &m_authority->GetRoots());
+    if (number == 0)
+    {
+        app.SetMirrorKeys(std::move(m_signerMirrorKeys));
+        app.SetOrigin(std::move(m_signerOrigin));
+    }
+    else if (group.role != Role::Client)
+    {
+        app.SetOrigin(MakeOrigin(number, addr));
+    }
 }
 
 Simulation::Seat
@@ -238,6 +330,7 @@ Simulation::AddMember(uint32_t index, const Seat& seat)
     app->SetAttribute("DownlinkRate", UintegerValue(access.down));
     node->AddApplication(app);
     app->Setup(&m_shared, number, seat.addr, MakeKeys(m_shared, number));
+    GiveCarrier(*app, number, group, seat.addr);
     if (number == 0)
     {
         app->SetOperator(m_operator);

@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "ns3/node-container.h"
@@ -60,7 +61,11 @@ class Simulation
     };
 
     void MakeTransport(Tier tier);
+    void MakeWeb();
     void MakeNetwork(const Group& group, const qn_addr& addr);
+    std::vector<uint8_t> MakeContact(qn_env* env, const Origin& origin);
+    std::unique_ptr<Origin> MakeOrigin(uint32_t number, const qn_addr& addr);
+    void GiveCarrier(NodeApp& app, uint32_t number, const Group& group, const qn_addr& addr);
     void AddGroup(uint32_t index);
     Seat MakeSeat(const Group& group, uint32_t i);
     void AddMember(uint32_t group, const Seat& seat);
@@ -74,6 +79,11 @@ class Simulation
     SharedCore m_shared;
     Draws m_draws;
     qn_secret32 m_operator{};
+    std::unique_ptr<OriginAuthority> m_authority; ///< null: the bare carrier
+    std::string m_profile;                        ///< of the browser that all nodes play
+    std::unique_ptr<Origin> m_signerOrigin;       ///< until the signer's node has it
+    std::vector<uint8_t> m_signerMirrorKeys;
+    std::vector<uint8_t> m_networkFile; ///< the network points into it
     uint32_t m_addresses = 0;
     ns3::NodeContainer m_nodes;
     std::vector<Member> m_members;

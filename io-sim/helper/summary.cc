@@ -303,6 +303,7 @@ MakeSummary(const Simulation& s, const Recorder& r)
     Put(out.get(), "scenario_sha256", scenario.sha256);
     Put(out.get(), "seed", s.GetSeed());
     Put(out.get(), "tier", std::string(TierName(s.GetTier())));
+    Put(out.get(), "carrier", std::string(CarrierName(scenario.network.carrier)));
     Put(out.get(), "stop_ns", scenario.stop);
     Put(out.get(), "warmup_ns", scenario.warmup);
     Put(out.get(), "nodes", NodesJson(s));

@@ -101,8 +101,6 @@ void
 LinuxTcp::SetAcceptor(LinuxTcpAcceptor* acceptor)
 {
     m_acceptor = acceptor;
-    SetAcceptCallback(ns3::MakeCallback(&LinuxTcp::HasRoom, this),
-                      ns3::MakeNullCallback<void, Ptr<Socket>, const ns3::Address&>());
 }
 
 void
@@ -264,12 +262,6 @@ LinuxTcp::FlowDrained()
     {
         m_owner->TcpNews();
     }
-}
-
-bool
-LinuxTcp::HasRoom(Ptr<Socket>, const ns3::Address&)
-{
-    return m_acceptor->TcpHasRoom();
 }
 
 void

@@ -39,7 +39,6 @@ class LinuxTcpOwner
 class LinuxTcpAcceptor
 {
   public:
-    virtual bool TcpHasRoom() = 0;
     /// A handshake was completed. May set the socket's owner.
     virtual void TcpAccepted(ns3::Ptr<LinuxTcp> socket) = 0;
 
@@ -96,7 +95,6 @@ class LinuxTcp final : public ns3::TcpSocketBase, private CloudDevice::FlowUser
     uint32_t SendDataPacket(ns3::SequenceNumber32 seq, uint32_t size, bool withAck) override;
     uint32_t AvailableWindow() const override;
     void FlowDrained() override;
-    bool HasRoom(ns3::Ptr<ns3::Socket>, const ns3::Address&);
     void GaveUp(ns3::Ptr<ns3::Socket>);
 
     LinuxTcpOwner* m_owner = nullptr;

@@ -127,14 +127,8 @@ MsgChannel::Syn(MsgSocket* far)
     ConnListener* listener = found == m_listening.end() ? nullptr : found->second;
     bool wanted = near->m_state == MsgSocket::State::Opening && listener != nullptr;
 
-    if (wanted && !listener->HasRoom() && conn->synsLost < SYN_RETRIES)
-    {
-        At(far->m_host, SYN_RETRY_NS << conn->synsLost++, &MsgChannel::Syn, far);
-        Release(conn);
-        return;
-    }
     far->m_state = MsgSocket::State::Open;
-    if (wanted && listener->HasRoom() && listener->Accept(far, m_config[near->m_host].addr))
+    if (wanted && listener->Accept(far, m_config[near->m_host].addr))
     {
         At(near->m_host, conn->latency, &MsgChannel::Opened, near);
     }

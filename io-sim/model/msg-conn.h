@@ -40,7 +40,6 @@ struct MsgConn
     Transport::Address to; ///< where the SYN goes
     int64_t latency = 0;
     uint32_t refs = 0;
-    uint8_t synsLost = 0;
     MsgConn* next; ///< in the channel's list
     MsgConn** link;
 };

@@ -73,7 +73,7 @@ NodeApp::Perform(const qn_action& a)
     switch (a.type)
     {
     case QN_ACT_DIAL:
-        m_conns[a.conn].conn = m_shared->transport->Connect(m_host, a.addr, this, a.conn);
+        Dial(a);
         break;
     case QN_ACT_RESOLVE:
         Simulator::Schedule(Ns(m_shared->resolveNs),
@@ -109,7 +109,14 @@ NodeApp::Perform(const qn_action& a)
         }
         break;
     case QN_ACT_PAUSE_ACCEPT:
-        (a.purpose == QN_LISTEN_SOCKS ? m_socksPaused : m_acceptPaused) = a.on;
+        if (a.purpose == QN_LISTEN_SOCKS)
+        {
+            m_socksPaused = a.on;
+        }
+        else
+        {
+            Door(!a.on);
+        }
         break;
     case QN_ACT_EVENT:
         Observe(a.event);
@@ -117,6 +124,33 @@ NodeApp::Perform(const qn_action& a)
     case QN_ACT_STORE:   // no simulated node starts twice, so nothing would read its disk
     case QN_ACT_STOPPED: // the simulation ends nodes, not the other way round
         break;
+    }
+}
+
+/// To another host, or to the web site on this one.
+void
+NodeApp::Dial(const qn_action& a)
+{
+    Entry& e = m_conns[a.conn];
+    const qn_addr* site = m_origin ? &m_origin->GetFacts().addr : nullptr;
+    if (site == nullptr || site->port != a.addr.port ||
+        !std::equal(std::begin(site->ip), std::end(site->ip), std::begin(a.addr.ip)))
+    {
+        e.conn = m_shared->transport->Connect(m_host, a.addr, this, a.conn);
+        return;
+    }
+    e.local = m_origin->Open();
+    e.local->SetNode(this, a.conn);
+    e.conn = e.local.get();
+    Simulator::ScheduleNow(&NodeApp::LocalOpened, this, a.conn);
+}
+
+void
+NodeApp::LocalOpened(qn_conn c)
+{
+    if (m_node != nullptr && Find(c) != nullptr)
+    {
+        ConnOpened(c);
     }
 }
 
@@ -342,12 +376,6 @@ NodeApp::Tick()
 }
 
 // ---- what happened
-
-bool
-NodeApp::HasRoom() const
-{
-    return !m_acceptPaused;
-}
 
 bool
 NodeApp::Accept(TransportConn* conn, const qn_addr& from)

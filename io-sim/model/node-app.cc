@@ -144,6 +144,7 @@ NodeApp::DoDispose()
         m_node = nullptr;
     }
     m_conns.clear();
+    m_origin.reset();
     Application::DoDispose();
 }
 
@@ -163,6 +164,25 @@ NodeApp::SetOperator(const qn_secret32& seed)
 {
     m_hasOperator = true;
     m_operator = seed;
+}
+
+void
+NodeApp::SetHtx(const std::string* profile, const std::string* roots)
+{
+    m_profile = profile;
+    m_roots = roots;
+}
+
+void
+NodeApp::SetOrigin(std::unique_ptr<Origin> origin)
+{
+    m_origin = std::move(origin);
+}
+
+void
+NodeApp::SetMirrorKeys(std::vector<uint8_t> keys)
+{
+    m_mirrorKeys = std::move(keys);
 }
 
 bool
@@ -208,9 +228,9 @@ NodeApp::MakeConfig() const
     qn_node_cfg cfg{};
     cfg.mode = m_mode;
     cfg.route = m_route;
-    cfg.lab = true; // only a lab network may use the bare carrier
+    cfg.lab = true; // as the network file says: only a lab may use the bare carrier
     cfg.socks = m_mode == QN_CLIENT;
-    cfg.carrier = &qn_carrier_bare;
+    cfg.carrier = m_profile != nullptr ? &qn_carrier_htx : &qn_carrier_bare;
     cfg.network = &m_shared->network;
     cfg.intern = m_shared->GetIntern();
     cfg.keys = m_keys;
@@ -224,6 +244,30 @@ NodeApp::MakeConfig() const
     return cfg;
 }
 
+qn_htx_cfg
+NodeApp::MakeHtxConfig() const
+{
+    auto slice = [](const std::string& text) {
+        return qn_slice{reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+    };
+    qn_htx_cfg htx{};
+    htx.profile = slice(*m_profile);
+    htx.roots = slice(*m_roots);
+    htx.origin = m_origin ? &m_origin->GetFacts() : nullptr;
+    htx.stored_mirror_keys = {m_mirrorKeys.data(), m_mirrorKeys.size()};
+    return htx;
+}
+
+/// Whether others can connect.
+void
+NodeApp::Door(bool open)
+{
+    if (m_addr.port != 0 && m_mode != QN_CLIENT)
+    {
+        m_shared->transport->Listen(m_addr, open ? this : nullptr);
+    }
+}
+
 void
 NodeApp::StartApplication()
 {
@@ -231,6 +275,12 @@ NodeApp::StartApplication()
     m_env.mem.limit = m_memoryLimit;
     m_env.log = qn_log{LogLine, this, g_log.IsEnabled(ns3::LOG_INFO) ? QN_LOG_INFO : QN_LOG_ERROR};
     qn_node_cfg cfg = MakeConfig();
+    qn_htx_cfg htx{};
+    if (m_profile != nullptr)
+    {
+        htx = MakeHtxConfig();
+        cfg.htx = &htx;
+    }
     char why[160] = "";
     qn_err err = qn_node_new(&m_node, &cfg, &m_env, why);
     qn_keys_wipe(&cfg.keys);
@@ -239,10 +289,7 @@ NodeApp::StartApplication()
         NS_FATAL_ERROR("node " << m_index << " does not start: " << why << " (" << qn_err_name(err)
                                << ")");
     }
-    if (m_addr.port != 0 && m_mode != QN_CLIENT)
-    {
-        m_shared->transport->Listen(m_addr, this);
-    }
+    Door(true);
     Drive();
 }
 
@@ -272,10 +319,7 @@ NodeApp::StopApplication()
     m_conns.clear();
     m_toSend.clear();
     m_toRead.clear();
-    if (m_addr.port != 0 && m_mode != QN_CLIENT)
-    {
-        m_shared->transport->Listen(m_addr, nullptr);
-    }
+    Door(false);
     if (m_node != nullptr)
     {
         qn_node_free(m_node);

@@ -7,6 +7,7 @@
 #ifndef QNET_SIM_NODE_APP_H
 #define QNET_SIM_NODE_APP_H
 
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "ns3/traced-callback.h"
 
 #include "local-conn.h"
+#include "origin.h"
 #include "shared-core.h"
 
 namespace qnet
@@ -33,6 +35,14 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     void Setup(SharedCore* shared, uint32_t index, const qn_addr& addr, const qn_keys& keys);
     /// This node signs snapshots with this key.
     void SetOperator(const qn_secret32& seed);
+
+    /// This node's carrier is HTX, its browser this profile, which trusts these certificates. Both
+    /// outlive the node.
+    void SetHtx(const std::string* profile, const std::string* roots);
+    /// The web site it stands in front of: needed with HTX where others link to the node.
+    void SetOrigin(std::unique_ptr<Origin> origin);
+    /// An operator's mirror keys, as qn_htx_found made them.
+    void SetMirrorKeys(std::vector<uint8_t> keys);
 
     /// A program on this machine connects to the SOCKS port. \return null if the node is not up
     std::shared_ptr<LocalConn> OpenSocks(LocalUser* program);
@@ -71,10 +81,13 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     void ConnReadable(uint32_t key) override;
     void ConnWritable(uint32_t key) override;
     void ConnReset(uint32_t key) override;
-    bool HasRoom() const override;
     bool Accept(TransportConn* conn, const qn_addr& from) override;
 
     qn_node_cfg MakeConfig() const;
+    qn_htx_cfg MakeHtxConfig() const;
+    void Dial(const qn_action& a);
+    void LocalOpened(qn_conn c);
+    void Door(bool open);
     Entry* Find(qn_conn c);
     void Enter();
     void Drive();
@@ -105,6 +118,10 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     uint32_t m_host = 0;
     qn_addr m_addr{};
     qn_keys m_keys{};
+    const std::string* m_profile = nullptr; ///< null: the bare carrier
+    const std::string* m_roots = nullptr;
+    std::unique_ptr<Origin> m_origin;
+    std::vector<uint8_t> m_mirrorKeys;
     bool m_hasOperator = false;
     qn_secret32 m_operator{};
 
@@ -114,7 +131,6 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     std::unordered_map<qn_conn, Entry> m_conns; ///< looked up by name, never walked in a run
     std::vector<qn_conn> m_toSend;
     std::vector<qn_conn> m_toRead;
-    bool m_acceptPaused = false;
     bool m_socksPaused = false;
     ns3::EventId m_timer;
     qn_time m_armed = QN_NEVER;

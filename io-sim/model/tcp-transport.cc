@@ -130,12 +130,6 @@ TcpTransport::Door::~Door()
     m_socket->Close();
 }
 
-bool
-TcpTransport::Door::TcpHasRoom()
-{
-    return listener->HasRoom();
-}
-
 void
 TcpTransport::Door::TcpAccepted(Ptr<LinuxTcp> socket)
 {

@@ -52,7 +52,6 @@ class TcpTransport : public Transport
       public:
         Door(TcpTransport* transport, uint32_t host, ConnListener* listener, uint16_t port);
         ~Door();
-        bool TcpHasRoom() override;
         void TcpAccepted(ns3::Ptr<LinuxTcp> socket) override;
 
         ConnListener* listener;

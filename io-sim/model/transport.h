@@ -36,8 +36,6 @@ class TransportConn : public ByteConn
 class ConnListener
 {
   public:
-    /// \return false and the SYN is lost, as with a full backlog; TCP will send it again
-    virtual bool HasRoom() const = 0;
     /// \return false to refuse; true once the conn has a user
     virtual bool Accept(TransportConn* conn, const qn_addr& from) = 0;
 
@@ -98,8 +96,6 @@ class Transport : public ns3::Object
     static constexpr uint64_t SEGMENT = 1448;       ///< data bytes in an Ethernet frame's segment
     static constexpr uint64_t SEGMENT_HEADERS = 52; ///< IPv4, TCP, timestamps
     static constexpr int64_t UNREACHABLE_NS = 1000000000; ///< a router's answer, its ARP given up
-    /// RFC 6298: the first retransmission of a SYN after 1 s, then doubling.
-    static constexpr int64_t SYN_RETRY_NS = 1000000000;
     static constexpr unsigned SYN_RETRIES = 3;
 
     static Address Key(const qn_addr& addr, bool withPort);

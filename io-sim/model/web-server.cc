@@ -92,12 +92,6 @@ WebServer::StopApplication()
 }
 
 bool
-WebServer::HasRoom() const
-{
-    return true;
-}
-
-bool
 WebServer::Accept(TransportConn* socket, const qn_addr&)
 {
     uint32_t key = m_nextKey++;

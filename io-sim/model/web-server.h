@@ -51,7 +51,6 @@ class WebServer final : public ns3::Application, private ConnUser, private ConnL
 
     void StartApplication() override;
     void StopApplication() override;
-    bool HasRoom() const override;
     bool Accept(TransportConn* socket, const qn_addr& from) override;
     void ConnOpened(uint32_t key) override;
     void ConnFailed(uint32_t key, qn_err why) override;

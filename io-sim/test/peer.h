@@ -20,12 +20,6 @@ class Peer : public ConnUser, public ConnListener
 {
   public:
     bool
-    HasRoom() const override
-    {
-        return NowNs() >= busyUntil;
-    }
-
-    bool
     Accept(TransportConn* s, const qn_addr&) override
     {
         if (refuses)
@@ -118,7 +112,6 @@ class Peer : public ConnUser, public ConnListener
 
     TransportConn* socket = nullptr;
     bool refuses = false;
-    int64_t busyUntil = 0; ///< its backlog is full before
     bool reads = true;
     bool inOrder = true;
     size_t toSend = 0;
