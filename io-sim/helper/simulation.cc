@@ -238,6 +238,8 @@ Simulation::MakeContact(qn_env* env, const Origin& origin)
                       &cardN),
          "the operator's mirror keys");
     m_signerMirrorKeys.resize(keysN);
+    m_signerReplay.resize(QN_HTX_REPLAY_EMPTY);
+    env->rng.fill(env->rng.ctx, m_signerReplay.data(), m_signerReplay.size());
     std::vector<uint8_t> contact(QN_NETWORK_FILE_MAX / 2);
     size_t n = 0;
     Must(qn_network_contact(&m_shared.network,
@@ -274,7 +276,7 @@ Simulation::GiveCarrier(NodeApp& app, uint32_t number, const Group& group, const
     app.SetHtx(&m_profile, &m_authority->GetRoots());
     if (number == 0)
     {
-        app.SetMirrorKeys(std::move(m_signerMirrorKeys));
+        app.SetMirrorKeys(std::move(m_signerMirrorKeys), std::move(m_signerReplay));
         app.SetOrigin(std::move(m_signerOrigin));
     }
     else if (group.role != Role::Client)

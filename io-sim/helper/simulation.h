@@ -83,6 +83,7 @@ class Simulation
     std::string m_profile;                        ///< of the browser that all nodes play
     std::unique_ptr<Origin> m_signerOrigin;       ///< until the signer's node has it
     std::vector<uint8_t> m_signerMirrorKeys;
+    std::vector<uint8_t> m_signerReplay;
     std::vector<uint8_t> m_networkFile; ///< the network points into it
     uint32_t m_addresses = 0;
     ns3::NodeContainer m_nodes;

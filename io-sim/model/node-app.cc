@@ -180,9 +180,10 @@ NodeApp::SetOrigin(std::unique_ptr<Origin> origin)
 }
 
 void
-NodeApp::SetMirrorKeys(std::vector<uint8_t> keys)
+NodeApp::SetMirrorKeys(std::vector<uint8_t> keys, std::vector<uint8_t> replay)
 {
     m_mirrorKeys = std::move(keys);
+    m_replay = std::move(replay);
 }
 
 bool
@@ -255,6 +256,7 @@ NodeApp::MakeHtxConfig() const
     htx.roots = slice(*m_roots);
     htx.origin = m_origin ? &m_origin->GetFacts() : nullptr;
     htx.stored_mirror_keys = {m_mirrorKeys.data(), m_mirrorKeys.size()};
+    htx.stored_replay = {m_replay.data(), m_replay.size()};
     return htx;
 }
 

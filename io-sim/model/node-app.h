@@ -41,8 +41,8 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     void SetHtx(const std::string* profile, const std::string* roots);
     /// The web site it stands in front of: needed with HTX where others link to the node.
     void SetOrigin(std::unique_ptr<Origin> origin);
-    /// An operator's mirror keys, as qn_htx_found made them.
-    void SetMirrorKeys(std::vector<uint8_t> keys);
+    /// An operator's mirror keys, as qn_htx_found made them, and a replay set as it was stored.
+    void SetMirrorKeys(std::vector<uint8_t> keys, std::vector<uint8_t> replay);
 
     /// A program on this machine connects to the SOCKS port. \return null if the node is not up
     std::shared_ptr<LocalConn> OpenSocks(LocalUser* program);
@@ -122,6 +122,7 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     const std::string* m_roots = nullptr;
     std::unique_ptr<Origin> m_origin;
     std::vector<uint8_t> m_mirrorKeys;
+    std::vector<uint8_t> m_replay;
     bool m_hasOperator = false;
     qn_secret32 m_operator{};
 

@@ -28,7 +28,7 @@ class Report(SimTest):
         done, report = self.run_small()
         text = self.text_of(report)
         self.assertIn(digest_of(done), text)
-        for words in ("faked or abbreviated", "bare carrier", "It cannot say", "latency"):
+        for words in ("faked or abbreviated", "Links run on HTX", "It cannot say", "latency"):
             self.assertIn(words, text)
         for element in report.iter():
             for name in ("src", "href"):

@@ -7,11 +7,11 @@ import unittest
 
 from simtest import BASELINE, SMALL, SimTest, digest_of, sim
 
-# The least that still shares relays: T and P cost a hundred times what M does.
-TINY = [*SMALL, "--set", "general.stop='14 s'", "--set", "population.people.count=6", "--set",
+# The least that still shares relays: T and P cost ten times what M does. htx_test.py looks at HTX.
+TINY = [*SMALL, "--set", "network.carrier=bare", "--set", "general.stop='14 s'", "--set", "population.people.count=6", "--set",
         "workload.browsing.think='2 s'", "--set", "workload.browsing.sizes={50 KiB: 1}"]
 # Whole bulk transfers in a few seconds, and enough of them for a median.
-TRUTH = [*SMALL, "--set", "workload.browsing.think='2 s'", "--set", "workload.browsing.sizes={50 KiB: 8, 256 KiB: 1}"]
+TRUTH = [*SMALL, "--set", "network.carrier=bare", "--set", "workload.browsing.think='2 s'", "--set", "workload.browsing.sizes={50 KiB: 8, 256 KiB: 1}"]
 
 
 class Tiers(SimTest):
