@@ -16,6 +16,7 @@
 
 static void on_readable(evutil_socket_t fd, short what, void *arg);
 static void on_writable(evutil_socket_t fd, short what, void *arg);
+static void on_refused(evutil_socket_t fd, short what, void *arg);
 
 /* Takes over fd. NULL: out of memory, fd closed. */
 static conn *conn_new(qn_world *w, qn_conn id, int fd)
@@ -133,6 +134,25 @@ void qn__conn_want_read(conn *c, bool on)
         (void)event_del(&c->read_ev);
 }
 
+/* A peer that has closed after its FIN answers what it is sent by RST. Whoever is joined to it by
+ * the node must see that as soon as it happens: otherwise it tells a splice from the server itself.
+ * Level-triggered reading would report the FIN for ever, and both kinds of event cannot wait for
+ * one descriptor; an edge of EV_WRITE comes with each event_add, so nothing changes for writing. */
+static void watch_refusal(conn *c)
+{
+    bool waiting = event_pending(&c->write_ev, EV_WRITE, NULL) != 0;
+
+    if ((event_base_get_features(c->world->base) & EV_FEATURE_ET) == 0)
+        return;
+    (void)event_del(&c->write_ev);
+    (void)event_assign(&c->write_ev, c->world->base, c->fd, EV_WRITE | EV_ET, on_writable, c);
+    (void)event_assign(&c->read_ev, c->world->base, c->fd, EV_READ | EV_ET | EV_PERSIST, on_refused,
+                       c);
+    (void)event_add(&c->read_ev, NULL);
+    if (waiting)
+        (void)event_add(&c->write_ev, NULL);
+}
+
 /* The node may still have bytes for an EOF; nothing at all follows a reset. */
 static void read_ended(conn *c, ssize_t got)
 {
@@ -142,6 +162,7 @@ static void read_ended(conn *c, ssize_t got)
     if (got == 0 && !c->was_reset) {
         qn__conn_want_read(c, false);
         c->eof = true;
+        watch_refusal(c);
         qn_node_ended(w->node, id, QN_END_EOF);
     } else {
         qn__conn_destroy(c);
@@ -221,6 +242,20 @@ static void write_failed(conn *c, int error)
         qn_node_ended(c->world->node, c->id, QN_END_WRITE_FAILED);
     else
         qn__leave_sent(c);
+}
+
+static void on_refused(evutil_socket_t fd, short what, void *arg)
+{
+    conn *c = arg;
+    int error = 0;
+
+    (void)what;
+    qn__enter(c->world);
+    if (!c->broken && c->leaving == STAYING)
+        error = qn_socket_error(fd);
+    if (error != 0)
+        write_failed(c, error);
+    qn__settle(c->world);
 }
 
 static void all_sent(conn *c)

@@ -12,6 +12,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools" / "probe-lab.d"))
+import battery  # noqa: E402
 import clients  # noqa: E402
 import detect  # noqa: E402
 import link  # noqa: E402
@@ -84,7 +85,10 @@ class Links(unittest.TestCase):
             rows = []
             lab = clients.Clients(origin, peer, rows.append)
             lab.run(False)
-        self.assertEqual((lab.rows, lab.bad), (2, 0), "\n".join(rows))
+            positions = [battery.Position("direct", origin.address), battery.Position("untagged", peer.address)]
+            probed = battery.Battery(origin, pathlib.Path(folder) / "seen", rows.append, 1)
+            probed.run(positions, ["garbage", "false-finished-alone"])  # and a byte after the origin's FIN
+        self.assertEqual((lab.rows, lab.bad, probed.rows, probed.bad), (2, 0, 2, 0), "\n".join(rows))
 
 
 class Times(unittest.TestCase):
