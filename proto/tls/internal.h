@@ -47,7 +47,7 @@ struct qn_tls {
     uint8_t resumption[QN_MD_MAX]; /* master secret */
     uint16_t group;
     bool resumed, retried, asked, alps, anchors, ech, ccs_sent;
-    bool closed; /* our close_notify is said */
+    bool closed;  /* our close_notify is said */
     qn_hash leaf; /* of the certificate */
     uint8_t alpn[255], alpn_n;
     bool update_owed; /* the server asked for our KeyUpdate; it leaves with the
