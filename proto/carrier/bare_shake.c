@@ -9,7 +9,7 @@
  */
 #include "carrier/bare.h"
 
-enum { VERSION = 1, CIPHER_CHACHA = 0, FLAG_PEERID = 1, REPLY_SIZE = 10, FINAL_MAX = 34 };
+#include "carrier/terms.h"
 
 static void count_dh(qn_bare *c, unsigned n)
 {
@@ -77,20 +77,9 @@ qn_err qn_bare_shake_start(qn_bare *c)
 /* Both sides know every secret: record keys, the resume secret, and no handshake state any more. */
 static qn_err establish(qn_bare *c, qn_established *est)
 {
-    static const char label[] = "qnet htx v1 resume"; /* one label for every kind of carrier */
     const qn_noise *x = &c->shake->noise;
-    qn_key first, second;
-    qn_err err = qn_noise_split(x, c->env, &first, &second);
+    qn_err err = qn_terms_split(x, c->env, &c->tx, &c->rx, &est->resume);
 
-    if (err == QN_OK)
-        err = qn_record_keys_init(&c->tx, c->env, c->initiator ? &first : &second);
-    if (err == QN_OK)
-        err = qn_record_keys_init(&c->rx, c->env, c->initiator ? &second : &first);
-    if (err == QN_OK)
-        err = qn_hkdf_expand(c->env, &x->ck, qn_slice_of(label, sizeof label - 1), est->resume.b,
-                             sizeof est->resume.b);
-    qn_wipe(&first, sizeof first);
-    qn_wipe(&second, sizeof second);
     if (err != QN_OK)
         return err;
     est->hash = *qn_noise_hash(x);
@@ -105,7 +94,10 @@ static qn_err establish(qn_bare *c, qn_established *est)
 
 static qn_err read_first(qn_bare *c, qn_slice body)
 {
-    uint8_t none[QN_BARE_MESSAGE_MAX], reply[REPLY_SIZE] = {VERSION};
+    const qn_terms terms = {.time = (uint32_t)c->env->wall,
+                            .max_record = c->max_record,
+                            .ciphers = 1u << QN_TERMS_CHACHA20_POLY1305};
+    uint8_t none[QN_BARE_MESSAGE_MAX], reply[QN_TERMS_SIZE];
     size_t n;
     qn_err err;
 
@@ -115,9 +107,7 @@ static qn_err read_first(qn_bare *c, qn_slice body)
         return err;
     if (n != 0)
         return QN_PROTO;
-    qn_put32(reply + 1, (uint32_t)c->env->wall);
-    qn_put16(reply + 5, c->max_record);
-    reply[7] = 1u << CIPHER_CHACHA;
+    qn_terms_put(&terms, reply);
     count_dh(c, 2); /* e, ee */
     err = send_message(c, qn_slice_of(reply, sizeof reply));
     return err == QN_OK ? QN_AGAIN : err;
@@ -127,6 +117,7 @@ static qn_err read_final(qn_bare *c, qn_slice body, qn_established *est)
 {
     uint8_t p[QN_BARE_MESSAGE_MAX];
     qn_established got = {0};
+    qn_choice choice;
     size_t n;
     qn_err err;
 
@@ -134,13 +125,11 @@ static qn_err read_final(qn_bare *c, qn_slice body, qn_established *est)
     err = qn_noise_read(&c->shake->noise, c->env, body, p, &n);
     if (err != QN_OK)
         return err;
-    if (n < 2 || (p[0] & ~FLAG_PEERID) != 0)
+    err = qn_choice_get(&choice, qn_slice_of(p, n), 1u << QN_TERMS_CHACHA20_POLY1305);
+    if (err != QN_OK || choice.frames.n > 0)
         return QN_PROTO;
-    got.known = (p[0] & FLAG_PEERID) != 0;
-    if (n != (got.known ? FINAL_MAX : 2u) || p[n - 1] != CIPHER_CHACHA)
-        return QN_PROTO;
-    if (got.known)
-        memcpy(got.peer.b, p + 1, sizeof got.peer.b);
+    got.known = choice.claim;
+    got.peer = choice.id;
     got.peer_key = c->shake->noise.rs;
     *est = got;
     return establish(c, est);
@@ -148,33 +137,13 @@ static qn_err read_final(qn_bare *c, qn_slice body, qn_established *est)
 
 /* ---- the initiator --------------------------------------------------------------------------- */
 
-static qn_err parse_reply(const uint8_t *p, size_t n, qn_established *got)
-{
-    if (n < 1)
-        return QN_PROTO;
-    if (p[0] != VERSION)
-        return QN_VERSION;
-    if (n != REPLY_SIZE || (p[7] & 1u << CIPHER_CHACHA) == 0)
-        return QN_PROTO;
-    got->wall = qn_get32(p + 1);
-    got->max_record = qn_get16(p + 5);
-    got->features = qn_get16(p + 8);
-    if (got->max_record < QN_RECORD_CONTENT_MIN || got->max_record > QN_RECORD_CONTENT_MAX)
-        return QN_PROTO;
-    return QN_OK;
-}
-
 static qn_err send_final(qn_bare *c)
 {
-    uint8_t p[FINAL_MAX] = {0};
-    size_t n = 1;
+    const qn_choice choice = {
+        .claim = c->shake->claim, .id = c->shake->own_id, .cipher = QN_TERMS_CHACHA20_POLY1305};
+    uint8_t p[QN_CHOICE_MAX];
+    size_t n = qn_choice_put(&choice, p);
 
-    if (c->shake->claim) {
-        p[0] = FLAG_PEERID;
-        memcpy(p + 1, c->shake->own_id.b, 32);
-        n += 32;
-    }
-    p[n++] = CIPHER_CHACHA;
     count_dh(c, 1); /* se */
     return send_message(c, qn_slice_of(p, n));
 }
@@ -184,18 +153,21 @@ static qn_err read_reply(qn_bare *c, qn_slice body, qn_established *est)
     qn_established got = {
         .known = true, .peer = c->shake->responder, .peer_key = c->shake->responder_key};
     uint8_t p[QN_BARE_MESSAGE_MAX];
+    qn_terms terms;
     size_t n;
     qn_err err;
 
     count_dh(c, 1); /* ee */
     err = qn_noise_read(&c->shake->noise, c->env, body, p, &n);
     if (err == QN_OK)
-        err = parse_reply(p, n, &got);
+        err = qn_terms_get(&terms, qn_slice_of(p, n));
     if (err == QN_OK)
         err = send_final(c);
     if (err != QN_OK)
         return err;
-    c->max_record = got.max_record;
+    got.wall = terms.time;
+    got.features = terms.features;
+    c->max_record = got.max_record = terms.max_record;
     *est = got;
     return establish(c, est);
 }

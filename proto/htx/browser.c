@@ -400,8 +400,8 @@ static size_t final_size(const qn_htx_client *c, size_t content)
 static qn_err send_final(qn_htx_client *c)
 {
     qn_htx_hope *hope = c->hope;
-    qn_htx_choice choice = {
-        .claim = hope->claim, .id = hope->own_id, .cipher = QN_HTX_CHACHA20_POLY1305};
+    qn_choice choice = {
+        .claim = hope->claim, .id = hope->own_id, .cipher = QN_TERMS_CHACHA20_POLY1305};
     uint8_t content[QN_HTX_FINAL_CONTENT_MAX];
     qn_htx_lock lock;
     qn_hash sent;
@@ -430,7 +430,7 @@ static qn_err send_final(qn_htx_client *c)
 }
 
 /* From here on only QNet's keys count. */
-static qn_err switch_over(qn_htx_client *c, const qn_htx_offer *offer)
+static qn_err switch_over(qn_htx_client *c, const qn_terms *offer)
 {
     qn_htx_hope *hope = c->hope;
     qn_established est = {.known = true,
@@ -442,7 +442,7 @@ static qn_err switch_over(qn_htx_client *c, const qn_htx_offer *offer)
     qn_err err = send_final(c);
 
     if (err == QN_OK)
-        err = qn_htx_keys_split(&hope->noise, c->env, &c->traffic.tx, &c->traffic.rx, &est.resume);
+        err = qn_terms_split(&hope->noise, c->env, &c->traffic.tx, &c->traffic.rx, &est.resume);
     if (err != QN_OK)
         return err;
     est.hash = *qn_noise_hash(&hope->noise);
@@ -464,7 +464,7 @@ static qn_err switch_over(qn_htx_client *c, const qn_htx_offer *offer)
 }
 
 static qn_err read_proof(qn_htx_client *c, const uint8_t *record, size_t n, uint8_t *plain,
-                         qn_htx_offer *offer)
+                         qn_terms *offer)
 {
     qn_htx_hope *hope = c->hope;
     qn_hash heard;
@@ -484,7 +484,7 @@ static qn_err read_proof(qn_htx_client *c, const uint8_t *record, size_t n, uint
 /* A record that is not the origin's. QN_OK: it was PROOF, and we have switched. */
 static qn_err try_proof(qn_htx_client *c, const uint8_t *record, size_t n)
 {
-    qn_htx_offer offer;
+    qn_terms offer;
     qn_block *b;
     qn_err err;
 

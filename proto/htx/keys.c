@@ -1,6 +1,6 @@
 #include "htx/keys.h"
 
-enum { E = 32, S = 32 + QN_TAG, LENGTH = 2, PAYLOAD3_MAX = 34, FLAG_PEERID = 1 };
+enum { E = 32, S = 32 + QN_TAG, LENGTH = 2 };
 
 /* ---- one sealed record ---------------------------------------------------------------------- */
 
@@ -80,31 +80,6 @@ qn_err qn_htx_lock_open(const qn_htx_lock *k, qn_env *env, const uint8_t *record
 
 /* ---- PROOF ----------------------------------------------------------------------------------- */
 
-static void put_offer(const qn_htx_offer *offer, uint8_t out[QN_HTX_PAYLOAD2])
-{
-    out[0] = QN_HTX_VERSION;
-    qn_put32(out + 1, offer->time);
-    qn_put16(out + 5, offer->max_record);
-    out[7] = offer->ciphers;
-    qn_put16(out + 8, offer->features);
-}
-
-static qn_err get_offer(qn_htx_offer *offer, const uint8_t p[QN_HTX_PAYLOAD2])
-{
-    qn_htx_offer got = {.time = qn_get32(p + 1),
-                        .max_record = qn_get16(p + 5),
-                        .ciphers = p[7],
-                        .features = qn_get16(p + 8)};
-
-    if (p[0] != QN_HTX_VERSION)
-        return QN_VERSION;
-    if (got.max_record < QN_RECORD_CONTENT_MIN || got.max_record > QN_RECORD_CONTENT_MAX ||
-        (got.ciphers & 1u << QN_HTX_CHACHA20_POLY1305) == 0)
-        return QN_PROTO;
-    *offer = got;
-    return QN_OK;
-}
-
 static qn_err mix_transcript(qn_noise *x, qn_env *env, const qn_hash *so_far)
 {
     return qn_noise_mix_hash(x, env, qn_slice_of(so_far->b, sizeof so_far->b));
@@ -142,14 +117,14 @@ qn_err qn_htx_proof_prepare(qn_noise *x, qn_env *env, qn_htx_kem *kem)
 }
 
 qn_err qn_htx_proof_write(qn_noise *x, qn_env *env, const qn_hash *passed, const qn_htx_kem *kem,
-                          const qn_htx_offer *offer, uint8_t *out, size_t *n)
+                          const qn_terms *offer, uint8_t *out, size_t *n)
 {
-    uint8_t payload[QN_HTX_PAYLOAD2], message[E + QN_HTX_PAYLOAD2 + QN_TAG];
+    uint8_t payload[QN_TERMS_SIZE], message[E + QN_TERMS_SIZE + QN_TAG];
     size_t ct = kem->offered ? QN_MLKEM_CT : 0, sealed = sizeof message - E;
     qn_noise next = *x;
     qn_err err = mix_transcript(&next, env, passed);
 
-    put_offer(offer, payload);
+    qn_terms_put(offer, payload);
     if (kem->offered)
         qn_noise_mix_late(&next, qn_slice_of(kem->u.made.ct, ct), &kem->u.made.shared);
     if (err == QN_OK)
@@ -193,9 +168,9 @@ static qn_err decapsulate(qn_noise *x, qn_env *env, const qn_mlkem_secret *mlkem
 }
 
 static qn_err read_proof(qn_noise *x, qn_env *env, const qn_mlkem_secret *mlkem, qn_slice content,
-                         qn_htx_offer *offer)
+                         qn_terms *offer)
 {
-    uint8_t message[E + QN_HTX_PAYLOAD2 + QN_TAG], payload[QN_HTX_PAYLOAD2];
+    uint8_t message[E + QN_TERMS_SIZE + QN_TAG], payload[QN_TERMS_SIZE];
     size_t ct = mlkem != NULL ? QN_MLKEM_CT : 0, sealed = sizeof message - E, n;
     qn_err err;
 
@@ -206,11 +181,11 @@ static qn_err read_proof(qn_noise *x, qn_env *env, const qn_mlkem_secret *mlkem,
     err = mlkem != NULL ? decapsulate(x, env, mlkem, content.p + E) : QN_OK;
     if (err == QN_OK)
         err = qn_noise_read(x, env, qn_slice_of(message, sizeof message), payload, &n);
-    return err == QN_OK ? get_offer(offer, payload) : err;
+    return err == QN_OK ? qn_terms_get(offer, qn_slice_of(payload, n)) : err;
 }
 
 qn_err qn_htx_proof_read(qn_noise *x, qn_env *env, const qn_hash *passed,
-                         const qn_mlkem_secret *mlkem, qn_slice content, qn_htx_offer *offer)
+                         const qn_mlkem_secret *mlkem, qn_slice content, qn_terms *offer)
 {
     qn_noise next = *x;
     qn_err err = mix_transcript(&next, env, passed);
@@ -225,55 +200,18 @@ qn_err qn_htx_proof_read(qn_noise *x, qn_env *env, const qn_hash *passed,
 
 /* ---- message 3 ------------------------------------------------------------------------------- */
 
-static size_t put_choice(const qn_htx_choice *choice, uint8_t *out)
-{
-    size_t n = 0;
-
-    out[n++] = choice->claim ? FLAG_PEERID : 0;
-    if (choice->claim) {
-        memcpy(out + n, choice->id.b, sizeof choice->id.b);
-        n += sizeof choice->id.b;
-    }
-    out[n++] = choice->cipher;
-    if (choice->frames.n > 0)
-        memcpy(out + n, choice->frames.p, choice->frames.n);
-    return n + choice->frames.n;
-}
-
-static qn_err get_choice(qn_htx_choice *choice, const uint8_t *p, size_t n, uint8_t offered)
-{
-    qn_htx_choice got = {0};
-    size_t at = 1;
-
-    if (n < 2 || (p[0] & ~FLAG_PEERID) != 0)
-        return QN_PROTO;
-    got.claim = (p[0] & FLAG_PEERID) != 0;
-    if (got.claim) {
-        if (n < at + sizeof got.id.b + 1)
-            return QN_PROTO;
-        memcpy(got.id.b, p + at, sizeof got.id.b);
-        at += sizeof got.id.b;
-    }
-    got.cipher = p[at++];
-    if (got.cipher > QN_HTX_AES_256_GCM || (offered & 1u << got.cipher) == 0)
-        return QN_PROTO;
-    got.frames = qn_slice_of(p + at, n - at);
-    *choice = got;
-    return QN_OK;
-}
-
 /* The Noise message is s' | c3; on the wire c3's length stands between them. */
-qn_err qn_htx_final_write(qn_noise *x, qn_env *env, const qn_hash *sent,
-                          const qn_htx_choice *choice, uint8_t *out, size_t *n)
+qn_err qn_htx_final_write(qn_noise *x, qn_env *env, const qn_hash *sent, const qn_choice *choice,
+                          uint8_t *out, size_t *n)
 {
-    qn_block *b = qn_block_get(env, PAYLOAD3_MAX + choice->frames.n);
+    qn_block *b = qn_block_get(env, QN_CHOICE_MAX + choice->frames.n);
     qn_noise next = *x;
     size_t payload_n, size;
     qn_err err;
 
     if (b == NULL)
         return QN_NOMEM;
-    payload_n = put_choice(choice, b->data);
+    payload_n = qn_choice_put(choice, b->data);
     size = qn_noise_size(&next, payload_n);
     err = mix_transcript(&next, env, sent);
     if (err == QN_OK)
@@ -290,16 +228,16 @@ qn_err qn_htx_final_write(qn_noise *x, qn_env *env, const qn_hash *sent,
 }
 
 static qn_err read_final(qn_noise *x, qn_env *env, qn_slice message, uint8_t offered,
-                         uint8_t *plain, qn_htx_choice *choice)
+                         uint8_t *plain, qn_choice *choice)
 {
     size_t n;
     qn_err err = qn_noise_read(x, env, message, plain, &n);
 
-    return err == QN_OK ? get_choice(choice, plain, n, offered) : err;
+    return err == QN_OK ? qn_choice_get(choice, qn_slice_of(plain, n), offered) : err;
 }
 
 qn_err qn_htx_final_read(qn_noise *x, qn_env *env, const qn_hash *sent, qn_slice content,
-                         uint8_t offered, uint8_t *plain, qn_htx_choice *choice)
+                         uint8_t offered, uint8_t *plain, qn_choice *choice)
 {
     qn_noise next = *x;
     qn_block *b;
@@ -321,24 +259,5 @@ qn_err qn_htx_final_read(qn_noise *x, qn_env *env, const qn_hash *sent, qn_slice
         *x = next;
     qn_noise_clear(&next);
     qn_block_drop(b);
-    return err;
-}
-
-/* ---- after message 3 ------------------------------------------------------------------------- */
-
-qn_err qn_htx_keys_split(const qn_noise *x, qn_env *env, qn_record_keys *tx, qn_record_keys *rx,
-                         qn_key *resume)
-{
-    qn_key first = {0}, second = {0};
-    qn_err err = qn_noise_split(x, env, &first, &second);
-
-    if (err == QN_OK)
-        err = qn_record_keys_init(tx, env, x->initiator ? &first : &second);
-    if (err == QN_OK)
-        err = qn_record_keys_init(rx, env, x->initiator ? &second : &first);
-    if (err == QN_OK)
-        err = expand(x, env, "qnet htx v1 resume", resume->b, sizeof resume->b);
-    qn_wipe(&first, sizeof first);
-    qn_wipe(&second, sizeof second);
     return err;
 }

@@ -8,7 +8,7 @@
 #ifndef QN_HTX_KEYS_H
 #define QN_HTX_KEYS_H
 
-#include "carrier/record.h"
+#include "carrier/terms.h"
 #include "crypto/mlkem.h"
 #include "noise/noise.h"
 #include "qnet/id.h"
@@ -35,18 +35,7 @@ QN_MUST_CHECK qn_err qn_htx_lock_open(const qn_htx_lock *k, qn_env *env, const u
 
 /* ---- PROOF: message 2 ------------------------------------------------------------------------ */
 
-#define QN_HTX_VERSION 1
-#define QN_HTX_PAYLOAD2 10
-#define QN_HTX_PROOF_CONTENT_MAX (32 + QN_MLKEM_CT + 2 + QN_HTX_PAYLOAD2 + QN_TAG)
-
-enum { QN_HTX_CHACHA20_POLY1305 = 0, QN_HTX_AES_256_GCM = 1 }; /* bits of an offer's ciphers */
-
-typedef struct qn_htx_offer {
-    uint32_t time;       /* P's clock, Unix seconds */
-    uint16_t max_record; /* QN_RECORD_CONTENT_MIN to _MAX, both ways */
-    uint8_t ciphers;     /* bit 0 is always set */
-    uint16_t features;
-} qn_htx_offer;
+#define QN_HTX_PROOF_CONTENT_MAX (32 + QN_MLKEM_CT + 2 + QN_TERMS_SIZE + QN_TAG)
 
 /* The hello's ML-KEM share, if it has one; then what was made of it. */
 typedef struct qn_htx_kem {
@@ -66,12 +55,12 @@ QN_MUST_CHECK qn_err qn_htx_proof_prepare(qn_noise *x, qn_env *env, qn_htx_kem *
 /* P: the content of PROOF, after prepare. passed: SHA-256 of every byte P has sent to C before it.
  * out has QN_HTX_PROOF_CONTENT_MAX bytes and gets *n. */
 QN_MUST_CHECK qn_err qn_htx_proof_write(qn_noise *x, qn_env *env, const qn_hash *passed,
-                                        const qn_htx_kem *kem, const qn_htx_offer *offer,
-                                        uint8_t *out, size_t *n);
+                                        const qn_htx_kem *kem, const qn_terms *offer, uint8_t *out,
+                                        size_t *n);
 /* C: mlkem is the secret of that key, or NULL. QN_AUTH, QN_PROTO, QN_VERSION, QN_NOMEM. */
 QN_MUST_CHECK qn_err qn_htx_proof_read(qn_noise *x, qn_env *env, const qn_hash *passed,
                                        const qn_mlkem_secret *mlkem, qn_slice content,
-                                       qn_htx_offer *offer);
+                                       qn_terms *offer);
 
 /* ---- message 3 ------------------------------------------------------------------------------- */
 
@@ -79,28 +68,15 @@ QN_MUST_CHECK qn_err qn_htx_proof_read(qn_noise *x, qn_env *env, const qn_hash *
 /* its content with a PeerID and without frames */
 #define QN_HTX_FINAL_CONTENT_MAX (32 + QN_TAG + 2 + 1 + 32 + 1 + QN_TAG)
 
-typedef struct qn_htx_choice {
-    bool claim; /* id is named */
-    qn_peerid id;
-    uint8_t cipher;  /* a bit of the offer's */
-    qn_slice frames; /* may be empty */
-} qn_htx_choice;
-
 /* C: sent: SHA-256 of every byte C has sent to P before this record. out has room for
  * QN_HTX_FINAL_CONTENT_MAX + frames.n bytes, together at most QN_RECORD_CONTENT_MAX, and gets *n.
  */
 QN_MUST_CHECK qn_err qn_htx_final_write(qn_noise *x, qn_env *env, const qn_hash *sent,
-                                        const qn_htx_choice *choice, uint8_t *out, size_t *n);
+                                        const qn_choice *choice, uint8_t *out, size_t *n);
 /* P: offered: the ciphers of its offer. plain has room for content.n bytes, and choice->frames lies
  * in it; x->rs is then C's proven key. QN_AUTH, QN_PROTO, QN_NOMEM. */
 QN_MUST_CHECK qn_err qn_htx_final_read(qn_noise *x, qn_env *env, const qn_hash *sent,
                                        qn_slice content, uint8_t offered, uint8_t *plain,
-                                       qn_htx_choice *choice);
-
-/* ---- after message 3 ------------------------------------------------------------------------- */
-
-/* The record keys of both ways, as x's side uses them, and the resume secret. */
-QN_MUST_CHECK qn_err qn_htx_keys_split(const qn_noise *x, qn_env *env, qn_record_keys *tx,
-                                       qn_record_keys *rx, qn_key *resume);
+                                       qn_choice *choice);
 
 #endif

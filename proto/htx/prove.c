@@ -4,16 +4,16 @@
 /* ---- PROOF ------------------------------------------------------------------------------------
  */
 
-static qn_htx_offer offer_of(const qn_htx_peer *p)
+static qn_terms offer_of(const qn_htx_peer *p)
 {
     QN_ASSERT(p->site->shape != NULL && p->site->max_record >= QN_RECORD_CONTENT_MIN &&
               p->site->max_record <= QN_RECORD_CONTENT_MAX);
-    return (qn_htx_offer){.time = (uint32_t)p->env->wall,
-                          .max_record = QN_MIN(p->site->max_record, p->max_record),
-                          .ciphers = 1u << QN_HTX_CHACHA20_POLY1305};
+    return (qn_terms){.time = (uint32_t)p->env->wall,
+                      .max_record = QN_MIN(p->site->max_record, p->max_record),
+                      .ciphers = 1u << QN_TERMS_CHACHA20_POLY1305};
 }
 
-static qn_err write_proof(qn_htx_peer *p, const qn_htx_offer *offer, uint8_t *record)
+static qn_err write_proof(qn_htx_peer *p, const qn_terms *offer, uint8_t *record)
 {
     qn_htx_tied *t = p->visit.tied;
     uint8_t content[QN_HTX_PROOF_CONTENT_MAX];
@@ -33,7 +33,7 @@ static qn_err write_proof(qn_htx_peer *p, const qn_htx_offer *offer, uint8_t *re
 }
 
 /* R, and what came behind it, waits for what becomes of C. */
-static qn_err make_bond(qn_htx_peer *p, const qn_htx_offer *offer)
+static qn_err make_bond(qn_htx_peer *p, const qn_terms *offer)
 {
     const qn_piece *held = &p->visit.held;
     qn_htx_bond *b = qn_mem_get(&p->env->mem, sizeof *b);
@@ -52,7 +52,7 @@ static qn_err make_bond(qn_htx_peer *p, const qn_htx_offer *offer)
 
 void qn_htx_peer_prove(qn_htx_peer *p)
 {
-    qn_htx_offer offer = offer_of(p);
+    qn_terms offer = offer_of(p);
     qn_block *proof = qn_block_get(p->env, p->visit.record);
     qn_err err = proof != NULL ? make_bond(p, &offer) : QN_NOMEM;
 
@@ -90,7 +90,7 @@ static qn_err keep_frames(qn_htx_peer *p, qn_slice frames)
 }
 
 /* x is past message 3. */
-static qn_err establish(qn_htx_peer *p, const qn_noise *x, const qn_htx_choice *choice)
+static qn_err establish(qn_htx_peer *p, const qn_noise *x, const qn_choice *choice)
 {
     qn_htx_bond *b = p->bond;
     qn_established est = {.known = choice->claim,
@@ -98,7 +98,7 @@ static qn_err establish(qn_htx_peer *p, const qn_noise *x, const qn_htx_choice *
                           .peer_key = x->rs,
                           .hash = *qn_noise_hash(x),
                           .max_record = b->traffic.max_record};
-    qn_err err = qn_htx_keys_split(x, p->env, &b->traffic.tx, &b->traffic.rx, &est.resume);
+    qn_err err = qn_terms_split(x, p->env, &b->traffic.tx, &b->traffic.rx, &est.resume);
 
     if (err == QN_OK)
         err = keep_frames(p, choice->frames);
@@ -118,7 +118,7 @@ static qn_err read_final(qn_htx_peer *p, size_t size, uint8_t *content, uint8_t 
 {
     const qn_htx_tied *t = p->visit.tied;
     qn_noise x = t->x;
-    qn_htx_choice choice;
+    qn_choice choice;
     qn_hash sent;
     size_t n;
     qn_err err = qn_htx_lock_open(&p->bond->final, p->env, p->in.p, size, content, &n);

@@ -216,7 +216,7 @@ static void open_proof(void)
 {
     uint8_t content[QN_RECORD_HEADER + R];
     qn_htx_lock proof;
-    qn_htx_offer offer;
+    qn_terms offer;
     qn_hash hash;
     qn_env *env = &g.client.env;
     size_t n;
@@ -287,7 +287,7 @@ static void open_game(void)
 static void say_final(qn_slice frames)
 {
     static uint8_t content[QN_HTX_FINAL_CONTENT_MAX + 1024], record[2048];
-    qn_htx_choice choice = {.frames = frames};
+    qn_choice choice = {.frames = frames};
     qn_env *env = &g.client.env;
     qn_noise x = g.x;
     qn_hash hash;
@@ -303,7 +303,7 @@ static void say_final(qn_slice frames)
         return;
     FZ_CHECK(qn_htx_transcript_hash(&g.sent, env, &hash) == QN_OK);
     FZ_CHECK(qn_htx_final_write(&x, env, &hash, &choice, content, &n) == QN_OK);
-    FZ_CHECK(qn_htx_keys_split(&x, env, &g.tx, &g.rx, &resume) == QN_OK);
+    FZ_CHECK(qn_terms_split(&x, env, &g.tx, &g.rx, &resume) == QN_OK);
     FZ_CHECK(qn_htx_lock_seal(&g.final, env, qn_slice_of(content, n), record,
                               QN_RECORD_OVERHEAD + n + 7) == QN_OK);
     g.keyed = true;

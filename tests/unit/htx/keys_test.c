@@ -17,8 +17,8 @@ static struct {
     qn_mlkem_secret mlkem;
     qn_mlkem_ek ek;
     bool hybrid;
-    qn_htx_offer offer;
-    qn_htx_choice choice;
+    qn_terms offer;
+    qn_choice choice;
 } v;
 
 static void copy(void *out, const char *key, size_t n)
@@ -74,10 +74,10 @@ static void load(int i)
         copy(v.mlkem.z, "mlkem_z", 32);
         copy(v.ek.b, "mlkem_ek", sizeof v.ek.b);
     }
-    v.offer = (qn_htx_offer){.time = (uint32_t)qt_json_int(v.json, "time"),
-                             .max_record = (uint16_t)qt_json_int(v.json, "max_record"),
-                             .ciphers = (uint8_t)qt_json_int(v.json, "ciphers"),
-                             .features = (uint16_t)qt_json_int(v.json, "features")};
+    v.offer = (qn_terms){.time = (uint32_t)qt_json_int(v.json, "time"),
+                         .max_record = (uint16_t)qt_json_int(v.json, "max_record"),
+                         .ciphers = (uint8_t)qt_json_int(v.json, "ciphers"),
+                         .features = (uint16_t)qt_json_int(v.json, "features")};
     v.choice.claim = qt_json_hex(v.json, "id").n > 0;
     if (v.choice.claim)
         copy(v.choice.id.b, "id", 32);
@@ -96,7 +96,7 @@ static void teardown(void)
     qt_env_close(&t);
 }
 
-static qn_err write_proof(const qn_htx_offer *offer, uint8_t *out, size_t *n)
+static qn_err write_proof(const qn_terms *offer, uint8_t *out, size_t *n)
 {
     qn_htx_kem kem = {.offered = v.hybrid, .u.ek = v.ek};
 
@@ -104,12 +104,12 @@ static qn_err write_proof(const qn_htx_offer *offer, uint8_t *out, size_t *n)
     return qn_htx_proof_write(&v.p, &t.env, &v.passed, &kem, offer, out, n);
 }
 
-static qn_err read_proof(qn_slice content, qn_htx_offer *offer)
+static qn_err read_proof(qn_slice content, qn_terms *offer)
 {
     return qn_htx_proof_read(&v.c, &t.env, &v.passed, v.hybrid ? &v.mlkem : NULL, content, offer);
 }
 
-static void must_be_offer(const qn_htx_offer *got)
+static void must_be_offer(const qn_terms *got)
 {
     ck_assert_uint_eq(got->time, v.offer.time);
     ck_assert_uint_eq(got->max_record, v.offer.max_record);
@@ -119,7 +119,7 @@ static void must_be_offer(const qn_htx_offer *got)
 
 static void read_right_proof(void)
 {
-    qn_htx_offer got;
+    qn_terms got;
 
     qt_assert_err(read_proof(qt_json_hex(v.json, "proof"), &got), QN_OK);
     must_be_offer(&got);
@@ -160,7 +160,7 @@ START_TEST(a_client_derives_what_the_reference_does)
     ck_assert_uint_le(n, QN_HTX_FINAL_CONTENT_MAX + v.choice.frames.n);
     qt_assert_bytes(out, n, qt_json_hex(v.json, "final"));
     qt_assert_bytes(qn_noise_hash(&v.c)->b, 32, qt_json_hex(v.json, "hash"));
-    qt_assert_err(qn_htx_keys_split(&v.c, &t.env, &tx, &rx, &resume), QN_OK);
+    qt_assert_err(qn_terms_split(&v.c, &t.env, &tx, &rx, &resume), QN_OK);
     qt_assert_bytes(tx.secret.b, 32, qt_json_hex(v.json, "first"));
     qt_assert_bytes(rx.secret.b, 32, qt_json_hex(v.json, "second"));
     qt_assert_bytes(resume.b, 32, qt_json_hex(v.json, "resume"));
@@ -172,8 +172,8 @@ START_TEST(a_peer_and_its_client_derive_the_same)
 {
     uint8_t proof[QN_HTX_PROOF_CONTENT_MAX], final[1024], plain[1024];
     qn_record_keys ctx, crx, ptx, prx;
-    qn_htx_offer offer;
-    qn_htx_choice choice;
+    qn_terms offer;
+    qn_choice choice;
     qn_key a, b;
     size_t n;
 
@@ -191,8 +191,8 @@ START_TEST(a_peer_and_its_client_derive_the_same)
     ck_assert_mem_eq(choice.id.b, v.choice.id.b, 32);
     qt_assert_bytes(choice.frames.p, choice.frames.n, v.choice.frames);
     ck_assert_mem_eq(v.p.rs.b, v.c.s_pub.b, 32);
-    qt_assert_err(qn_htx_keys_split(&v.c, &t.env, &ctx, &crx, &a), QN_OK);
-    qt_assert_err(qn_htx_keys_split(&v.p, &t.env, &ptx, &prx, &b), QN_OK);
+    qt_assert_err(qn_terms_split(&v.c, &t.env, &ctx, &crx, &a), QN_OK);
+    qt_assert_err(qn_terms_split(&v.p, &t.env, &ptx, &prx, &b), QN_OK);
     ck_assert_mem_eq(&ctx, &prx, sizeof ctx);
     ck_assert_mem_eq(&crx, &ptx, sizeof crx);
     ck_assert_mem_eq(a.b, b.b, 32);
@@ -204,7 +204,7 @@ END_TEST
 static void must_refuse_proof(qn_slice content)
 {
     qn_noise before = v.c;
-    qn_htx_offer offer = {0};
+    qn_terms offer = {0};
     qn_err err = read_proof(content, &offer);
 
     ck_assert_int_eq(qn_err_band(err), QN_BAND_PEER);
@@ -242,10 +242,10 @@ END_TEST
 
 START_TEST(an_offer_out_of_range_is_refused)
 {
-    static const qn_htx_offer wrong[] = {{.max_record = 511, .ciphers = 1},
-                                         {.max_record = 16385, .ciphers = 1},
-                                         {.max_record = 512, .ciphers = 2},
-                                         {.max_record = 512, .ciphers = 0}};
+    static const qn_terms wrong[] = {{.max_record = 511, .ciphers = 1},
+                                     {.max_record = 16385, .ciphers = 1},
+                                     {.max_record = 512, .ciphers = 2},
+                                     {.max_record = 512, .ciphers = 0}};
     uint8_t proof[QN_HTX_PROOF_CONTENT_MAX];
     size_t n;
 
@@ -258,8 +258,8 @@ END_TEST
 START_TEST(a_changed_final_is_refused_and_the_true_one_still_read)
 {
     uint8_t proof[QN_HTX_PROOF_CONTENT_MAX], final[1024] = {0}, plain[1024];
-    qn_htx_offer offer;
-    qn_htx_choice choice = {0};
+    qn_terms offer;
+    qn_choice choice = {0};
     qn_noise before;
     size_t n;
 
@@ -291,8 +291,8 @@ START_TEST(a_cipher_that_was_not_offered_is_refused)
 {
     uint8_t proof[QN_HTX_PROOF_CONTENT_MAX], final[1024], plain[1024];
     static const uint8_t cipher[] = {1, 2, 8, 255};
-    qn_htx_offer offer;
-    qn_htx_choice choice = {0};
+    qn_terms offer;
+    qn_choice choice = {0};
     size_t n;
 
     load(0);

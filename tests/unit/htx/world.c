@@ -150,7 +150,7 @@ static bool peer_final(htx_world *w, size_t n)
     qt_assert_err(qn_htx_final_read(&x->x, &x->t.env, &hash, qn_slice_of(plain, got),
                                     x->offer.ciphers, frames, &x->choice),
                   QN_OK);
-    qt_assert_err(qn_htx_keys_split(&x->x, &x->t.env, &x->tx, &x->rx, &x->resume), QN_OK);
+    qt_assert_err(qn_terms_split(&x->x, &x->t.env, &x->tx, &x->rx, &x->resume), QN_OK);
     x->mode = HTX_QNET;
     return true;
 }
@@ -512,8 +512,7 @@ void htx_world_open(htx_world *w, unsigned profile)
     memset(w->cfg.own_id.b, 0xaa, sizeof w->cfg.own_id.b);
     memset(w->cfg.own_key.b, 0x11, sizeof w->cfg.own_key.b);
     memset(w->cfg.responder_key.b, 0x22, sizeof w->cfg.responder_key.b);
-    w->peer.offer =
-        (qn_htx_offer){.time = (uint32_t)QT_EPOCH + 3, .max_record = 4096, .ciphers = 1};
+    w->peer.offer = (qn_terms){.time = (uint32_t)QT_EPOCH + 3, .max_record = 4096, .ciphers = 1};
 }
 
 static void hang_up(htx_world *w)

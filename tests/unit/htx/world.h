@@ -51,8 +51,8 @@ typedef struct htx_peer {
     qn_record_keys tx, rx;
     qn_htx_carry carry;
     qn_key resume;
-    qn_htx_choice choice;
-    qn_htx_offer offer;
+    qn_choice choice;
+    qn_terms offer;
     /* levers */
     uint8_t spoil_proof; /* xor-ed into its middle */
     bool mute_proof;     /* R goes out instead: no peer at all */
