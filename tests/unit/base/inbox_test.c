@@ -1,5 +1,5 @@
 /* Reads that wait for the rest of their record: nothing is lost, nothing is held in the scratch. */
-#include "support.h"
+#include "support/qt.h"
 
 #include "base/engine.h"
 #include "base/inbox.h"
