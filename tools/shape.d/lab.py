@@ -11,6 +11,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "hello.d"))
 import browsers
 import website
+from shim import open_shim
 from tap import Tap
 
 # An idle connection is closed before the next page: browsers use one again for another name its certificate has.
@@ -93,8 +94,8 @@ class Lab:
             if tunnel is not None:
                 outer = await self.tapped(("127.0.0.1", free_port()))
                 socks = stack.enter_context(tunnel(outer, self.dir))
-                options = (f"--proxy-server=socks5://127.0.0.1:{socks}", "--host-resolver-rules=",
-                           f"--host-rules=MAP *.example 127.0.0.1:{inner.port}")
+                port = await open_shim(socks, inner.port)
+                options = (f"--proxy-server=socks5://127.0.0.1:{port}", "--host-resolver-rules=")
             url = f"https://p0.{website.DOMAIN}/{kind or website.page_of(0)}.html#{pages},{kind}"
             stack.enter_context(browsers.running(browser, str(self.dir / "ca.pem"), inner.port, url, options))
             try:

@@ -68,7 +68,10 @@ class Tap:
             return
         flow = {"name": "", "start": time.monotonic(), "records": []}
         self.flows.append(flow)
-        await asyncio.gather(self.pipe(flow, 0, reader, upstream[1]), self.pipe(flow, 1, upstream[0], writer))
+        try:
+            await asyncio.gather(self.pipe(flow, 0, reader, upstream[1]), self.pipe(flow, 1, upstream[0], writer))
+        except asyncio.CancelledError:
+            writer.close()
 
     async def pipe(self, flow, direction, reader, writer):
         track, hello = Track(), b""
