@@ -4,6 +4,7 @@
 usage: hello_gate_test.py PROGRAM   (tests/unit/tls/hellos.c)
 """
 import pathlib
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -11,6 +12,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tools/hello.d"))
+import cbor
 import hello
 
 CAPTURES = ROOT / "tests/vectors/fingerprints"
@@ -79,6 +81,25 @@ def grown(description, more):
                ech=dict(description["ech"], payload_length=description["ech"]["payload_length"] + more))
     out["extensions_in_order"] = [dict(e, length=e["length"] + more) if e["type"] == 65037 else e
                                   for e in out["extensions_in_order"]]
+    return out
+
+
+def raw(path):
+    return bytes.fromhex("".join(line for line in path.read_text().split("\n") if not line.startswith("#")))
+
+
+def pcap(streams):
+    """A capture file of one TCP stream each, in segments of 700 bytes, the later of each pair first."""
+    out = bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000")
+    for n, data in enumerate(streams):
+        parts = [(at, data[at:at + 700]) for at in range(0, len(data), 700)]
+        pairs = [part for i in range(0, len(parts), 2) for part in reversed(parts[i:i + 2])]
+        for at, part in [(-1, b""), *pairs]:
+            tcp = (40000 + n).to_bytes(2, "big") + b"\x01\xbb" + (1000 + at).to_bytes(4, "big") + bytes(4)
+            tcp += b"\x50" + (b"\x02" if at < 0 else b"\x18") + bytes(6) + part
+            ip = b"\x45\0" + (20 + len(tcp)).to_bytes(2, "big") + bytes(5) + b"\x06" + bytes(2) + b"\x7f\0\0\x01" * 2
+            frame = bytes(12) + b"\x08\0" + ip + tcp
+            out += bytes(8) + 2 * len(frame).to_bytes(4, "little") + frame
     return out
 
 
@@ -156,6 +177,28 @@ class Gate(unittest.TestCase):
                 subprocess.run([ROOT / "tools/shape-record", "add", ROOT / f"tests/vectors/traffic/{profile}.json",
                                 out.name], check=True, timeout=60)
                 self.assertEqual(pathlib.Path(out.name).read_bytes(), (ROOT / f"profiles/{profile}.cbor").read_bytes())
+
+    def test_a_capture_of_packets_is_read_as_its_hellos_are(self):
+        paths = [path for stem in ("first-01", "retry-one-01") for path in [CAPTURES / f"firefox-esr-153/{stem}.hex"]]
+        second = CAPTURES / "firefox-esr-153/retry-two-01.hex"
+        streams = [[paths[0]], [paths[1], second]]
+        with tempfile.NamedTemporaryFile(suffix=".pcap") as out:
+            out.write(pcap([b"".join(b"\x14\x03\x03\0\x01\x01" * (i > 0) + raw(p) for i, p in enumerate(stream))
+                            for stream in streams]))
+            out.flush()
+            found = hello.load(out.name)
+        self.assertEqual([m for m, _, _ in found], [hello.load(p)[0][0] for stream in streams for p in stream])
+
+    def test_drift_is_told_value_by_value_and_dates_are_none(self):
+        old = cbor.decode((ROOT / "profiles/chromium-156.cbor").read_bytes())
+        self.assertEqual(cbor.encode(old), (ROOT / "profiles/chromium-156.cbor").read_bytes())
+        record = runpy.run_path(str(ROOT / "tools/profile-record"))
+        new = old | {2: old[2] + 86400, 3: old[3] + 86400, 8: not old[8], 12: [7, *old[12][1:]]}
+        found = list(record["drift"](old, new))
+        self.assertEqual(list(record["drift"](old, old)), [])
+        self.assertEqual(len(found), 2)
+        self.assertIn("X25519 reused", found[0])
+        self.assertIn("habits[0]: 0 is now 7", found[1])
 
     def test_captures_that_do_not_agree_make_no_profile(self):
         a, b = (str(CAPTURES / name) for name in ("chromium-156/fresh-01.hex", "firefox-esr-153/fresh-01.hex"))
