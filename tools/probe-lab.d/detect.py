@@ -6,6 +6,7 @@ each is also shown what it must find: Shadowsocks, recorded.
 import collections
 import contextlib
 import http.server
+import os
 import re
 import shutil
 import subprocess
@@ -108,9 +109,12 @@ def capture(port, file):
     """tshark on loopback."""
     words = ["tshark", "-q", "-i", "lo", "-f", f"tcp port {port}", "-w", file]
     with process(*words):
-        time.sleep(2)  # it says that it captures before it does
+        deadline = time.monotonic() + 20
+        while not os.path.exists(file) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        time.sleep(2)  # the file is there a moment before the filter is
         yield
-        time.sleep(1)
+        time.sleep(2)
 
 
 def labels(file):

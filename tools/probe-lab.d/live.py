@@ -180,6 +180,7 @@ def outcome(hook):
 def tampered(peer, address, target, action):
     with proxy.Proxy(address, lambda: Tamper(target, action)) as between:
         link.dial(peer, between.address[1], PINGS)
+        between.drain()
     return outcome(between.hooks[0])
 
 

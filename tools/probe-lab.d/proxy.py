@@ -66,6 +66,12 @@ class Proxy:
         for thread in self.threads:
             thread.join(10)
 
+    def drain(self, seconds=5.0):
+        """Until every connection so far has ended and its hook has seen how."""
+        deadline = time.monotonic() + seconds
+        for thread in self.threads[1:]:
+            thread.join(max(deadline - time.monotonic(), 0))
+
     def start(self, function, *args):
         thread = threading.Thread(target=function, args=args, daemon=True)
         self.threads.append(thread)
