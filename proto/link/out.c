@@ -93,10 +93,12 @@ static uint32_t may_go(qn_link *l, const qn_stream *s, const qn_piece *head)
                       .offset = s->tx.used - queued,
                       .data = qn_slice_of(qn_piece_data(head) + QN_STREAM_HEADER, n),
                       .queued = queued};
+    size_t go;
 
     if (l->carrier->kind->offer == NULL || s->kind != QN_KIND_APP || n == 0)
         return n;
-    return (uint32_t)QN_MIN(l->carrier->kind->offer(l->carrier, &offer), n);
+    go = l->carrier->kind->offer(l->carrier, &offer); /* once: it counts as asked */
+    return (uint32_t)QN_MIN(go, (size_t)n);
 }
 
 /* The whole first frame enters the log. */

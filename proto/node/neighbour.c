@@ -391,44 +391,6 @@ void neighbour_open_failed(neighbour *nb, uint8_t leg, qn_err why)
         carrier_lost(nb, why);
 }
 
-unsigned neighbour_peek(neighbour *nb, uint8_t leg, qn_slice *v, unsigned max)
-{
-    if (leg == 0 && nb->up && !nb->lost && !nb->raw) {
-        (void)qn_link_fill(&nb->link);
-        drain_link(nb);
-    }
-    return qn_carrier_peek(nb->carrier, leg, v, max);
-}
-
-qn_span neighbour_space(neighbour *nb, uint8_t leg)
-{
-    qn_span s = qn_carrier_space(nb->carrier, leg);
-
-    nb->starved[leg] = s.n == 0;
-    return s;
-}
-
-static bool has_room_again(neighbour *nb, uint8_t leg)
-{
-    if (!nb->starved[leg] || qn_carrier_space(nb->carrier, leg).n == 0)
-        return false;
-    nb->starved[leg] = false;
-    return true;
-}
-
-/* Of two legs each waits for the other. */
-void neighbour_consumed(neighbour *nb, uint8_t leg, size_t bytes)
-{
-    qn_carrier_event ev;
-    bool more = nb->starved[0] || nb->starved[1];
-
-    qn_carrier_consume(nb->carrier, leg, bytes);
-    for (; qn_carrier_next(nb->carrier, &ev); more = true)
-        carrier_event(nb, &ev);
-    if (more || qn_carrier_due(nb->carrier) < nb->timer.due)
-        neighbour_touch(nb);
-}
-
 /* ---- time and chores ------------------------------------------------------------------------- */
 
 void neighbour_touch(neighbour *nb)
@@ -494,6 +456,46 @@ static qn_time neighbour_due(neighbour *nb)
     due = QN_MIN(due, qn_carrier_due(nb->carrier));
     due = QN_MIN(due, visit_due(nb));
     return QN_MIN(due, idle_due(nb));
+}
+
+unsigned neighbour_peek(neighbour *nb, uint8_t leg, qn_slice *v, unsigned max)
+{
+    if (leg == 0 && nb->up && !nb->lost && !nb->raw) {
+        (void)qn_link_fill(&nb->link);
+        drain_link(nb);
+        /* What a carrier holds back has a time from now on. */
+        node_timer(nb->n, &nb->timer, TIMER_NEIGHBOUR, neighbour_due(nb));
+    }
+    return qn_carrier_peek(nb->carrier, leg, v, max);
+}
+
+qn_span neighbour_space(neighbour *nb, uint8_t leg)
+{
+    qn_span s = qn_carrier_space(nb->carrier, leg);
+
+    nb->starved[leg] = s.n == 0;
+    return s;
+}
+
+static bool has_room_again(neighbour *nb, uint8_t leg)
+{
+    if (!nb->starved[leg] || qn_carrier_space(nb->carrier, leg).n == 0)
+        return false;
+    nb->starved[leg] = false;
+    return true;
+}
+
+/* Of two legs each waits for the other. */
+void neighbour_consumed(neighbour *nb, uint8_t leg, size_t bytes)
+{
+    qn_carrier_event ev;
+    bool more = nb->starved[0] || nb->starved[1];
+
+    qn_carrier_consume(nb->carrier, leg, bytes);
+    for (; qn_carrier_next(nb->carrier, &ev); more = true)
+        carrier_event(nb, &ev);
+    if (more || qn_carrier_due(nb->carrier) < nb->timer.due)
+        neighbour_touch(nb);
 }
 
 void neighbour_tick(neighbour *nb)

@@ -6,7 +6,7 @@ import time
 
 from tap import RECORDS_MAX, Track
 
-OUTGOING = 4  # loopback shows each packet twice
+OUTGOING = 4  # loopback may show each packet twice
 
 
 class Wire:
@@ -31,7 +31,7 @@ class Wire:
                 packet, where = self.socket.recvfrom(1 << 17)
             except BlockingIOError:
                 return
-            if where[2] == OUTGOING and packet[23] == socket.IPPROTO_TCP:
+            if where[2] != OUTGOING and packet[23] == socket.IPPROTO_TCP:
                 self.packet(packet[14:])
 
     def packet(self, ip):
@@ -42,7 +42,8 @@ class Wire:
             return
         flags, data = ip[at + 13], ip[at + (ip[at + 12] >> 4) * 4:struct.unpack("!H", ip[2:4])[0] or len(ip)]
         key = (source, target) if direction == 0 else (target, source)
-        if direction == 0 and flags & 0x12 == 0x02:  # SYN
+        # A link may be older than we are; then nothing is under way on it, and what comes begins a record.
+        if flags & 0x12 == 0x02 or key not in self.open:  # SYN
             flow = {"name": str(target), "start": time.monotonic(), "records": []}
             self.flows.append(flow)
             self.open[key] = (flow, [Track(), Track()], [None, None])

@@ -404,6 +404,7 @@ START_TEST(a_stream_closed_while_it_waits_leaves_nothing_behind)
                   QN_OK);
     turn();
     ck_assert_uint_ne(qn_shape_due(&ends[0].shape), QN_NEVER);
+    ck_assert_int_eq(ends[0].shape.opening[0].stage, QN_SHAPE_HALF); /* the first half has left */
     qn_link_close(&ends[0].link, p->id, QN_CLOSE_GONE);
     turn();
     ck_assert_uint_eq(qn_shape_due(&ends[0].shape), QN_NEVER);
