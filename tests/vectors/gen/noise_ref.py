@@ -4,9 +4,8 @@
 usage: tests/vectors/gen/noise_ref.py > tests/vectors/noise/xkpsk0.json
 
 Written from the Noise Protocol Framework, revision 34, section by section; shares nothing with
-proto/noise. Before it prints anything it reproduces cacophony's published vectors for XK, NK,
-XKpsk3, NKpsk0 and KKpsk0, so the parts XKpsk0 is made of (XK's tokens, a psk at the start) are
-known to be right. Needs python3-cryptography, and only to regenerate.
+proto/noise. Before it prints anything it reproduces all 118 of cacophony's published vectors, so the
+parts XKpsk0 is made of (XK's tokens, a psk at the start) are known to be right. Needs python3-cryptography, and only to regenerate.
 """
 import hashlib
 import hmac
@@ -19,15 +18,60 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 CACOPHONY = pathlib.Path(__file__).parent.parent / "noise" / "cacophony-25519-chachapoly.json"
 
-# Section 7.5 and, for the psk names, 9.4. (pre-messages, messages)
-PATTERNS = {
-    "XK": (["", "s"], ["e es", "e ee", "s se"]),
-    "NK": (["", "s"], ["e es", "e ee"]),
-    "XKpsk3": (["", "s"], ["e es", "e ee", "s se psk"]),
-    "NKpsk0": (["", "s"], ["psk e es", "e ee"]),
-    "KKpsk0": (["s", "s"], ["psk e es ss", "e ee se"]),
-    "XKpsk0": (["", "s"], ["psk e es", "e ee", "s se"]),
-}
+# Sections 7.4, 7.5 and 18.1: pre-message of the initiator, of the responder, then the messages.
+BASE = {name: (pre.split("|"), messages.split(",")) for name, pre, messages in (
+    line.split(":") for line in """
+N:|s:e es
+K:s|s:e es ss
+X:|s:e es s ss
+NN:|:e,e ee
+NK:|s:e es,e ee
+NX:|:e,e ee s es
+XN:|:e,e ee,s se
+XK:|s:e es,e ee,s se
+XX:|:e,e ee s es,s se
+KN:s|:e,e ee se
+KK:s|s:e es ss,e ee se
+KX:s|:e,e ee se s es
+IN:|:e s,e ee se
+IK:|s:e es s ss,e ee se
+IX:|:e s,e ee se s es
+NK1:|s:e,e ee es
+NX1:|:e,e ee s,es
+X1N:|:e,e ee,s,se
+X1K:|s:e es,e ee,s,se
+XK1:|s:e,e ee es,s se
+X1K1:|s:e,e ee es,s,se
+X1X:|:e,e ee s es,s,se
+XX1:|:e,e ee s,es s se
+X1X1:|:e,e ee s,es s,se
+K1N:s|:e,e ee,se
+K1K:s|s:e es,e ee,se
+KK1:s|s:e,e ee se es
+K1K1:s|s:e,e ee es,se
+K1X:s|:e,e ee s es,se
+KX1:s|:e,e ee se s,es
+K1X1:s|:e,e ee s,se es
+I1N:|:e s,e ee,se
+I1K:|s:e es s,e ee,se
+IK1:|s:e s,e ee se es
+I1K1:|s:e s,e ee es,se
+I1X:|:e s,e ee s es,se
+IX1:|:e s,e ee se s,es
+I1X1:|:e s,e ee s,se es
+""".strip().splitlines())}
+
+
+def pattern(name):
+    """(pre-messages, messages) of a name with its psk modifiers (section 9.4)."""
+    base, *psks = name.replace("+", "").split("psk")
+    pre, messages = BASE[base][0], list(BASE[base][1])
+    for psk in map(int, psks):
+        if psk == 0:
+            messages[0] = "psk " + messages[0]
+        else:
+            messages[psk - 1] += " psk"
+    return pre, messages
 
 
 def public(secret):  # section 4.1: GENERATE_KEYPAIR's second half
@@ -42,30 +86,31 @@ def nonce(n):  # section 12.3: 32 zero bits, then little-endian n
     return bytes(4) + n.to_bytes(8, "little")
 
 
-def hkdf(ck, ikm, count):  # section 4.3
-    temp = hmac.digest(ck, ikm, "sha256")
+def hkdf(ck, ikm, count, hash=hashlib.sha256):  # section 4.3
+    temp = hmac.new(ck, ikm, hash).digest()
     out, last = [], b""
     for i in range(1, count + 1):
-        last = hmac.digest(temp, last + bytes([i]), "sha256")
+        last = hmac.new(temp, last + bytes([i]), hash).digest()
         out.append(last)
     return out
 
 
 class Symmetric:  # section 5.2
     def __init__(self, name):
+        self.hash = hashlib.blake2s if name.endswith("BLAKE2s") else hashlib.sha256
         name = name.encode()
-        self.h = name.ljust(32, b"\0") if len(name) <= 32 else hashlib.sha256(name).digest()
+        self.h = name.ljust(32, b"\0") if len(name) <= 32 else self.hash(name).digest()
         self.ck, self.k, self.n = self.h, None, 0
 
     def mix_hash(self, data):
-        self.h = hashlib.sha256(self.h + data).digest()
+        self.h = self.hash(self.h + data).digest()
 
     def mix_key(self, ikm):
-        self.ck, self.k = hkdf(self.ck, ikm, 2)
+        self.ck, self.k = hkdf(self.ck, ikm, 2, self.hash)
         self.n = 0
 
     def mix_key_and_hash(self, ikm):
-        self.ck, temp, self.k = hkdf(self.ck, ikm, 3)
+        self.ck, temp, self.k = hkdf(self.ck, ikm, 3, self.hash)
         self.mix_hash(temp)
         self.n = 0
 
@@ -78,13 +123,14 @@ class Symmetric:  # section 5.2
         return cipher
 
 
-def run(name, prologue, keys, psk, payloads):
+def run(name, prologue, keys, psks, payloads, hash="SHA256"):
     """Both sides at once: nothing is decrypted, since the answers are what is sent.
 
     keys: {"initiator": {"s": secret or None, "e": secret}, "responder": ...}
     """
-    pre, messages = PATTERNS[name]
-    sym = Symmetric(f"Noise_{name}_25519_ChaChaPoly_SHA256")
+    pre, messages = pattern(name)
+    psks = iter(psks)
+    sym = Symmetric(f"Noise_{name}_25519_ChaChaPoly_{hash}")
     sym.mix_hash(prologue)
     for side, tokens in zip(("initiator", "responder"), pre):
         for token in tokens.split():
@@ -103,14 +149,14 @@ def run(name, prologue, keys, psk, payloads):
             elif token == "s":
                 message += sym.encrypt_and_hash(public(keys[writer]["s"]))
             elif token == "psk":
-                sym.mix_key_and_hash(psk)
+                sym.mix_key_and_hash(next(psks))
             else:  # ee, es, se, ss: initiator's key first
                 sym.mix_key(dh(keys["initiator"][token[0]], public(keys["responder"][token[1]])))
         out.append(message + sym.encrypt_and_hash(payloads[step]))
-    ends = hkdf(sym.ck, b"", 2)  # Split()
+    ends = hkdf(sym.ck, b"", 2, sym.hash)  # Split()
     counters = [0, 0]
     for step in range(len(messages), len(payloads)):
-        way = step % 2
+        way = step % 2 if len(messages) > 1 else 0  # one-way patterns stay so
         out.append(ChaCha20Poly1305(ends[way]).encrypt(nonce(counters[way]), payloads[step], b""))
         counters[way] += 1
     return sym.h, out
@@ -119,23 +165,19 @@ def run(name, prologue, keys, psk, payloads):
 def prove():
     """Reproduces the published vectors, or raises."""
     vectors = json.loads(CACOPHONY.read_text())["vectors"]
-    done = 0
     for v in vectors:
-        name = v["protocol_name"].split("_")[1]
-        if name not in PATTERNS or not v["protocol_name"].endswith("SHA256"):
-            continue
+        _, name, _, _, hash = v["protocol_name"].split("_")
         keys = {
             side: {k: bytes.fromhex(v[f"{short}_{long}"]) for k, long in (("s", "static"), ("e", "ephemeral"))
                    if f"{short}_{long}" in v}
             for side, short in (("initiator", "init"), ("responder", "resp"))
         }
-        psk = bytes.fromhex(v.get("init_psks", [""])[0])
+        psks = [bytes.fromhex(psk) for psk in v.get("init_psks", [])]
         payloads = [bytes.fromhex(m["payload"]) for m in v["messages"]]
-        h, out = run(name, bytes.fromhex(v["init_prologue"]), keys, psk, payloads)
-        assert h.hex() == v["handshake_hash"], name
-        assert [m.hex() for m in out] == [m["ciphertext"] for m in v["messages"]], name
-        done += 1
-    assert done == len(PATTERNS) - 1, done
+        h, out = run(name, bytes.fromhex(v["init_prologue"]), keys, psks, payloads, hash)
+        assert h.hex() == v["handshake_hash"], v["protocol_name"]
+        assert [m.hex() for m in out] == [m["ciphertext"] for m in v["messages"]], v["protocol_name"]
+    assert len(vectors) == 118, len(vectors)
 
 
 def secret(label):
@@ -144,7 +186,7 @@ def secret(label):
 
 def vector(case, prologue, psk, payloads):
     keys = {side: {k: secret(f"{case} {side} {k}") for k in "se"} for side in ("initiator", "responder")}
-    h, out = run("XKpsk0", prologue, keys, psk, payloads)
+    h, out = run("XKpsk0", prologue, keys, [psk], payloads)
     return {
         "protocol_name": "Noise_XKpsk0_25519_ChaChaPoly_SHA256",
         "comment": case,
