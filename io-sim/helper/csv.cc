@@ -73,6 +73,24 @@ WriteCircuits(const std::string& path, const Recorder& r)
 }
 
 std::string
+WriteFaults(const std::string& path, const Simulation& s)
+{
+    OutputFile out(path);
+    out.Write("node,group,down_at_ns,up_at_ns\n");
+    for (const Outage& outage : s.GetOutages())
+    {
+        const Group& group = s.GetScenario().groups[s.GetMembers()[outage.node].group];
+        bool back = outage.until < s.GetScenario().stop;
+        out.Printf("%u,%s,%" PRIu64 ",%s\n",
+                   outage.node,
+                   group.name.c_str(),
+                   outage.from,
+                   back ? std::to_string(outage.until).c_str() : "");
+    }
+    return out.Close();
+}
+
+std::string
 WriteNodes(const std::string& path, const Simulation& s, const Recorder& r)
 {
     OutputFile out(path);

@@ -16,6 +16,7 @@ namespace qnet
 /// Each writes one file and returns its SHA-256.
 std::string WriteStreams(const std::string& path, const Simulation& s, const Recorder& r);
 std::string WriteCircuits(const std::string& path, const Recorder& r);
+std::string WriteFaults(const std::string& path, const Simulation& s);
 std::string WriteNodes(const std::string& path, const Simulation& s, const Recorder& r);
 
 } // namespace qnet

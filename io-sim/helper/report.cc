@@ -389,12 +389,16 @@ class Report
             "Verified snapshots are shared between the nodes of the simulation, so each is "
             "verified once.",
             "The user's computer, its browser and the loopback to the node's SOCKS port take no "
-            "time.",
-            "Nobody fails, leaves or attacks."};
+            "time."};
         m_html.Text("h2", "What is faked or abbreviated");
         m_html.Open("ul");
         m_html.Text("li", NetworkFaked());
         m_html.Text("li", CarrierFaked());
+        m_html.Text("li",
+                    m_in.scenario.faults.empty()
+                        ? "Nobody fails, leaves or attacks."
+                        : "Nodes fail as the scenario's faults say: a crash ends the process and "
+                          "leaves its disk. Nobody attacks.");
         for (const char* each : faked)
         {
             m_html.Text("li", each);

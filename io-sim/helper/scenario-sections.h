@@ -17,6 +17,7 @@ void ReadNetwork(const YamlNode& node, Network& out);
 void ReadPopulation(const YamlNode& node, Scenario& out);
 void ReadDirectory(const YamlNode* node, Scenario& out);
 void ReadWorkload(const YamlNode* node, Scenario& out);
+void ReadFaults(const YamlNode* node, Scenario& out);
 void ReadMeasure(const YamlNode* node, Scenario& out);
 void ReadExpect(const YamlNode* node, Scenario& out);
 

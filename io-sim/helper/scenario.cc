@@ -155,6 +155,7 @@ ReadScenario(const std::string& path, const std::vector<std::string>& sets)
     ReadPopulation(map.Need("population"), out);
     ReadDirectory(map.Maybe("directory"), out);
     ReadWorkload(map.Maybe("workload"), out);
+    ReadFaults(map.Maybe("faults"), out);
     ReadMeasure(map.Maybe("measure"), out);
     ReadExpect(map.Maybe("expect"), out);
     map.Done();

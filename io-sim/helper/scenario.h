@@ -101,6 +101,25 @@ struct WebWorkload
     uint64_t timeout = 0;    ///< ns
 };
 
+enum class FaultKind
+{
+    Crash,    ///< some of a group at once
+    Churn,    ///< each of a group now and then
+    Partition ///< nothing passes between two regions
+};
+
+struct Fault
+{
+    FaultKind kind = FaultKind::Crash;
+    uint32_t group = 0; ///< crash, churn
+    uint64_t share = 0; ///< crash: permille of the group
+    uint64_t at = 0;    ///< ns: when it happens; churn: when it begins
+    uint64_t up = 0;    ///< churn: mean, ns
+    uint64_t down = 0;  ///< ns: how long; churn: mean; crash: 0 for good
+    uint32_t a = 0;     ///< partition: index of a region
+    uint32_t b = 0;
+};
+
 struct Expectation
 {
     std::string what; ///< dotted path into summary.json
@@ -127,6 +146,7 @@ struct Scenario
     Network network;
     std::vector<Group> groups;
     std::vector<WebWorkload> workloads;
+    std::vector<Fault> faults;
     uint64_t interval = 0; ///< ns between rows of nodes.csv
     std::vector<Expectation> expectations;
 

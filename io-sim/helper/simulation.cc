@@ -141,6 +141,7 @@ Simulation::Simulation(const Scenario& scenario, uint64_t seed, Tier tier)
         }
     }
     AddWorkloads();
+    AddFaults();
 }
 
 Simulation::~Simulation()
@@ -396,6 +397,39 @@ Simulation::AddWorkloads()
     }
 }
 
+void
+Simulation::AddFaults()
+{
+    std::vector<std::vector<uint32_t>> members(m_scenario.groups.size());
+    for (uint32_t i = 0; i < m_members.size(); i++)
+    {
+        members[m_members[i].group].push_back(i);
+    }
+    m_outages = PlanOutages(m_scenario, members, m_seed);
+    for (const Outage& outage : m_outages)
+    {
+        Ptr<NodeApp> app = m_members[outage.node].app;
+        uint32_t context = app->GetNode()->GetId();
+        auto at = [](uint64_t ns) { return Ns(static_cast<int64_t>(ns)); };
+        Simulator::ScheduleWithContext(context, at(outage.from), &NodeApp::Crash, app);
+        if (outage.until < m_scenario.stop)
+        {
+            app->KeepDisk();
+            Simulator::ScheduleWithContext(context, at(outage.until), &NodeApp::Boot, app);
+        }
+    }
+    for (const Fault& fault : m_scenario.faults)
+    {
+        if (fault.kind == FaultKind::Partition)
+        {
+            m_shared.transport->Cut(fault.a,
+                                    fault.b,
+                                    static_cast<int64_t>(fault.at),
+                                    static_cast<int64_t>(fault.at + fault.down));
+        }
+    }
+}
+
 /// By the name a person gives it: "people.0".
 uint32_t
 Simulation::HostOf(const std::string& name) const
@@ -490,6 +524,12 @@ const Transport&
 Simulation::GetTransport() const
 {
     return *m_shared.transport;
+}
+
+const std::vector<Outage>&
+Simulation::GetOutages() const
+{
+    return m_outages;
 }
 
 Tier

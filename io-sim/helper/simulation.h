@@ -14,6 +14,7 @@
 #include "ns3/node-container.h"
 
 #include "node-app.h"
+#include "outages.h"
 #include "scenario.h"
 #include "web-client.h"
 #include "web-server.h"
@@ -50,6 +51,7 @@ class Simulation
     const std::vector<ns3::Ptr<WebClient>>& GetClients() const;
     const std::vector<ns3::Ptr<WebServer>>& GetServers() const;
     const Transport& GetTransport() const;
+    const std::vector<Outage>& GetOutages() const;
     Tier GetTier() const;
 
   private:
@@ -71,6 +73,7 @@ class Simulation
     void AddMember(uint32_t group, const Seat& seat);
     void AddServer(uint32_t group, const Seat& seat);
     void AddWorkloads();
+    void AddFaults();
     uint32_t HostOf(const std::string& name) const;
 
     const Scenario& m_scenario;
@@ -93,6 +96,7 @@ class Simulation
     std::vector<uint32_t> m_serverGroups; ///< of m_servers
     std::vector<std::string> m_serverNames;
     std::deque<WebHabits> m_habits;
+    std::vector<Outage> m_outages;
 };
 
 } // namespace qnet

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "quantity.h"
+#include "counters.h"
 #include "statistics.h"
 
 namespace qnet
@@ -182,28 +183,6 @@ CircuitsJson(const Recorder& r)
     return out;
 }
 
-void
-AddCounters(qn_counters& sum, const qn_counters& c)
-{
-    sum.cells_forward += c.cells_forward;
-    sum.cells_backward += c.cells_backward;
-    sum.aead_bytes += c.aead_bytes;
-    sum.dh += c.dh;
-    sum.handshakes += c.handshakes;
-    sum.app_up += c.app_up;
-    sum.app_down += c.app_down;
-    sum.relayed += c.relayed;
-    sum.links_opened += c.links_opened;
-    sum.circuits_built += c.circuits_built;
-    sum.circuits_failed += c.circuits_failed;
-    sum.streams_opened += c.streams_opened;
-    sum.streams_failed += c.streams_failed;
-    sum.exit_requests += c.exit_requests;
-    sum.exit_ok += c.exit_ok;
-    sum.exit_blocked += c.exit_blocked;
-    sum.exit_bytes += c.exit_bytes;
-}
-
 json_t*
 CountersJson(const qn_counters& c)
 {
@@ -238,8 +217,8 @@ CoreJson(const Simulation& s)
     for (const Member& member : s.GetMembers())
     {
         qn_counters c = member.app->GetStatus().counters;
-        AddCounters(sums[member.group], c);
-        AddCounters(all, c);
+        AddCounters(&sums[member.group], c);
+        AddCounters(&all, c);
     }
     json_t* out = Object();
     Put(out, "all", CountersJson(all));
@@ -314,6 +293,7 @@ MakeSummary(const Simulation& s, const Recorder& r)
     Put(out.get(), "circuits", CircuitsJson(r));
     Put(out.get(), "core", CoreJson(s));
     Put(out.get(), "network", NetworkJson(s));
+    Put(out.get(), "outages", s.GetOutages().size());
     Put(out.get(), "events", r.GetEventCount());
     return out;
 }

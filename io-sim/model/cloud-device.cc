@@ -165,7 +165,7 @@ CloudDevice::Sent(uint64_t name, Ptr<Packet> packet)
     m_stats.sent += size;
     m_stats.unsent -= size;
     CloudDevice* to = m_cloud->DeviceOf(Read(*packet).to);
-    if (to != nullptr)
+    if (to != nullptr && !m_cloud->IsCut(m_host, to->m_host))
     {
         Simulator::ScheduleWithContext(to->m_context,
                                        Ns(m_cloud->LatencyBetween(m_host, to->m_host)),

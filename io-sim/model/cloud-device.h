@@ -32,6 +32,8 @@ class Cloud
     /// \return null where there is no host
     virtual CloudDevice* DeviceOf(ns3::Ipv4Address address) const = 0;
     virtual int64_t LatencyBetween(uint32_t a, uint32_t b) const = 0;
+    /// Whether packets between the hosts are lost.
+    virtual bool IsCut(uint32_t a, uint32_t b) const = 0;
 
   protected:
     ~Cloud() = default;

@@ -81,6 +81,12 @@ CloudTcp::LatencyBetween(uint32_t a, uint32_t b) const
     return GetLatency(a, b);
 }
 
+bool
+CloudTcp::IsCut(uint32_t a, uint32_t b) const
+{
+    return WaitToPass(m_config[a].region, m_config[b].region) > 0;
+}
+
 Transport::HostStats
 CloudTcp::GetStats(uint32_t host) const
 {

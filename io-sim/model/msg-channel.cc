@@ -77,6 +77,15 @@ MsgChannel::GetStats(uint32_t host) const
     return m_hosts[host].stats;
 }
 
+/// What is sent now arrives after this. TCP would send it again and again meanwhile.
+int64_t
+MsgChannel::Travel(const MsgConn* conn) const
+{
+    uint32_t a = m_config[conn->side[0].m_host].region;
+    uint32_t b = m_config[conn->side[1].m_host].region;
+    return conn->latency + WaitToPass(a, b);
+}
+
 uint64_t
 MsgChannel::WireBytes(uint64_t data)
 {
@@ -114,7 +123,12 @@ MsgChannel::Connect(uint32_t host, const qn_addr& to, ConnUser* user, uint32_t k
     far->m_threshold = m_maxWindow;
     conn->latency = GetLatency(host, far->m_host);
     conn->to = Key(to, true);
-    At(far->m_host, conn->latency, &MsgChannel::Syn, far);
+    if (Travel(conn) - conn->latency > SYN_PATIENCE_NS)
+    {
+        At(host, SYN_PATIENCE_NS, &MsgChannel::TimedOut, near);
+        return near;
+    }
+    At(far->m_host, Travel(conn), &MsgChannel::Syn, far);
     return near;
 }
 
@@ -130,12 +144,12 @@ MsgChannel::Syn(MsgSocket* far)
     far->m_state = MsgSocket::State::Open;
     if (wanted && listener->Accept(far, m_config[near->m_host].addr))
     {
-        At(near->m_host, conn->latency, &MsgChannel::Opened, near);
+        At(near->m_host, Travel(conn), &MsgChannel::Opened, near);
     }
     else
     {
         far->m_state = MsgSocket::State::Dead;
-        At(near->m_host, conn->latency, &MsgChannel::Refused, near);
+        At(near->m_host, Travel(conn), &MsgChannel::Refused, near);
     }
     Release(conn);
 }
@@ -154,7 +168,7 @@ MsgChannel::Opened(MsgSocket* s)
     else
     {
         MsgSocket* far = s->m_conn->Other(s); // accepted for one who left meanwhile
-        At(far->m_host, s->m_conn->latency, &MsgChannel::Abandoned, far);
+        At(far->m_host, Travel(s->m_conn), &MsgChannel::Abandoned, far);
     }
     Release(s->m_conn);
 }
@@ -172,21 +186,23 @@ MsgChannel::Abandoned(MsgSocket* far)
 void
 MsgChannel::Refused(MsgSocket* s)
 {
-    if (s->m_state == MsgSocket::State::Opening)
-    {
-        ConnUser* user = s->m_user;
-        s->m_state = MsgSocket::State::Dead;
-        LetGo(s);
-        if (user != nullptr)
-        {
-            user->ConnFailed(s->m_key, QN_REFUSED);
-        }
-    }
-    Release(s->m_conn);
+    Fail(s, QN_REFUSED);
 }
 
 void
 MsgChannel::Unreachable(MsgSocket* s)
+{
+    Fail(s, QN_UNREACHABLE);
+}
+
+void
+MsgChannel::TimedOut(MsgSocket* s)
+{
+    Fail(s, QN_TIMEOUT);
+}
+
+void
+MsgChannel::Fail(MsgSocket* s, qn_err why)
 {
     if (s->m_state == MsgSocket::State::Opening)
     {
@@ -195,7 +211,7 @@ MsgChannel::Unreachable(MsgSocket* s)
         LetGo(s);
         if (user != nullptr)
         {
-            user->ConnFailed(s->m_key, QN_UNREACHABLE);
+            user->ConnFailed(s->m_key, why);
         }
     }
     Release(s->m_conn);
@@ -301,7 +317,7 @@ MsgChannel::Sent(MsgSocket* s, Chunk* c)
     Host& host = m_hosts[s->m_host];
 
     Simulator::ScheduleWithContext(
-        m_hosts[to->m_host].context, Ns(s->m_conn->latency), &MsgChannel::Arrive, this, to, c);
+        m_hosts[to->m_host].context, Ns(Travel(s->m_conn)), &MsgChannel::Arrive, this, to, c);
     host.busy = false;
     Kick(s);
     SendNext(host);

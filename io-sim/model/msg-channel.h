@@ -9,6 +9,7 @@
  * small, grows as bytes are consumed, and halves when the receiver's downlink marks a chunk because
  * its queue is long (marking stands in for loss: nothing is ever sent twice). A reader that does
  * not read holds the window shut, so back-pressure reaches the writer. Set-up costs one round trip.
+ * Between regions that are cut off from each other everything waits until they no longer are.
  *
  * Only integers: bytes, bits per second and nanoseconds.
  */
@@ -108,6 +109,7 @@ class MsgChannel final : public Transport
     };
 
     static uint64_t WireBytes(uint64_t data);
+    int64_t Travel(const MsgConn* conn) const;
     void Append(MsgSocket* s, const uint8_t* p, uint32_t n);
     void AppendControl(MsgSocket* s, ChunkKind kind);
     void LetGo(MsgSocket* s);
@@ -125,6 +127,8 @@ class MsgChannel final : public Transport
     void Opened(MsgSocket* s);
     void Refused(MsgSocket* s);
     void Unreachable(MsgSocket* s);
+    void TimedOut(MsgSocket* s);
+    void Fail(MsgSocket* s, qn_err why);
     void Sent(MsgSocket* s, Chunk* c);
     void Arrive(MsgSocket* to, Chunk* c);
     void Deliver(MsgSocket* to, Chunk* c);

@@ -86,7 +86,7 @@ MsgSocket::Consume(size_t bytes)
     MsgChannel* channel = m_conn->channel;
     m_conn->refs++;
     ns3::Simulator::ScheduleWithContext(channel->m_hosts[other->m_host].context,
-                                        Ns(m_conn->latency),
+                                        Ns(channel->Travel(m_conn)),
                                         &MsgChannel::Acknowledged,
                                         channel,
                                         other,

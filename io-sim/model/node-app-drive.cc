@@ -79,6 +79,7 @@ NodeApp::Perform(const qn_action& a)
         Simulator::Schedule(Ns(m_shared->resolveNs),
                             &NodeApp::Resolved,
                             this,
+                            m_life,
                             a.query,
                             std::string(a.dest.name, a.dest.name_len),
                             a.dest.port);
@@ -121,9 +122,25 @@ NodeApp::Perform(const qn_action& a)
     case QN_ACT_EVENT:
         Observe(a.event);
         break;
-    case QN_ACT_STORE:   // no simulated node starts twice, so nothing would read its disk
+    case QN_ACT_STORE:
+        Store(a);
+        break;
     case QN_ACT_STOPPED: // the simulation ends nodes, not the other way round
         break;
+    }
+}
+
+void
+NodeApp::Store(const qn_action& a)
+{
+    if (m_keepDisk)
+    {
+        std::vector<uint8_t>& file = m_disk[a.name];
+        if (!a.append)
+        {
+            file.clear();
+        }
+        file.insert(file.end(), a.bytes.p, a.bytes.p + a.bytes.n);
     }
 }
 
@@ -142,13 +159,13 @@ NodeApp::Dial(const qn_action& a)
     e.local = m_origin->Open();
     e.local->SetNode(this, a.conn);
     e.conn = e.local.get();
-    Simulator::ScheduleNow(&NodeApp::LocalOpened, this, a.conn);
+    Simulator::ScheduleNow(&NodeApp::LocalOpened, this, m_life, a.conn);
 }
 
 void
-NodeApp::LocalOpened(qn_conn c)
+NodeApp::LocalOpened(uint32_t life, qn_conn c)
 {
-    if (m_node != nullptr && Find(c) != nullptr)
+    if (life == m_life && Find(c) != nullptr)
     {
         ConnOpened(c);
     }
@@ -181,7 +198,7 @@ NodeApp::BeginClose(qn_conn c, bool byReset)
         e->closing = true;
         e->resetting = byReset;
         QueueSend(c);
-        Simulator::Schedule(Ns(CLOSE_NS), &NodeApp::CloseOver, this, c);
+        Simulator::Schedule(Ns(CLOSE_NS), &NodeApp::CloseOver, this, m_life, c);
     }
 }
 
@@ -467,9 +484,9 @@ NodeApp::ConnReset(uint32_t key)
 }
 
 void
-NodeApp::CloseOver(qn_conn c)
+NodeApp::CloseOver(uint32_t life, qn_conn c)
 {
-    Entry* e = m_node != nullptr ? Find(c) : nullptr;
+    Entry* e = life == m_life ? Find(c) : nullptr;
     if (e == nullptr || !e->closing)
     {
         return; // its last bytes left in time
@@ -480,9 +497,9 @@ NodeApp::CloseOver(qn_conn c)
 }
 
 void
-NodeApp::Resolved(uint32_t query, std::string name, uint16_t port)
+NodeApp::Resolved(uint32_t life, uint32_t query, std::string name, uint16_t port)
 {
-    if (m_node == nullptr)
+    if (life != m_life)
     {
         return;
     }

@@ -10,6 +10,8 @@
 #include "ns3/node.h"
 #include "ns3/uinteger.h"
 
+#include "counters.h"
+
 NS_LOG_COMPONENT_DEFINE("QnetNodeApp");
 
 namespace qnet
@@ -182,8 +184,8 @@ NodeApp::SetOrigin(std::unique_ptr<Origin> origin)
 void
 NodeApp::SetMirrorKeys(std::vector<uint8_t> keys, std::vector<uint8_t> replay)
 {
-    m_mirrorKeys = std::move(keys);
-    m_replay = std::move(replay);
+    m_disk["mirror-keys"] = std::move(keys);
+    m_disk["replay"] = std::move(replay);
 }
 
 bool
@@ -218,15 +220,25 @@ NodeApp::GetStatus() const
     {
         qn_node_status(m_node, &status);
     }
+    AddCounters(&status.counters, m_past);
     return status;
 }
 
 // ---- start and stop
 
+qn_slice
+NodeApp::Stored(const char* name) const
+{
+    auto found = m_disk.find(name);
+    return found == m_disk.end() ? qn_slice{nullptr, 0}
+                                 : qn_slice{found->second.data(), found->second.size()};
+}
+
 qn_node_cfg
 NodeApp::MakeConfig() const
 {
     qn_node_cfg cfg{};
+    cfg.stored_snapshot = Stored("snapshot");
     cfg.mode = m_mode;
     cfg.route = m_route;
     cfg.lab = true; // as the network file says: only a lab may use the bare carrier
@@ -255,8 +267,8 @@ NodeApp::MakeHtxConfig() const
     htx.profile = slice(*m_profile);
     htx.roots = slice(*m_roots);
     htx.origin = m_origin ? &m_origin->GetFacts() : nullptr;
-    htx.stored_mirror_keys = {m_mirrorKeys.data(), m_mirrorKeys.size()};
-    htx.stored_replay = {m_replay.data(), m_replay.size()};
+    htx.stored_mirror_keys = Stored("mirror-keys");
+    htx.stored_replay = Stored("replay");
     return htx;
 }
 
@@ -273,6 +285,10 @@ NodeApp::Door(bool open)
 void
 NodeApp::StartApplication()
 {
+    if (m_node != nullptr)
+    {
+        return;
+    }
     m_env = m_shared->MakeEnv(&m_drbg);
     m_env.mem.limit = m_memoryLimit;
     m_env.log = qn_log{LogLine, this, g_log.IsEnabled(ns3::LOG_INFO) ? QN_LOG_INFO : QN_LOG_ERROR};
@@ -295,11 +311,32 @@ NodeApp::StartApplication()
     Drive();
 }
 
-/// The machine is switched off: what has no time to end cleanly ends as the kernel would end it.
+void
+NodeApp::KeepDisk()
+{
+    m_keepDisk = true;
+}
+
+void
+NodeApp::Boot()
+{
+    StartApplication();
+}
+
 void
 NodeApp::StopApplication()
 {
+    Crash();
+}
+
+/// What has no time to end cleanly ends as the kernel would end it.
+void
+NodeApp::Crash()
+{
     m_timer.Cancel();
+    m_armed = QN_NEVER;
+    m_life++;
+    m_socksPaused = false;
     std::vector<qn_conn> names;
     for (const auto& [c, e] : m_conns)
     {
@@ -321,9 +358,10 @@ NodeApp::StopApplication()
     m_conns.clear();
     m_toSend.clear();
     m_toRead.clear();
-    Door(false);
     if (m_node != nullptr)
     {
+        Door(false);
+        m_past = GetStatus().counters;
         qn_node_free(m_node);
         m_node = nullptr;
     }

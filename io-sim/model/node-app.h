@@ -7,6 +7,7 @@
 #ifndef QNET_SIM_NODE_APP_H
 #define QNET_SIM_NODE_APP_H
 
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -44,6 +45,12 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     /// An operator's mirror keys, as qn_htx_found made them, and a replay set as it was stored.
     void SetMirrorKeys(std::vector<uint8_t> keys, std::vector<uint8_t> replay);
 
+    /// Ends the process without a word of its own: the kernel closes its conns.
+    void Crash();
+    /// Starts it again. It finds what it stored if KeepDisk was called before the run.
+    void Boot();
+    void KeepDisk();
+
     /// A program on this machine connects to the SOCKS port. \return null if the node is not up
     std::shared_ptr<LocalConn> OpenSocks(LocalUser* program);
 
@@ -51,7 +58,8 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     uint32_t GetIndex() const;
     uint32_t GetHost() const;
     qn_mode GetMode() const;
-    qn_status GetStatus() const; ///< all zero before the node started
+    /// Counters go on over crashes; all else is zero while the node is not up.
+    qn_status GetStatus() const;
 
     /// Trace signature of all events of the core. \param index the node's
     typedef void (*EventTracedCallback)(uint32_t index, const qn_event& event);
@@ -83,10 +91,11 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     void ConnReset(uint32_t key) override;
     bool Accept(TransportConn* conn, const qn_addr& from) override;
 
+    qn_slice Stored(const char* name) const;
     qn_node_cfg MakeConfig() const;
     qn_htx_cfg MakeHtxConfig() const;
     void Dial(const qn_action& a);
-    void LocalOpened(qn_conn c);
+    void LocalOpened(uint32_t life, qn_conn c);
     void Door(bool open);
     Entry* Find(qn_conn c);
     void Enter();
@@ -103,8 +112,9 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     void Read(qn_conn c);
     void Arm();
     void Tick();
-    void Resolved(uint32_t query, std::string name, uint16_t port);
-    void CloseOver(qn_conn c);
+    void Store(const qn_action& a);
+    void Resolved(uint32_t life, uint32_t query, std::string name, uint16_t port);
+    void CloseOver(uint32_t life, qn_conn c);
 
     qn_mode m_mode = QN_CLIENT;
     qn_route m_route = QN_ROUTE_FAST;
@@ -121,8 +131,10 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     const std::string* m_profile = nullptr; ///< null: the bare carrier
     const std::string* m_roots = nullptr;
     std::unique_ptr<Origin> m_origin;
-    std::vector<uint8_t> m_mirrorKeys;
-    std::vector<uint8_t> m_replay;
+    std::map<std::string, std::vector<uint8_t>> m_disk; ///< by STORE's names
+    bool m_keepDisk = false;
+    uint32_t m_life = 0;  ///< numbers its starts, so that events of an earlier one are known
+    qn_counters m_past{}; ///< of earlier lives
     bool m_hasOperator = false;
     qn_secret32 m_operator{};
 

@@ -43,8 +43,10 @@ RegionRouting::SetWayOut(Ptr<Ipv4Route> route)
 void
 RegionRouting::SetRegion(uint32_t region,
                          std::shared_ptr<const RegionTable> table,
-                         uint32_t regions)
+                         uint32_t regions,
+                         const RegionCuts* cuts)
 {
+    m_cuts = cuts;
     m_region = region;
     m_table = table;
     m_regions.resize(regions);
@@ -102,16 +104,18 @@ RegionRouting::RouteOutput(Ptr<ns3::Packet>,
     return route;
 }
 
-/// Whether the middlebox lets it cross the border, if that is what it does.
+/// Whether it may cross the border, if that is what it does.
 bool
 RegionRouting::Passes(Ptr<const ns3::Packet> packet, const ns3::Ipv4Header& header) const
 {
     const RegionTable::Seat* from = SeatOf(header.GetSource());
     const RegionTable::Seat* to = SeatOf(header.GetDestination());
-    bool outbound = to->region != m_region;
-    bool inbound = from == nullptr || from->region != m_region;
-    return m_middlebox == nullptr || outbound == inbound ||
-           m_middlebox->Forward(packet, header, outbound);
+    if (from == nullptr || from->region == to->region)
+    {
+        return true;
+    }
+    return !m_cuts->IsCut(from->region, to->region) &&
+           (m_middlebox == nullptr || m_middlebox->Forward(packet, header, to->region != m_region));
 }
 
 bool

@@ -18,6 +18,16 @@
 namespace qnet
 {
 
+/// Which regions are cut off from each other.
+class RegionCuts
+{
+  public:
+    virtual bool IsCut(uint32_t a, uint32_t b) const = 0;
+
+  protected:
+    ~RegionCuts() = default;
+};
+
 /// What stands on the border of a region and sees every packet that crosses it.
 class Middlebox
 {
@@ -55,7 +65,11 @@ class RegionRouting final : public ns3::Ipv4RoutingProtocol
     /// Of a host: everything goes this way.
     void SetWayOut(ns3::Ptr<ns3::Ipv4Route> route);
     /// Makes it a router's.
-    void SetRegion(uint32_t region, std::shared_ptr<const RegionTable> table, uint32_t regions);
+    /// \param cuts outlives it
+    void SetRegion(uint32_t region,
+                   std::shared_ptr<const RegionTable> table,
+                   uint32_t regions,
+                   const RegionCuts* cuts);
     void AddHostLink(ns3::Ptr<ns3::Ipv4Route> route); ///< in the order of their numbers
     void SetRegionLink(uint32_t region, ns3::Ptr<ns3::Ipv4Route> route);
     void SetMiddlebox(Middlebox* middlebox);
@@ -91,6 +105,7 @@ class RegionRouting final : public ns3::Ipv4RoutingProtocol
     std::vector<ns3::Ptr<ns3::Ipv4Route>> m_hosts;
     std::vector<ns3::Ptr<ns3::Ipv4Route>> m_regions;
     Middlebox* m_middlebox = nullptr;
+    const RegionCuts* m_cuts = nullptr;
 };
 
 class RegionRoutingHelper final : public ns3::Ipv4RoutingHelper

@@ -119,12 +119,18 @@ RoutedTcp::InstallRegions(uint32_t count)
     stack.Install(m_routers);
     for (uint32_t i = 0; i < count; i++)
     {
-        RoutingOf(m_routers.Get(i))->SetRegion(i, m_table, count);
+        RoutingOf(m_routers.Get(i))->SetRegion(i, m_table, count, this);
         for (uint32_t j = 0; j < i; j++)
         {
             Join(i, j);
         }
     }
+}
+
+bool
+RoutedTcp::IsCut(uint32_t a, uint32_t b) const
+{
+    return WaitToPass(a, b) > 0;
 }
 
 void

@@ -19,7 +19,7 @@
 namespace qnet
 {
 
-class RoutedTcp final : public TcpTransport
+class RoutedTcp final : public TcpTransport, private RegionCuts
 {
   public:
     static ns3::TypeId GetTypeId();
@@ -48,6 +48,7 @@ class RoutedTcp final : public TcpTransport
     void InstallRegions(uint32_t count) override;
     void InstallStack(ns3::InternetStackHelper& stack) override;
     void InstallDevice(uint32_t host) override;
+    bool IsCut(uint32_t a, uint32_t b) const override;
     void Join(uint32_t a, uint32_t b);
     void CountTraffic(uint32_t host);
     int64_t AccessLatency(uint32_t host) const;

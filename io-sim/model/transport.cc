@@ -6,6 +6,8 @@
 #include "ns3/assert.h"
 #include "ns3/uinteger.h"
 
+#include "sim-time.h"
+
 namespace qnet
 {
 
@@ -133,6 +135,27 @@ Transport::GetLatency(uint32_t a, uint32_t b) const
         ns += (x ^ (x >> 31)) % m_spread;
     }
     return static_cast<int64_t>(ns);
+}
+
+void
+Transport::Cut(uint32_t a, uint32_t b, int64_t from, int64_t until)
+{
+    m_partitions.push_back({std::min(a, b), std::max(a, b), from, until});
+}
+
+int64_t
+Transport::WaitToPass(uint32_t a, uint32_t b) const
+{
+    int64_t now = m_partitions.empty() ? 0 : NowNs();
+    int64_t free = now;
+    for (const Partition& cut : m_partitions)
+    {
+        if (cut.a == std::min(a, b) && cut.b == std::max(a, b) && now >= cut.from)
+        {
+            free = std::max(free, cut.until);
+        }
+    }
+    return free - now;
 }
 
 bool

@@ -71,6 +71,8 @@ class Transport : public ns3::Object
     /// Before the first host.
     void SetLatency(uint32_t count, std::vector<uint64_t> table);
     uint32_t AddHost(const HostConfig& config);
+    /// Nothing passes between two regions for a while. Known before the run.
+    void Cut(uint32_t a, uint32_t b, int64_t from, int64_t until);
     /// One listener per address and port; the last one wins and nullptr ends it. The address must
     /// be a host's.
     virtual void Listen(const qn_addr& addr, ConnListener* listener) = 0;
@@ -97,6 +99,8 @@ class Transport : public ns3::Object
     static constexpr uint64_t SEGMENT_HEADERS = 52; ///< IPv4, TCP, timestamps
     static constexpr int64_t UNREACHABLE_NS = 1000000000; ///< a router's answer, its ARP given up
     static constexpr unsigned SYN_RETRIES = 3;
+    /// RFC 6298: a SYN is sent again after 1 s, then doubling; so long until the last one is lost.
+    static constexpr int64_t SYN_PATIENCE_NS = 15000000000;
 
     static Address Key(const qn_addr& addr, bool withPort);
 
@@ -106,6 +110,8 @@ class Transport : public ns3::Object
     /// \return its number, or NO_HOST
     uint32_t HostAt(const qn_addr& addr) const;
     uint64_t RegionLatency(uint32_t a, uint32_t b) const;
+    /// ns until something can pass between the regions; 0: it can now.
+    int64_t WaitToPass(uint32_t a, uint32_t b) const;
     static constexpr uint32_t NO_HOST = UINT32_MAX;
 
     uint64_t m_initialWindow = 0;
@@ -117,6 +123,15 @@ class Transport : public ns3::Object
     std::vector<HostConfig> m_config; ///< by host number
 
   private:
+    struct Partition
+    {
+        uint32_t a;
+        uint32_t b;
+        int64_t from;
+        int64_t until;
+    };
+
+    std::vector<Partition> m_partitions;
     uint32_t m_regions = 0;
     std::vector<uint64_t> m_latency;
     std::map<Address, uint32_t> m_addresses; ///< hosts by address

@@ -52,6 +52,7 @@ WriteDigested(const std::string& folder,
     add("streams.csv", WriteStreams(folder + "/streams.csv", simulation, recorder));
     add("circuits.csv", WriteCircuits(folder + "/circuits.csv", recorder));
     add("nodes.csv", WriteNodes(folder + "/nodes.csv", simulation, recorder));
+    add("faults.csv", WriteFaults(folder + "/faults.csv", simulation));
     OutputFile out(folder + "/summary.json");
     out.Write(JsonText(summary));
     add("summary.json", out.Close());

@@ -239,6 +239,38 @@ class ResetsAreTold : public TransportTestCase
     }
 };
 
+class PartitionsHeal : public TransportTestCase
+{
+  public:
+    explicit PartitionsHeal(ns3::TypeId tier)
+        : TransportTestCase(tier, "nothing passes a partition; all of it does after it heals")
+    {
+    }
+
+  private:
+    void
+    DoRun() override
+    {
+        Make();
+        transport->Cut(1, 0, NS_PER_SECOND, 6 * NS_PER_SECOND);
+        Connect(SERVER);
+        RunFor(1100);
+        client.toSend = 20000;
+        client.Push();
+        RunFor(4800);
+        NS_TEST_ASSERT_MSG_EQ(server.got, 0, "cut off");
+        NS_TEST_ASSERT_MSG_EQ(server.resetAt, -1, "but not ended");
+        RunFor(10000);
+        NS_TEST_ASSERT_MSG_EQ(server.got, 20000, "healed");
+        NS_TEST_ASSERT_MSG_EQ(server.inOrder, true, "in order");
+        transport->Cut(0, 1, NowNs(), INT64_MAX);
+        client = Peer();
+        Connect(SERVER);
+        RunFor(20000);
+        NS_TEST_ASSERT_MSG_EQ(client.failure, QN_TIMEOUT, "nobody answers");
+    }
+};
+
 /// Lets nothing pass after a while, or kills conns as injected resets do.
 class Wall : public Middlebox
 {
@@ -337,6 +369,7 @@ class TransportTestSuite : public ns3::TestSuite
             AddTestCase(new ReadersHoldWriters(tier), TestCase::QUICK);
             AddTestCase(new HalfCloseWorks(tier), TestCase::QUICK);
             AddTestCase(new ResetsAreTold(tier), TestCase::QUICK);
+            AddTestCase(new PartitionsHeal(tier), TestCase::QUICK);
         }
         AddTestCase(new BordersHaveMiddleboxes, TestCase::QUICK);
     }
