@@ -70,8 +70,11 @@ static size_t asked(const qn_shape *s, size_t n)
     return s->request >= n + SEAL ? s->request - SEAL : least(p->request, p->request_n, n);
 }
 
+/* At least the median: a server's answer to as much as a hello is long is a page's file or more,
+ * and a handshake's flight is far shorter. */
 static size_t next_burst(const qn_shape *s, size_t n)
 {
+    n = QN_MAX(n, (size_t)s->profile->burst[s->profile->burst_n / 2]);
     for (unsigned i = 0; i < s->profile->burst_n; i++)
         if (s->profile->burst[i] >= n)
             return s->profile->burst[i];

@@ -15,7 +15,6 @@
 #define OPEN_END 512 /* a stream's OPEN message ends before this offset */
 #define JOIN_MIN 128 /* a Finished by itself is less: 58 to 126 bytes with its CCS */
 #define HALF_MIN 16  /* a first half is at least that long, or there is none */
-#define LONGEST_REQUEST(s) ((s)->profile->request[(s)->profile->request_n - 1])
 
 bool qn_shape_frame(qn_slice *content, qn_frame *f)
 {
@@ -116,7 +115,7 @@ static bool is_hello(qn_slice data, size_t *size)
 static size_t first_write(qn_shape *s, const qn_offer *o)
 {
     size_t open = o->offset == 0 ? open_message(o->data) : 0;
-    size_t whole, most = LONGEST_REQUEST(s) - QN_TAG - 1u - QN_STREAM_HEADER;
+    size_t whole;
     qn_slice data = qn_slice_of(o->data.p + open, o->data.n - open);
     qn_shape_opening *x;
 
@@ -129,7 +128,7 @@ static size_t first_write(qn_shape *s, const qn_offer *o)
         return 0;
     *x = (qn_shape_opening){.stream = o->stream};
     enter(s, x, QN_SHAPE_BEGUN, QN_SHAPE_HALF_MAX);
-    return QN_MIN(data.n / 2, most);
+    return data.n / 2;
 }
 
 /* Finished comes alone, or already with the request behind it. */
