@@ -83,8 +83,8 @@ class Links(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder, origins.Embedded(folder) as origin, link.Node(origin) as peer:
             self.assertTrue(link.dial(peer, peer.address[1])[0])
             rows = []
-            lab = clients.Clients(origin, peer, rows.append)
-            lab.run(False)
+            lab = clients.Clients(origin, peer, rows.append, False)
+            lab.run()
             positions = [battery.Position("direct", origin.address), battery.Position("untagged", peer.address)]
             probed = battery.Battery(origin, pathlib.Path(folder) / "seen", rows.append, 1)
             probed.run(positions, ["garbage", "false-finished-alone"])  # and a byte after the origin's FIN

@@ -53,8 +53,8 @@ def browser_requests(origin, browser, address):
 class Clients:
     """say(row); .rows and .bad count."""
 
-    def __init__(self, origin, peer, say):
-        self.origin, self.peer, self.say = origin, peer, say
+    def __init__(self, origin, peer, say, browsers):
+        self.origin, self.peer, self.say, self.browsers = origin, peer, say, browsers
         self.rows = self.bad = 0
         self.kept = {}
 
@@ -70,8 +70,8 @@ class Clients:
         self.bad += bool(wrong)
         self.say(compare.row(self.origin.name, what, "through the peer", f"DIFFERENT: {wrong}" if wrong else "same"))
 
-    def run(self, with_browsers):
+    def run(self):
         self.hold("curl", curl)
         self.hold("openssl s_client", s_client)
-        for browser in BROWSERS if with_browsers and self.origin.logs else ():
+        for browser in BROWSERS if self.browsers and self.origin.logs else ():
             self.hold(browser, browser_requests, browser)

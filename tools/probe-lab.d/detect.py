@@ -146,9 +146,11 @@ class Detect:
     def __init__(self, origin, peer, say):
         self.origin, self.peer, self.say = origin, peer, say
         self.rows = self.bad = 0
+        self.kept = {}
 
     def row(self, what, where, text, wrong):
         self.rows += 1
+        self.kept[f"{what}: {where}"] = text
         self.bad += bool(wrong)
         self.say(compare.row(self.origin.name, what, where, ("WRONG: " if wrong else "") + text))
 
