@@ -15,11 +15,15 @@
 #include "output-file.h"
 #include "run.h"
 #include "scenario.h"
+#include "sweep.h"
 
 namespace
 {
 
 using namespace qnet;
+
+constexpr uint64_t SEEDS_MAX = 10000;
+constexpr uint64_t JOBS_MAX = 256;
 
 class UsageError : public std::runtime_error
 {
@@ -35,6 +39,8 @@ const char* const HELP =
     "       qnet-sim check SCENARIO.yaml [--set KEY=VALUE]...\n"
     "       qnet-sim list [DIR]\n"
     "       qnet-sim compare DIR1 DIR2\n"
+    "       qnet-sim sweep SCENARIO.yaml --seeds A-B --out DIR [--jobs N] [--tier M|T|P]\n"
+    "                [--set KEY=VALUE]...\n"
     "       qnet-sim --help | --version\n"
     "\n"
     "run    simulates and writes DIR: summary.json, run.json, streams.csv, circuits.csv, "
@@ -44,6 +50,9 @@ const char* const HELP =
     "       seed and tier only.\n"
     "check  reads a scenario and says whether it is fine.\n"
     "list   names the scenarios in a folder (sim-scenarios) with their questions.\n"
+    "sweep    runs every seed from A to B, N at a time, into DIR/seed-*; those that are there "
+    "already\n"
+    "         are kept. DIR/sweep.csv has the mean of every metric with its 95 % interval.\n"
     "compare  shows two folders of results side by side: medians, p95, delivered bytes.\n"
     "\n"
     "--seed N         instead of the scenario's own\n"
@@ -127,25 +136,52 @@ TierOf(const std::string& text)
 }
 
 [[noreturn]] void
-UnknownOption(const std::string& option)
+UnknownOption(const std::string& option, bool sweeps)
 {
-    static const std::vector<std::string> known = {
+    static const std::vector<std::string> ofRun = {
         "--seed", "--out", "--tier", "--pcap", "--set", "--quiet", "--help", "--version"};
-    throw UsageError("unknown option " + option + Suggestion(option, known));
+    static const std::vector<std::string> ofSweep = {
+        "--seeds", "--out", "--tier", "--jobs", "--set", "--help"};
+    throw UsageError("unknown option " + option + Suggestion(option, sweeps ? ofSweep : ofRun));
 }
 
+/// "3-7" or "3"
+void
+ReadSeeds(const std::string& text, SweepOptions& out)
+{
+    size_t dash = text.find('-');
+    out.firstSeed = SeedOf(text.substr(0, dash));
+    out.lastSeed = dash == std::string::npos ? out.firstSeed : SeedOf(text.substr(dash + 1));
+    if (out.lastSeed < out.firstSeed || out.lastSeed - out.firstSeed >= SEEDS_MAX)
+    {
+        throw UsageError("--seeds " + text + ": write 1-10, at most " + std::to_string(SEEDS_MAX) +
+                         " seeds");
+    }
+}
+
+/// \param sweep null for the other commands
 RunOptions
-ParseRun(Arguments& arguments, bool simulates)
+ParseRun(Arguments& arguments, bool simulates, SweepOptions* sweep = nullptr)
 {
     RunOptions options;
     while (!arguments.Empty())
     {
         std::string word = arguments.Next();
-        if (word == "--set")
+        if (sweep != nullptr && word == "--seeds")
+        {
+            ReadSeeds(arguments.Value(word), *sweep);
+        }
+        else if (sweep != nullptr && word == "--jobs")
+        {
+            std::string jobs = arguments.Value(word);
+            sweep->jobs = static_cast<unsigned>(
+                std::min<uint64_t>(std::max<uint64_t>(SeedOf(jobs), 1), JOBS_MAX));
+        }
+        else if (word == "--set")
         {
             options.sets.push_back(arguments.Value(word));
         }
-        else if (simulates && word == "--seed")
+        else if (simulates && sweep == nullptr && word == "--seed")
         {
             options.seed = SeedOf(arguments.Value(word));
             options.hasSeed = true;
@@ -159,17 +195,17 @@ ParseRun(Arguments& arguments, bool simulates)
             options.tier = TierOf(arguments.Value(word));
             options.hasTier = true;
         }
-        else if (simulates && word == "--pcap")
+        else if (simulates && sweep == nullptr && word == "--pcap")
         {
             options.captures.push_back(arguments.Value(word));
         }
-        else if (simulates && word == "--quiet")
+        else if (simulates && sweep == nullptr && word == "--quiet")
         {
             options.quiet = true;
         }
         else if (word[0] == '-')
         {
-            UnknownOption(word);
+            UnknownOption(word, sweep != nullptr);
         }
         else if (options.scenario.empty())
         {
@@ -236,6 +272,14 @@ List(const std::string& folder)
 }
 
 int
+SweepSeeds(Arguments& arguments)
+{
+    SweepOptions options;
+    options.run = ParseRun(arguments, true, &options);
+    return Sweep(options);
+}
+
+int
 CompareFolders(Arguments& arguments)
 {
     std::string left = arguments.Value("compare");
@@ -264,6 +308,10 @@ Dispatch(Arguments arguments)
     {
         return List(arguments.Empty() ? "sim-scenarios" : arguments.Next());
     }
+    if (command == "sweep")
+    {
+        return SweepSeeds(arguments);
+    }
     if (command == "compare")
     {
         return CompareFolders(arguments);
@@ -280,7 +328,7 @@ Dispatch(Arguments arguments)
     }
     throw UsageError(
         "unknown command " + command +
-        Suggestion(command, {"run", "check", "list", "compare", "--help", "--version"}));
+        Suggestion(command, {"run", "check", "list", "compare", "sweep", "--help", "--version"}));
 }
 
 int
