@@ -94,6 +94,8 @@ static void fill_cfg(running *r)
     memcpy(node->country, c->country, sizeof node->country);
     memcpy(node->exit_country, c->route_country, sizeof node->exit_country);
     memcpy(node->contact, c->contact, sizeof node->contact);
+    node->exit_rules = c->exit_rules;
+    node->exit_rules_n = c->exit_rules_n;
     memcpy(node->exit_ports, c->exit_ports, sizeof node->exit_ports);
     node->exit_ports_n = c->exit_ports_n;
     memcpy(node->exit_allow, c->exit_allow, sizeof node->exit_allow);

@@ -84,6 +84,20 @@ static void country(reading *r, key_id key, char out[3])
         memcpy(out, text, 3);
 }
 
+static void exit_rules(reading *r, config *c)
+{
+    const setting *rules = &r->s->v[KEY_EXIT_RULE];
+    char source[320];
+    const char *what;
+
+    for (unsigned i = 0; i < rules->n && r->ok; i++) {
+        r->ok = qn_rule_parse(&c->exit_rules[c->exit_rules_n++], rules->text[i], &what) == QN_OK;
+        if (!r->ok)
+            (void)qn_why_say(r->why, "exit.rule: rule %u, '%s', is not a rule: %s (%s)", i + 1,
+                             rules->text[i], what, settings_source(r->s, KEY_EXIT_RULE, source));
+    }
+}
+
 static void exit_lists(reading *r, config *c)
 {
     const setting *ports = &r->s->v[KEY_EXIT_PORTS], *allow = &r->s->v[KEY_EXIT_ALLOW];
@@ -100,8 +114,9 @@ static void exit_lists(reading *r, config *c)
                   "an address or prefix with its port, such as 127.0.0.1:8080 or 10.0.0.0/8:80");
 }
 
-_Static_assert(SETTING_VALUES_MAX <= QN_EXIT_PORTS_MAX && SETTING_VALUES_MAX <= QN_EXIT_ALLOW_MAX,
-               "a list that fits the settings fits the node");
+_Static_assert(QN_EXIT_PORTS_MAX <= SETTING_VALUES_MAX && QN_EXIT_ALLOW_MAX <= SETTING_VALUES_MAX &&
+                   QN_RULES_MAX <= SETTING_VALUES_MAX,
+               "a list that fits the node fits the settings");
 
 static void values(reading *r, config *c)
 {
@@ -134,6 +149,7 @@ static void values(reading *r, config *c)
         wrong(r, KEY_EXIT_CONTACT, contact, "shorter than 128 characters");
     else
         memcpy(c->contact, contact, strlen(contact) + 1);
+    exit_rules(r, c);
     exit_lists(r, c);
     c->exit_connections = number(r, KEY_EXIT_CONNECTIONS, 1, 60000, "a number from 1 to 60000");
     c->circuits_ready = number(r, KEY_CIRCUITS_READY, 1, 64, "a number from 1 to 64");

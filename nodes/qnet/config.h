@@ -22,6 +22,8 @@ typedef struct config {
     port_setting socks, status;
     char country[3], route_country[3];
     char contact[128];
+    qn_rule exit_rules[QN_RULES_MAX];
+    uint8_t exit_rules_n;
     uint16_t exit_ports[QN_EXIT_PORTS_MAX];
     uint8_t exit_ports_n;
     qn_allow exit_allow[QN_EXIT_ALLOW_MAX];

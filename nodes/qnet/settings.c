@@ -1,5 +1,7 @@
 #include "settings.h"
 
+#include "qnet/node.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,16 +85,22 @@ const key_info key_table[KEYS] = {
                           .variable = "EXIT_ABUSE_EMAIL",
                           .metavar = "MAIL",
                           .help = "who answers complaints; an exit or super must say"},
+    [KEY_EXIT_RULE] = {.name = "exit.rule",
+                       .flag = "exit-rule",
+                       .metavar = "RULE",
+                       .help = "'accept|reject TARGET:PORTS', the first that matches counts; may "
+                               "be repeated",
+                       .list = QN_RULES_MAX},
     [KEY_EXIT_PORTS] = {.name = "exit.ports",
                         .flag = "exit-port",
                         .metavar = "PORT",
                         .help = "a port the exit opens beside 80 and 443; may be repeated",
-                        .list = true},
+                        .list = QN_EXIT_PORTS_MAX},
     [KEY_EXIT_ALLOW] = {.name = "exit.allow",
                         .flag = "exit-allow",
                         .metavar = "ADDR[/BITS]:PORT[-LAST]",
                         .help = "lab only: a private destination the exit opens; may be repeated",
-                        .list = true},
+                        .list = QN_EXIT_ALLOW_MAX},
     [KEY_EXIT_CONNECTIONS] = {.name = "exit.connections",
                               .flag = "exit-connections",
                               .variable = "EXIT_MAX_CONNECTIONS",
@@ -142,8 +150,8 @@ bool settings_add(settings *s, key_id k, const char *text, given_by from, unsign
         return true;
     if (from > v->from || !info->list)
         v->n = 0;
-    if (v->n == SETTING_VALUES_MAX)
-        return qn_why_say(why, "%s has more than %d entries", info->name, SETTING_VALUES_MAX);
+    if (v->n == (info->list > 0 ? info->list : 1))
+        return qn_why_say(why, "%s has more than %u entries", info->name, info->list);
     memcpy(v->text[v->n++], text, strlen(text) + 1);
     v->from = from;
     v->line = line;

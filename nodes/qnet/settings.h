@@ -30,6 +30,7 @@ typedef enum key_id {
     KEY_STATUS_PORT,
     KEY_COUNTRY,
     KEY_EXIT_CONTACT,
+    KEY_EXIT_RULE,
     KEY_EXIT_PORTS,
     KEY_EXIT_ALLOW,
     KEY_EXIT_CONNECTIONS,
@@ -52,12 +53,12 @@ typedef struct key_info {
     const char *name, *flag, *variable, *fallback;
     const char *metavar; /* NULL: the flag takes no value and means "true" */
     const char *help;
-    bool list;
+    unsigned list; /* so many values at most; 0: it takes one */
 } key_info;
 
 extern const key_info key_table[KEYS];
 
-#define SETTING_VALUES_MAX 16
+#define SETTING_VALUES_MAX 64
 #define SETTING_TEXT_MAX 256
 
 typedef struct setting {

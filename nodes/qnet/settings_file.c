@@ -61,8 +61,8 @@ static bool add_scalar(reader *r, key_id k, unsigned line)
     qn_why why;
 
     if (r->event.type != YAML_SCALAR_EVENT)
-        return wrong(r, "values are plain texts or numbers, or lists of them for exit.allow and "
-                        "exit.ports");
+        return wrong(r, "values are plain texts or numbers, or lists of them for exit.rule, "
+                        "exit.ports and exit.allow");
     if (!scalar_text(r, text))
         return false;
     return settings_add(r->s, k, text, FROM_FILE, line, why) || wrong(r, why);

@@ -142,7 +142,7 @@
 #define QN_HEARTBEAT_EVERY (30 * QN_SEC)
 #define QN_LIVE_FOR (120 * QN_SEC)
 #define QN_PRUNE_EVERY (60 * QN_SEC)
-/* bytes; a descriptor with every field full is under 700, and its card has at most 1600 more */
+/* bytes; a descriptor with every field full is under 800, and its card has at most 1600 more */
 #define QN_DESCRIPTOR_MAX 2560
 #define QN_SNAPSHOT_MAX (4u << 20)
 #define QN_SNAPSHOT_PAUSE QN_SEC          /* between two snapshots: a version is a second */

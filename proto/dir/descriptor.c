@@ -14,10 +14,11 @@ enum {
     LINK,
     ONIONS,
     REQUIRED = ONIONS,
-    PORTS,     /* exits only */
-    COUNTRY,   /* absent: unknown */
-    CONTACT,   /* absent: none */
-    CARD = 128 /* absent: not reached over HTX; nodes without HTX pass over it */
+    PORTS,      /* exits only */
+    COUNTRY,    /* absent: unknown */
+    CONTACT,    /* absent: none */
+    CARD = 128, /* absent: not reached over HTX; nodes without HTX pass over it */
+    RANGES      /* absent: single ports only; who passes over it finds fewer open */
 };
 
 enum { ROLES_ALL = QN_ROLE_RELAY | QN_ROLE_EXIT | QN_ROLE_DIRECTORY };
@@ -52,6 +53,17 @@ static bool ports_ok(const qn_descriptor *d)
         return false;
     for (unsigned i = 0; i < d->ports_n; i++)
         if (d->ports[i] <= (i > 0 ? d->ports[i - 1] : 0))
+            return false;
+    return true;
+}
+
+static bool ranges_ok(const qn_descriptor *d)
+{
+    if (d->ranges_n > QN_DESCRIPTOR_RANGES || (d->ranges_n > 0 && d->ports_n == 0))
+        return false;
+    for (unsigned i = 0; i < d->ranges_n; i++)
+        if (d->ranges[i].first >= d->ranges[i].last ||
+            d->ranges[i].first <= (i > 0 ? d->ranges[i - 1].last : 0))
             return false;
     return true;
 }
@@ -100,8 +112,8 @@ static qn_err check(const qn_descriptor *d, bool lab)
     qn_err err;
 
     if (!window_ok(d->valid_after, d->valid_until, QN_DESCRIPTOR_LIFE_S) || d->roles == 0 ||
-        (d->roles & ~ROLES_ALL) != 0 || !keys_ok(d) || !ports_ok(d) || !country_ok(d->country) ||
-        !contact_ok(d))
+        (d->roles & ~ROLES_ALL) != 0 || !keys_ok(d) || !ports_ok(d) || !ranges_ok(d) ||
+        !country_ok(d->country) || !contact_ok(d))
         return QN_PROTO;
     err = check_card(d->card);
     return err == QN_OK ? check_addrs(d, lab) : err;
@@ -152,6 +164,16 @@ static void put_lists(qn_cbor_w *w, const qn_descriptor *d)
         put_dated(w, &d->onion[i]);
 }
 
+static void put_ranges(qn_cbor_w *w, const qn_descriptor *d)
+{
+    qn_cbor_uint(w, RANGES);
+    qn_cbor_array(w, 2u * d->ranges_n);
+    for (unsigned i = 0; i < d->ranges_n; i++) {
+        qn_cbor_uint(w, d->ranges[i].first);
+        qn_cbor_uint(w, d->ranges[i].last);
+    }
+}
+
 static void put_optional(qn_cbor_w *w, const qn_descriptor *d)
 {
     if (d->ports_n > 0) {
@@ -172,6 +194,8 @@ static void put_optional(qn_cbor_w *w, const qn_descriptor *d)
         qn_cbor_uint(w, CARD);
         qn_cbor_item(w, d->card);
     }
+    if (d->ranges_n > 0)
+        put_ranges(w, d);
 }
 
 static void put_body(qn_cbor_w *w, const qn_descriptor *d)
@@ -182,6 +206,7 @@ static void put_body(qn_cbor_w *w, const qn_descriptor *d)
     optional += d->country[0] != '\0';
     optional += d->contact[0] != '\0';
     optional += d->card.n > 0;
+    optional += d->ranges_n > 0;
     qn_cbor_map(w, REQUIRED + optional);
     qn_cbor_uint(w, KEY_VERSION);
     qn_cbor_uint(w, QN_BODY_VERSION);
@@ -242,6 +267,27 @@ static void get_dated(qn_cbor_r *r, qn_dated_key *k)
     k->not_after = qn_body_get_time(r);
 }
 
+static uint16_t get_port(qn_cbor_r *r)
+{
+    return (uint16_t)qn_body_get_below(r, UINT16_MAX + 1);
+}
+
+/* First and last in turns. */
+static void get_ranges(qn_cbor_r *r, qn_descriptor *d)
+{
+    uint8_t ends = get_count(r, 2 * QN_DESCRIPTOR_RANGES);
+
+    if (r->err == QN_OK && ends == 0) /* absent is the one way to say none */
+        r->err = QN_CANON;
+    if (ends % 2 != 0)
+        r->err = QN_PROTO;
+    d->ranges_n = ends / 2;
+    for (unsigned i = 0; i < d->ranges_n; i++) {
+        d->ranges[i].first = get_port(r);
+        d->ranges[i].last = get_port(r);
+    }
+}
+
 static void get_list(qn_cbor_r *r, uint64_t key, qn_descriptor *d)
 {
     switch (key) {
@@ -258,7 +304,7 @@ static void get_list(qn_cbor_r *r, uint64_t key, qn_descriptor *d)
     default:
         d->ports_n = get_count(r, QN_DESCRIPTOR_PORTS);
         for (unsigned i = 0; i < d->ports_n; i++)
-            d->ports[i] = (uint16_t)qn_body_get_below(r, UINT16_MAX + 1);
+            d->ports[i] = get_port(r);
         if (r->err == QN_OK && d->ports_n == 0) /* absent is the one way to say none */
             r->err = QN_CANON;
     }
@@ -269,6 +315,9 @@ static void get_field(qn_cbor_r *r, uint64_t key, qn_descriptor *d)
     switch (key) {
     case CARD:
         d->card = qn_cbor_get_item(r);
+        break;
+    case RANGES:
+        get_ranges(r, d);
         break;
     case KEY_VERSION:
         qn_body_get_version(r);
@@ -348,6 +397,9 @@ bool qn_descriptor_exits_to(const qn_descriptor *d, uint16_t port)
 {
     for (unsigned i = 0; i < d->ports_n; i++)
         if (d->ports[i] == port)
+            return true;
+    for (unsigned i = 0; i < d->ranges_n; i++)
+        if (port >= d->ranges[i].first && port <= d->ranges[i].last)
             return true;
     return false;
 }

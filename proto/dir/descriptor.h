@@ -18,9 +18,11 @@
 #include "qnet/id.h"
 #include "qnet/network.h"
 #include "qnet/node.h"
+#include "qnet/rule.h"
 
 #define QN_DESCRIPTOR_ADDRS 4
 #define QN_DESCRIPTOR_PORTS (2 + QN_EXIT_PORTS_MAX + QN_EXIT_ALLOW_MAX) /* exit/policy.h */
+#define QN_DESCRIPTOR_RANGES 16
 #define QN_DESCRIPTOR_CONTACT 128
 #define QN_ONION_ID 8
 
@@ -46,13 +48,15 @@ typedef struct qn_descriptor {
     uint8_t addrs_n;                  /* 1..4 */
     uint8_t onions_n;                 /* 1..2: current first, then the previous one */
     uint8_t ports_n;                  /* exits: 1 or more; others: 0 */
+    uint8_t ranges_n;                 /* exits only */
     qn_addr addrs[QN_DESCRIPTOR_ADDRS];
     qn_dated_key link;
     qn_dated_key onion[2];
-    uint8_t onion_id[2][QN_ONION_ID];    /* set by open and sign */
-    uint16_t ports[QN_DESCRIPTOR_PORTS]; /* ascending, distinct, none 0 */
-    char country[3];                     /* two capital letters, or "" unknown */
-    char contact[QN_DESCRIPTOR_CONTACT]; /* printable ASCII; exits must have one */
+    uint8_t onion_id[2][QN_ONION_ID];      /* set by open and sign */
+    uint16_t ports[QN_DESCRIPTOR_PORTS];   /* ascending, distinct, none 0 */
+    qn_ports ranges[QN_DESCRIPTOR_RANGES]; /* of 2 ports or more; ascending, apart */
+    char country[3];                       /* two capital letters, or "" unknown */
+    char contact[QN_DESCRIPTOR_CONTACT];   /* printable ASCII; exits must have one */
     qn_slice card; /* how HTX reaches it, checked (htx/card.h); empty: not at all. As read it points
                       into what was opened */
 } qn_descriptor;

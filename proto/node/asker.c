@@ -23,12 +23,15 @@ static void dated(qn_dated_key *k, const qn_secret32 *secret, int64_t wall)
 
 static void exit_fields(qn_descriptor *d, const qn_node *n)
 {
-    uint16_t ports[QN_POLICY_PORTS + QN_EXIT_ALLOW_MAX];
-    unsigned count = qn_policy_ports(&n->policy, ports);
+    qn_policy_said said;
 
+    if (qn_policy_say(&n->policy, &said) == QN_OK) { /* start_exit has asked before */
+        d->ports_n = said.singles_n;
+        memcpy(d->ports, said.singles, said.singles_n * sizeof said.singles[0]);
+        d->ranges_n = said.ranges_n;
+        memcpy(d->ranges, said.ranges, said.ranges_n * sizeof said.ranges[0]);
+    }
     d->roles |= QN_ROLE_EXIT;
-    d->ports_n = (uint8_t)QN_MIN(count, (unsigned)QN_DESCRIPTOR_PORTS);
-    memcpy(d->ports, ports, d->ports_n * sizeof ports[0]);
     memcpy(d->contact, n->cfg.contact, sizeof d->contact);
 }
 

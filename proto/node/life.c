@@ -96,6 +96,9 @@ static qn_err start_exit(qn_node *n, char why[160])
         return node_wrong(why,
                           "exit.ports or exit.allow is not usable: ports are 1..65535, a prefix "
                           "has no bits behind its length");
+    if (node_exits(n) && qn_policy_rules(&n->policy, c->exit_rules, c->exit_rules_n) != QN_OK)
+        return node_wrong(why, "exit.rule opens no port to all destinations, or more ports and "
+                               "ranges than a descriptor lists (34 and 16)");
     /* A busy browser's worth, or a quarter of a larger exit. */
     qn_slots_init(&n->slots, sockets, QN_MAX((uint32_t)QN_EXIT_CONNS_PER_SOURCE, sockets / 4),
                   (uint64_t)qn_rng_u32(n->env));

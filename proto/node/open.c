@@ -305,7 +305,7 @@ void open_resolved(edge *e, const qn_addr *v, unsigned count, qn_err why)
     if (e->state != EDGE_OPENING)
         return;
     if (err == QN_OK)
-        err = qn_policy_pick(&e->n->policy, v, count, &e->opening->addr);
+        err = qn_policy_pick(&e->n->policy, &e->opening->dest, v, count, &e->opening->addr);
     if (err != QN_OK) {
         conns_forget(&e->n->conns, e->conn); /* the world never had a socket for it */
         e->conn = 0;

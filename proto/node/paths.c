@@ -12,7 +12,7 @@ static const uint8_t set_flag[GUARD_SETS] = {QN_CANDIDATE_RELAY, QN_CANDIDATE_EX
 
 /* ---- candidates ------------------------------------------------------------------------------ */
 
-/* A lab's allow lists may hold ranges of ports, which descriptors cannot: there the exit decides.
+/* A lab's exits are chosen in turns and open what they list, each its own: there the exit decides.
  */
 bool paths_takes_port(const qn_node *n, const qn_relay *r, const qn_dest *d)
 {
@@ -48,6 +48,8 @@ static void describe(const qn_node *n, const qn_relay *r, qn_candidate *c)
     if (!n->net.lab) {
         c->ports = r->d.ports;
         c->ports_n = r->d.ports_n;
+        c->ranges = r->d.ranges;
+        c->ranges_n = r->d.ranges_n;
     }
 }
 

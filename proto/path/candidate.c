@@ -35,5 +35,8 @@ bool qn_candidate_exits_to(const qn_candidate *c, uint16_t port)
     for (unsigned i = 0; i < c->ports_n; i++)
         if (c->ports[i] == port)
             return true;
+    for (unsigned i = 0; i < c->ranges_n; i++)
+        if (port >= c->ranges[i].first && port <= c->ranges[i].last)
+            return true;
     return false;
 }

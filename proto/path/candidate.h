@@ -8,6 +8,7 @@
 #include "base/env.h"
 #include "qnet/addr.h"
 #include "qnet/id.h"
+#include "qnet/rule.h"
 
 enum {
     QN_CANDIDATE_RELAY = 1, /* may be any hop but the last */
@@ -34,7 +35,9 @@ typedef struct qn_candidate {
     uint32_t as;     /* 0 unknown, likewise */
     uint64_t family; /* 0 none; equal: of one family */
     uint8_t ports_n; /* of an exit; 0: any port */
-    const uint16_t *ports; /* ascending; outlives the candidate */
+    uint8_t ranges_n;
+    const uint16_t *ports;  /* they outlive the candidate */
+    const qn_ports *ranges; /* beside those */
 } qn_candidate;
 
 /* Bits of QN_APART that a and b share. A node shares all of them with itself. */

@@ -68,7 +68,8 @@ static bool forbidden(const qn_addr *a)
 typedef struct setup {
     uint16_t ports[QN_EXIT_PORTS_MAX + 1];
     qn_allow allow[QN_EXIT_ALLOW_MAX + 1];
-    unsigned ports_n, allow_n, own_n;
+    unsigned ports_n, allow_n, own_n, rules_n;
+    qn_rule rules[4];
     qn_addr own[QN_POLICY_OWN];
 } setup;
 
@@ -102,6 +103,18 @@ static setup get_setup(fz_in *in)
     s.own_n = fz_below(in, QN_POLICY_OWN + 1);
     for (unsigned i = 0; i < s.own_n; i++)
         s.own[i] = get_addr(in);
+    for (unsigned i = fz_below(in, QN_LEN(s.rules) + 1); i > 0; i--) {
+        qn_slice chunk = fz_chunk(in);
+        char text[300] = "";
+        const char *what;
+
+        if (chunk.n > 0)
+            memcpy(text, chunk.p, QN_MIN(chunk.n, sizeof text - 1));
+        if (qn_rule_parse(&s.rules[s.rules_n], text, &what) == QN_OK)
+            s.rules_n++;
+        else
+            FZ_CHECK(what != NULL);
+    }
     return s;
 }
 
@@ -127,12 +140,13 @@ static bool port_permitted(const setup *s, uint16_t port)
 
 static bool judged(const setup *s, const qn_policy *p, const qn_addr *a)
 {
-    bool pass = qn_policy_judge(p, a) == QN_OK;
+    qn_dest d = {.type = a->family == 4 ? 1 : 4, .port = a->port};
+    bool pass = qn_policy_judge(p, &d, a) == QN_OK;
 
     FZ_CHECK(!qn_ip_global(a) || !forbidden(a));
     if (!pass)
         return false;
-    FZ_CHECK(listed(s, a) || (!forbidden(a) && port_permitted(s, a->port)));
+    FZ_CHECK(listed(s, a) || (!forbidden(a) && (s->rules_n > 0 || port_permitted(s, a->port))));
     for (unsigned i = 0; i < s->own_n; i++)
         FZ_CHECK(!qn_addr_equal(a, &s->own[i]));
     return true;
@@ -142,24 +156,27 @@ static void ask(const setup *s, const qn_policy *p, fz_in *in)
 {
     qn_addr v[4], got = {0};
     unsigned n = fz_below(in, QN_LEN(v) + 1);
-    bool any = false, resolve;
+    bool resolve;
     qn_dest d = {0};
     qn_err err;
 
     for (unsigned i = 0; i < n; i++) {
         v[i] = get_addr(in);
-        any |= judged(s, p, &v[i]);
+        (void)judged(s, p, &v[i]);
         d = (qn_dest){.type = v[i].family == 4 ? 1 : 4, .port = v[i].port};
         memcpy(d.ip, v[i].ip, sizeof d.ip);
         err = qn_policy_dest(p, &d, &resolve, &got);
-        FZ_CHECK((err == QN_OK) == (qn_policy_judge(p, &v[i]) == QN_OK));
+        FZ_CHECK((err == QN_OK) == (qn_policy_judge(p, &d, &v[i]) == QN_OK));
         FZ_CHECK(err != QN_OK || (!resolve && qn_addr_equal(&got, &v[i])));
     }
-    err = qn_policy_pick(p, v, n, &got);
-    FZ_CHECK(err == (n == 0 ? QN_RESOLVE : any ? QN_OK : QN_POLICY));
-    FZ_CHECK(err != QN_OK || judged(s, p, &got));
-    /* A name passes before resolution when some address with its port might. */
-    d = (qn_dest){.type = 3, .port = got.port, .name_len = 1, .name = "x"};
+    /* All of one query have its port; a name passes before resolution when one of them does. */
+    for (unsigned i = 1; i < n; i++)
+        v[i].port = v[0].port;
+    d = (qn_dest){.type = 3, .port = n > 0 ? v[0].port : 80, .name_len = 1, .name = "x"};
+    err = qn_policy_pick(p, &d, v, n, &got);
+    FZ_CHECK(n > 0 || err == QN_RESOLVE);
+    FZ_CHECK(err != QN_OK || s->rules_n > 0 || judged(s, p, &got));
+    FZ_CHECK(err != QN_OK || !forbidden(&got) || listed(s, &got));
     FZ_CHECK(err != QN_OK || (qn_policy_dest(p, &d, &resolve, &got) == QN_OK && resolve));
 }
 
@@ -168,8 +185,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     fz_in in = {p, n};
     setup s = get_setup(&in);
     qn_policy policy, untouched;
-    uint16_t ports[QN_POLICY_PORTS + QN_EXIT_ALLOW_MAX];
-    unsigned ports_n;
+    qn_policy_said said;
 
     memset(&policy, 0xa5, sizeof policy);
     untouched = policy;
@@ -179,9 +195,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     }
     for (unsigned i = 0; i < s.own_n; i++)
         FZ_CHECK(qn_policy_own(&policy, &s.own[i]) == QN_OK);
-    ports_n = qn_policy_ports(&policy, ports);
-    for (unsigned i = 1; i < ports_n; i++)
-        FZ_CHECK(ports[i - 1] < ports[i]);
+    if (qn_policy_rules(&policy, s.rules, s.rules_n) != QN_OK)
+        s.rules_n = 0;
+    if (qn_policy_say(&policy, &said) == QN_OK) {
+        for (unsigned i = 1; i < said.singles_n; i++)
+            FZ_CHECK(said.singles[i - 1] < said.singles[i]);
+        for (unsigned i = 1; i < said.ranges_n; i++)
+            FZ_CHECK(said.ranges[i - 1].last < said.ranges[i].first);
+    }
     while (in.n > 0)
         ask(&s, &policy, &in);
     return 0;
@@ -199,7 +220,8 @@ static void put_addr(fz_out *o, const char *text)
     fz_out_u16(o, a.port);
 }
 
-static void seed(const char *name, const char *const *v, unsigned n)
+static void seed(const char *name, const char *const *rules, unsigned rules_n, const char *const *v,
+                 unsigned n)
 {
     fz_out *o = fz_out_new();
 
@@ -210,6 +232,9 @@ static void seed(const char *name, const char *const *v, unsigned n)
     fz_out_u8(o, 32);
     fz_out_u8(o, 1);
     put_addr(o, "8.8.4.4:443");
+    fz_out_u8(o, rules_n);
+    for (unsigned i = 0; i < rules_n; i++)
+        fz_out_chunk(o, rules[i], strlen(rules[i]));
     for (unsigned i = 0; i < n; i++) {
         fz_out_u8(o, 1);
         put_addr(o, v[i]);
@@ -234,6 +259,11 @@ void fz_seeds(void)
                                       "100.64.0.1:80",
                                       "[2001:0:808:808::f5ff:fffe]:80"};
 
-    seed("good", good, QN_LEN(good));
-    seed("bad", bad, QN_LEN(bad));
+    static const char *const rules[] = {"accept x:1-1000", "reject [2606:4700::]/32:*",
+                                        "accept *:8000-9000", "reject *.x:80"};
+
+    seed("good", NULL, 0, good, QN_LEN(good));
+    seed("bad", NULL, 0, bad, QN_LEN(bad));
+    seed("rules", rules, QN_LEN(rules), good, QN_LEN(good));
+    seed("rules-bad", rules, QN_LEN(rules), bad, QN_LEN(bad));
 }

@@ -67,7 +67,7 @@ START_TEST(a_list_is_replaced_whole)
     ck_assert_uint_eq(s.v[KEY_EXIT_PORTS].n, 2);
     ck_assert(settings_add(&s, KEY_EXIT_PORTS, "3", FROM_COMMAND_LINE, 0, why));
     ck_assert_uint_eq(s.v[KEY_EXIT_PORTS].n, 1);
-    for (int i = 1; i < SETTING_VALUES_MAX; i++)
+    for (int i = 1; i < QN_EXIT_PORTS_MAX; i++)
         ck_assert(settings_add(&s, KEY_EXIT_PORTS, "4", FROM_COMMAND_LINE, 0, why));
     ck_assert(!settings_add(&s, KEY_EXIT_PORTS, "5", FROM_COMMAND_LINE, 0, why));
 }
@@ -145,6 +145,8 @@ static const wrong wrong_values[] = {
     {"memory.max: 512 MB\n", "a size with its unit"},
     {"lab: yes\n", "true or false"},
     {"carrier: tls\n", "carrier: 'tls' is not htx or bare"},
+    {"exit.rule: [accept *:22, 'accept 10.0.0.1/8:80']\n",
+     "exit.rule: rule 2, 'accept 10.0.0.1/8:80', is not a rule: its prefix has bits set"},
     {"drain: 0\n", "a number of seconds from 1 to 3600"},
     {"roots: /tmp/ca.pem\n", "which only a lab network may"},
     {"hosts: /tmp/hosts\n", "which only a lab network may"},

@@ -5,7 +5,8 @@ json_t *qt_vector_json(const char *name)
     static json_t *kept; /* an array of all documents: reachable until exit */
     qn_slice text = qt_vector_file(name);
     json_error_t error;
-    json_t *doc = json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES, &error);
+    json_t *doc =
+        json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
 
     if (doc == NULL)
         qt_die("%s:%d: %s", name, error.line, error.text);

@@ -31,6 +31,7 @@
 #include "qnet/htx.h"
 #include "qnet/id.h"
 #include "qnet/network.h"
+#include "qnet/rule.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -71,10 +72,12 @@ typedef struct qn_node_cfg {
     qn_keys keys;             /* identity, link and onion secrets */
     bool has_operator;        /* bootstrap and super: the operator key that signs snapshots */
     qn_secret32 operator_seed;
-    qn_addr listen;    /* the address others reach us at (descriptor); family 0: none */
-    char country[3];   /* operator's claim, "" unknown */
-    char contact[128]; /* abuse contact: exit and super refuse to start without */
-    uint16_t exit_ports[QN_EXIT_PORTS_MAX]; /* beside 80 and 443 */
+    qn_addr listen;            /* the address others reach us at (descriptor); family 0: none */
+    char country[3];           /* operator's claim, "" unknown */
+    char contact[128];         /* abuse contact: exit and super refuse to start without */
+    const qn_rule *exit_rules; /* of an exit, first match wins; they outlive the node */
+    uint8_t exit_rules_n;
+    uint16_t exit_ports[QN_EXIT_PORTS_MAX]; /* behind the rules, beside 80 and 443 */
     uint8_t exit_ports_n;
     qn_allow exit_allow[QN_EXIT_ALLOW_MAX]; /* lab only: non-global destinations */
     uint8_t exit_allow_n;

@@ -83,9 +83,12 @@ START_TEST(the_fullest_one_fits)
     d.ports_n = QN_DESCRIPTOR_PORTS;
     for (unsigned i = 0; i < d.ports_n; i++)
         d.ports[i] = (uint16_t)(60000 + i);
+    d.ranges_n = QN_DESCRIPTOR_RANGES;
+    for (unsigned i = 0; i < d.ranges_n; i++)
+        d.ranges[i] = (qn_ports){(uint16_t)(50000 + 10 * i), (uint16_t)(50001 + 10 * i)};
     memset(d.contact, 'x', sizeof d.contact - 1);
     bytes = fx_signed(&d, 1);
-    ck_assert_uint_lt(bytes.n, 700);
+    ck_assert_uint_lt(bytes.n, 800);
     qt_assert_err(open_bytes(bytes), QN_OK);
 }
 END_TEST
@@ -183,7 +186,7 @@ START_TEST(knows_which_unknown_fields_it_may_pass_over)
 
     critical[0]++;
     qt_assert_err(open_body(qn_slice_of(critical, body.n + 3)), QN_VERSION);
-    optional = fx_copy(fx_splice(body, body.n, 0, "\x18\x81\x82\x01\x40", 5));
+    optional = fx_copy(fx_splice(body, body.n, 0, "\x18\x82\x82\x01\x40", 5));
     optional[0]++;
     qt_assert_err(open_body(qn_slice_of(optional, body.n + 5)), QN_OK);
     optional[body.n + 3] = 0xf6; /* and reads all of it: null is not in the profile */
@@ -305,6 +308,28 @@ static void spoil(qn_descriptor *d, int how)
     case 23:
         set_addr(d, "[::ffff:7f00:1]:443");
         break;
+    case 24:
+        d->ranges_n = 1;
+        d->ranges[0] = (qn_ports){1000, 1000};
+        break;
+    case 25:
+        d->ranges_n = 2;
+        d->ranges[0] = (qn_ports){1000, 1010};
+        d->ranges[1] = (qn_ports){1010, 1020};
+        break;
+    case 26:
+        d->ranges_n = 1;
+        d->ranges[0] = (qn_ports){0, 10};
+        break;
+    case 27:
+        d->ranges_n = QN_DESCRIPTOR_RANGES + 1;
+        break;
+    case 28:
+        d->roles = QN_ROLE_RELAY; /* with ranges alone */
+        d->ports_n = 0;
+        d->ranges_n = 1;
+        d->ranges[0] = (qn_ports){1000, 1010};
+        break;
     default:
         d->ports_n = QN_DESCRIPTOR_PORTS + 1;
     }
@@ -423,11 +448,19 @@ END_TEST
 
 START_TEST(an_exit_names_its_ports)
 {
-    qn_descriptor d = fx_exit(1);
+    qn_descriptor d = fx_exit(1), read;
 
     ck_assert(qn_descriptor_exits_to(&d, 80));
     ck_assert(qn_descriptor_exits_to(&d, 443));
     ck_assert(!qn_descriptor_exits_to(&d, 25));
+    d.ranges_n = 2;
+    d.ranges[0] = (qn_ports){1000, 1999};
+    d.ranges[1] = (qn_ports){5222, 5223};
+    qt_assert_err(qn_descriptor_open(&read, &t.env, &net, fx_signed(&d, 1)), QN_OK);
+    ck_assert_uint_eq(read.ranges_n, 2);
+    ck_assert(qn_descriptor_exits_to(&read, 1000) && qn_descriptor_exits_to(&read, 1999));
+    ck_assert(!qn_descriptor_exits_to(&read, 999) && !qn_descriptor_exits_to(&read, 2000));
+    ck_assert(qn_descriptor_exits_to(&read, 5223) && qn_descriptor_exits_to(&read, 80));
     d = fx_relay(1);
     ck_assert(!qn_descriptor_exits_to(&d, 80));
     ck_assert(!qn_descriptor_exits_to(&d, 0));
@@ -452,7 +485,7 @@ static Suite *descriptor_suite(void)
     tcase_add_test(tc, knows_which_unknown_fields_it_may_pass_over);
     tcase_add_test(tc, a_card_is_carried_along_and_checked);
     tcase_add_test(tc, refuses_another_version);
-    tcase_add_loop_test(tc, signs_nothing_that_would_be_refused, 0, 25);
+    tcase_add_loop_test(tc, signs_nothing_that_would_be_refused, 0, 30);
     tcase_add_loop_test(tc, refuses_values_out_of_range, 0, QN_LEN(values));
     tcase_add_test(tc, only_a_lab_network_lists_private_addresses);
     tcase_add_test(tc, refuses_one_byte_over_the_limit_before_reading_it);

@@ -97,6 +97,22 @@ START_TEST(the_network_page_shows_a_network)
 }
 END_TEST
 
+/* The page shows key 129 with its value as it stands at the end of a body. */
+static void shows_ranges(qn_descriptor d)
+{
+    qn_secret32 identity = secret(IDENTITY);
+    qn_slice want = qt_doc_hex("directory.md", "ranges");
+    uint8_t out[QN_DESCRIPTOR_MAX];
+    size_t n;
+
+    d.ranges_n = 2;
+    d.ranges[0] = (qn_ports){1000, 1999};
+    d.ranges[1] = (qn_ports){5222, 5223};
+    qt_assert_err(qn_descriptor_sign(&d, &t.env, &net, &identity, out, &n), QN_OK);
+    ck_assert_uint_gt(n, want.n + 100); /* key: head and 32 bytes; signature: head and 64 */
+    ck_assert_mem_eq(out + n - 100 - want.n, want.p, want.n);
+}
+
 START_TEST(the_directory_page_shows_each_object)
 {
     qn_secret32 identity = secret(IDENTITY), seed = secret(OPERATOR);
@@ -112,6 +128,7 @@ START_TEST(the_directory_page_shows_each_object)
                   QN_OK);
     page_says("directory.md", "descriptor", descriptor, descriptor_n);
     page_says("directory.md", "peerid", d.id.b, sizeof d.id.b);
+    shows_ranges(d);
     page_says("directory.md", "onion-id", d.onion_id[0], QN_ONION_ID);
     qt_assert_err(qn_heartbeat_sign(&h, &t.env, &net, &identity, beat, &beat_n), QN_OK);
     page_says("directory.md", "heartbeat", beat, beat_n);

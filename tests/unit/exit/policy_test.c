@@ -3,6 +3,8 @@
 
 #include "exit/policy.h"
 
+#include <stdio.h>
+
 static qn_policy p;
 
 static qn_addr addr(const char *text)
@@ -38,8 +40,9 @@ static void setup(void)
 static qn_err judge(const char *text)
 {
     qn_addr a = addr(text);
+    qn_dest d = literal(text);
 
-    return qn_policy_judge(&p, &a);
+    return qn_policy_judge(&p, &d, &a);
 }
 
 /* ---- ports ----------------------------------------------------------------------------------- */
@@ -48,9 +51,10 @@ START_TEST(web_ports_pass_and_others_do_not)
 {
     for (unsigned port = 0; port <= 65535; port++) {
         qn_addr a = addr("8.8.8.8:1");
+        qn_dest d = literal("8.8.8.8:1");
 
-        a.port = (uint16_t)port;
-        qt_assert_err(qn_policy_judge(&p, &a), port == 80 || port == 443 ? QN_OK : QN_POLICY);
+        a.port = d.port = (uint16_t)port;
+        qt_assert_err(qn_policy_judge(&p, &d, &a), port == 80 || port == 443 ? QN_OK : QN_POLICY);
     }
 }
 END_TEST
@@ -58,33 +62,38 @@ END_TEST
 START_TEST(operators_add_ports)
 {
     static const uint16_t more[] = {8443, 22, 443, 8443, 65535};
-    uint16_t all[QN_POLICY_PORTS + QN_EXIT_ALLOW_MAX];
+    qn_policy_said said;
 
     qt_assert_err(qn_policy_init(&p, more, 5, NULL, 0), QN_OK);
     qt_assert_err(judge("8.8.8.8:22"), QN_OK);
     qt_assert_err(judge("8.8.8.8:8443"), QN_OK);
     qt_assert_err(judge("8.8.8.8:65535"), QN_OK);
     qt_assert_err(judge("8.8.8.8:25"), QN_POLICY);
-    ck_assert_uint_eq(qn_policy_ports(&p, all), 5);
-    ck_assert_mem_eq(all, ((uint16_t[]){22, 80, 443, 8443, 65535}), 5 * sizeof *all);
+    qt_assert_err(qn_policy_say(&p, &said), QN_OK);
+    ck_assert_uint_eq(said.singles_n, 5);
+    ck_assert_uint_eq(said.ranges_n, 0);
+    ck_assert_mem_eq(said.singles, ((uint16_t[]){22, 80, 443, 8443, 65535}),
+                     5 * sizeof said.singles[0]);
 }
 END_TEST
 
 START_TEST(a_full_configuration_fits_and_one_more_does_not)
 {
-    uint16_t ports[QN_EXIT_PORTS_MAX + 1], all[QN_POLICY_PORTS + QN_EXIT_ALLOW_MAX];
+    uint16_t ports[QN_EXIT_PORTS_MAX + 1];
+    qn_policy_said said;
     qn_allow allow[QN_EXIT_ALLOW_MAX + 1];
 
     for (unsigned i = 0; i <= QN_EXIT_PORTS_MAX; i++)
-        ports[i] = (uint16_t)(1000 + i);
+        ports[i] = (uint16_t)(1000 + 2 * i);
     for (unsigned i = 0; i <= QN_EXIT_ALLOW_MAX; i++) {
         allow[i] = (qn_allow){.prefix = addr("10.0.0.1:1"), .bits = 32};
-        allow[i].prefix.port = (uint16_t)(2000 + i);
+        allow[i].prefix.port = (uint16_t)(2000 + 2 * i);
     }
     qt_assert_err(qn_policy_init(&p, ports, QN_EXIT_PORTS_MAX, allow, QN_EXIT_ALLOW_MAX), QN_OK);
-    ck_assert_uint_eq(qn_policy_ports(&p, all), QN_LEN(all));
-    for (unsigned i = 1; i < QN_LEN(all); i++)
-        ck_assert_uint_lt(all[i - 1], all[i]);
+    qt_assert_err(qn_policy_say(&p, &said), QN_OK);
+    ck_assert_uint_eq(said.singles_n, QN_POLICY_SINGLES);
+    for (unsigned i = 1; i < said.singles_n; i++)
+        ck_assert_uint_lt(said.singles[i - 1], said.singles[i]);
     qt_assert_err(qn_policy_init(&p, ports, QN_EXIT_PORTS_MAX + 1, NULL, 0), QN_CONFIG);
     qt_assert_err(qn_policy_init(&p, NULL, 0, allow, QN_EXIT_ALLOW_MAX + 1), QN_CONFIG);
 }
@@ -113,24 +122,24 @@ START_TEST(refuses_a_meaningless_configuration)
 }
 END_TEST
 
-START_TEST(a_range_of_ports_is_allowed_to_its_ends_and_not_listed)
+START_TEST(a_range_of_ports_is_allowed_and_listed_to_its_ends)
 {
     qn_allow range = {.prefix = addr("127.0.0.0:8000"), .bits = 8, .port_last = 8999};
-    uint16_t all[QN_POLICY_PORTS + QN_EXIT_ALLOW_MAX];
-    qn_addr own = addr("127.0.0.1:8088"), a;
+    qn_policy_said said;
+    qn_addr own = addr("127.0.0.1:8088");
 
     qt_assert_err(qn_policy_init(&p, NULL, 0, &range, 1), QN_OK);
-    ck_assert_uint_eq(qn_policy_ports(&p, all), 2);
+    qt_assert_err(qn_policy_say(&p, &said), QN_OK);
+    ck_assert_uint_eq(said.singles_n, 2);
+    ck_assert_uint_eq(said.ranges_n, 1);
+    ck_assert_uint_eq(said.ranges[0].first, 8000);
+    ck_assert_uint_eq(said.ranges[0].last, 8999);
     qt_assert_err(qn_policy_own(&p, &own), QN_OK);
-    a = addr("127.0.0.1:7999");
-    qt_assert_err(qn_policy_judge(&p, &a), QN_POLICY);
-    a = addr("127.0.0.1:8000");
-    qt_assert_err(qn_policy_judge(&p, &a), QN_OK);
-    a = addr("127.9.9.9:8999");
-    qt_assert_err(qn_policy_judge(&p, &a), QN_OK);
-    a = addr("127.0.0.1:9000");
-    qt_assert_err(qn_policy_judge(&p, &a), QN_POLICY);
-    qt_assert_err(qn_policy_judge(&p, &own), QN_POLICY);
+    qt_assert_err(judge("127.0.0.1:7999"), QN_POLICY);
+    qt_assert_err(judge("127.0.0.1:8000"), QN_OK);
+    qt_assert_err(judge("127.9.9.9:8999"), QN_OK);
+    qt_assert_err(judge("127.0.0.1:9000"), QN_POLICY);
+    qt_assert_err(judge("127.0.0.1:8088"), QN_POLICY);
 }
 END_TEST
 
@@ -172,8 +181,8 @@ START_TEST(judges_binary_addresses_however_they_came)
     qn_dest d = literal(judged[_i].text);
     bool resolve = true;
 
-    qt_assert_err(qn_policy_judge(&p, &a), judged[_i].err);
-    qt_assert_err(qn_policy_pick(&p, &a, 1, &got), judged[_i].err);
+    qt_assert_err(qn_policy_judge(&p, &d, &a), judged[_i].err);
+    qt_assert_err(qn_policy_pick(&p, &d, &a, 1, &got), judged[_i].err);
     ck_assert(qn_addr_equal(&a, &got) == (judged[_i].err == QN_OK));
     memset(&got, 0, sizeof got);
     qt_assert_err(qn_policy_dest(&p, &d, &resolve, &got), judged[_i].err);
@@ -182,13 +191,16 @@ START_TEST(judges_binary_addresses_however_they_came)
 }
 END_TEST
 
-START_TEST(names_are_for_the_resolver_whatever_they_look_like)
+START_TEST(names_are_names_whatever_they_look_like)
 {
     static const char *const v[] = {
-        "example.org",    "example.org.", "localhost",    "127.0.0.1",
-        "0x7f.1",         "2130706433",   "0177.0.0.1",   "127.1",
-        "[::1]",          "::1",          "fe80::1%eth0", "metadata.google.internal",
-        "1.2.3.4.nip.io",
+        "example.org",    "example.org.",
+        "localhost",      "127.0.0.1.",
+        "0x7f.1",         "2130706433",
+        "0177.0.0.1",     "127.1",
+        "[::1",           "::1]",
+        "fe80::1%eth0",   "metadata.google.internal",
+        "1.2.3.4.nip.io", "::ffff:127.0.0.1",
     };
     qn_dest web = name(v[_i], 443), mail = name(v[_i], 25);
     bool resolve = false;
@@ -200,15 +212,165 @@ START_TEST(names_are_for_the_resolver_whatever_they_look_like)
 }
 END_TEST
 
+START_TEST(an_address_sent_as_a_name_is_judged_at_once)
+{
+    static const char *const never[] = {"127.0.0.1", "::1",  "[::1]", "[::ffff:7f00:1]",
+                                        "10.1.2.3",  "[::]", "::"};
+    qn_dest d = name("8.8.8.8", 443);
+    bool resolve = true;
+    qn_addr a = {0}, want = addr("8.8.8.8:443");
+
+    qt_assert_err(qn_policy_dest(&p, &d, &resolve, &a), QN_OK);
+    ck_assert(!resolve && qn_addr_equal(&a, &want));
+    for (unsigned i = 0; i < QN_LEN(never); i++) {
+        d = name(never[i], 443);
+        qt_assert_err(qn_policy_dest(&p, &d, &resolve, &a), QN_POLICY);
+    }
+}
+END_TEST
+
+/* ---- rules ----------------------------------------------------------------------------------- */
+
+static qn_rule rules[QN_RULES_MAX + 1];
+static unsigned rules_n;
+
+static void use_rules(const char *const *text, unsigned n)
+{
+    const char *what;
+
+    for (rules_n = 0; rules_n < n; rules_n++)
+        ck_assert_msg(qn_rule_parse(&rules[rules_n], text[rules_n], &what) == QN_OK, "%s: %s",
+                      text[rules_n], what);
+    qt_assert_err(qn_policy_rules(&p, rules, rules_n), QN_OK);
+}
+
+/* Asked for by name, answered with this address; RESOLVE: refused before anything was resolved. */
+static qn_err visit(const char *host, const char *answer)
+{
+    qn_addr a = addr(answer), got;
+    qn_dest d = name(host, a.port);
+    bool resolve = false;
+
+    if (qn_policy_dest(&p, &d, &resolve, &got) != QN_OK)
+        return QN_RESOLVE;
+    ck_assert(resolve);
+    return qn_policy_pick(&p, &d, &a, 1, &got);
+}
+
+START_TEST(the_first_rule_that_matches_decides)
+{
+    static const char *const v[] = {
+        "accept *.good.example:22",   "reject bad.example:*", "reject 9.9.9.0/24:80-443",
+        "accept 9.0.0.0/8:1000-1010", "reject *:443",         "accept *:5222"};
+
+    use_rules(v, QN_LEN(v));
+    qt_assert_err(visit("a.good.example", "8.8.8.8:22"), QN_OK);
+    qt_assert_err(visit("A.Good.Example.", "8.8.8.8:22"), QN_OK);
+    qt_assert_err(visit("good.example", "8.8.8.8:22"), QN_RESOLVE);
+    qt_assert_err(visit("notgood.example", "8.8.8.8:22"), QN_RESOLVE);
+    qt_assert_err(visit("a.good.example", "127.0.0.1:22"), QN_POLICY);
+    qt_assert_err(visit("bad.example", "8.8.8.8:80"), QN_RESOLVE);
+    qt_assert_err(visit("bad.example.", "8.8.8.8:5222"), QN_RESOLVE);
+    qt_assert_err(visit("x.bad.example", "8.8.8.8:80"), QN_OK);
+    qt_assert_err(visit("other.example", "9.9.9.9:80"), QN_POLICY);
+    qt_assert_err(visit("other.example", "9.9.8.9:1005"), QN_OK);
+    qt_assert_err(visit("other.example", "8.8.8.8:1005"), QN_POLICY);
+    qt_assert_err(visit("other.example", "8.8.8.8:443"), QN_RESOLVE);
+    qt_assert_err(judge("[::ffff:909:909]:80"), QN_POLICY); /* the IPv4 address inside counts */
+    qt_assert_err(judge("8.8.8.8:5222"), QN_OK);
+    qt_assert_err(judge("8.8.8.8:80"), QN_OK); /* what no rule is about, as without rules */
+    qt_assert_err(judge("8.8.8.8:81"), QN_POLICY);
+}
+END_TEST
+
+START_TEST(no_rule_opens_what_is_not_global)
+{
+    static const char *const v[] = {"accept 127.0.0.0/8:*", "accept [::]/0:*", "accept *:*"};
+
+    use_rules(v, QN_LEN(v));
+    for (unsigned i = 0; i < QN_LEN(judged); i++)
+        qt_assert_err(judge(judged[i].text), judged[i].err);
+}
+END_TEST
+
+START_TEST(a_lab_destination_needs_no_rule_but_a_rule_refuses_it)
+{
+    static const char *const v[] = {"reject no.example:*", "reject 127.0.0.2:*"};
+    qn_allow lab = {.prefix = addr("127.0.0.0:8000"), .bits = 8};
+
+    qt_assert_err(qn_policy_init(&p, NULL, 0, &lab, 1), QN_OK);
+    use_rules(v, QN_LEN(v));
+    qt_assert_err(visit("yes.example", "127.0.0.1:8000"), QN_OK);
+    qt_assert_err(visit("no.example", "127.0.0.1:8000"), QN_RESOLVE);
+    qt_assert_err(visit("yes.example", "127.0.0.2:8000"), QN_POLICY);
+}
+END_TEST
+
+START_TEST(says_what_is_open_to_everybody)
+{
+    static const char *const v[] = {"accept one.example:7000", "reject *:1000-1009",
+                                    "accept *:1000-1999",      "reject 8.0.0.0/8:*",
+                                    "accept *:65534-65535",    "reject *:80"};
+    qn_policy_said said;
+
+    use_rules(v, QN_LEN(v));
+    qt_assert_err(qn_policy_say(&p, &said), QN_OK);
+    ck_assert_uint_eq(said.singles_n, 1);
+    ck_assert_uint_eq(said.singles[0], 443);
+    ck_assert_uint_eq(said.ranges_n, 2);
+    ck_assert(said.ranges[0].first == 1010 && said.ranges[0].last == 1999);
+    ck_assert(said.ranges[1].first == 65534 && said.ranges[1].last == 65535);
+}
+END_TEST
+
+/* Readers that know no ranges want one port at least. */
+START_TEST(a_range_gives_its_first_port_where_no_single_is_open)
+{
+    static const char *const two[] = {"accept *:5-6", "reject *:*"};
+    static const char *const all[] = {"accept *:*"};
+    static const char *const none[] = {"reject *:*"};
+    qn_policy_said said;
+    const char *what;
+
+    use_rules(two, 2);
+    qt_assert_err(qn_policy_say(&p, &said), QN_OK);
+    ck_assert(said.singles_n == 2 && said.ranges_n == 0);
+    ck_assert(said.singles[0] == 5 && said.singles[1] == 6);
+    use_rules(all, 1);
+    qt_assert_err(qn_policy_say(&p, &said), QN_OK);
+    ck_assert(said.singles_n == 1 && said.ranges_n == 1 && said.singles[0] == 1);
+    ck_assert(said.ranges[0].first == 2 && said.ranges[0].last == 65535);
+    qt_assert_err(qn_rule_parse(&rules[0], none[0], &what), QN_OK);
+    qt_assert_err(qn_policy_rules(&p, rules, 1), QN_CONFIG);
+}
+END_TEST
+
+START_TEST(rules_that_cannot_be_told_are_refused)
+{
+    char text[32];
+    const char *what;
+
+    for (unsigned i = 0; i < QN_POLICY_RANGES + 1; i++) {
+        (void)snprintf(text, sizeof text, "accept *:%u-%u", 1000 + 10 * i, 1005 + 10 * i);
+        qt_assert_err(qn_rule_parse(&rules[i], text, &what), QN_OK);
+    }
+    qt_assert_err(qn_policy_rules(&p, rules, QN_POLICY_RANGES), QN_OK);
+    qt_assert_err(qn_policy_rules(&p, rules, QN_POLICY_RANGES + 1), QN_CONFIG);
+    qt_assert_err(qn_policy_rules(&p, rules, QN_RULES_MAX + 1), QN_CONFIG);
+    ck_assert_uint_eq(p.rules_n, QN_POLICY_RANGES);
+}
+END_TEST
+
 START_TEST(picks_the_first_answer_that_passes)
 {
     qn_addr v[] = {addr("127.0.0.1:80"), addr("[::1]:80"), addr("9.9.9.9:80"), addr("8.8.8.8:80")};
     qn_addr got = {0};
+    qn_dest d = name("example.org", 80);
 
-    qt_assert_err(qn_policy_pick(&p, v, 4, &got), QN_OK);
+    qt_assert_err(qn_policy_pick(&p, &d, v, 4, &got), QN_OK);
     ck_assert(qn_addr_equal(&got, &v[2]));
-    qt_assert_err(qn_policy_pick(&p, v, 2, &got), QN_POLICY);
-    qt_assert_err(qn_policy_pick(&p, v, 0, &got), QN_RESOLVE);
+    qt_assert_err(qn_policy_pick(&p, &d, v, 2, &got), QN_POLICY);
+    qt_assert_err(qn_policy_pick(&p, &d, v, 0, &got), QN_RESOLVE);
     ck_assert(qn_addr_equal(&got, &v[2]));
 }
 END_TEST
@@ -295,9 +457,16 @@ static Suite *policy_suite(void)
     tcase_add_test(tc, operators_add_ports);
     tcase_add_test(tc, a_full_configuration_fits_and_one_more_does_not);
     tcase_add_test(tc, refuses_a_meaningless_configuration);
-    tcase_add_test(tc, a_range_of_ports_is_allowed_to_its_ends_and_not_listed);
+    tcase_add_test(tc, a_range_of_ports_is_allowed_and_listed_to_its_ends);
     tcase_add_loop_test(tc, judges_binary_addresses_however_they_came, 0, QN_LEN(judged));
-    tcase_add_loop_test(tc, names_are_for_the_resolver_whatever_they_look_like, 0, 13);
+    tcase_add_loop_test(tc, names_are_names_whatever_they_look_like, 0, 14);
+    tcase_add_test(tc, an_address_sent_as_a_name_is_judged_at_once);
+    tcase_add_test(tc, the_first_rule_that_matches_decides);
+    tcase_add_test(tc, no_rule_opens_what_is_not_global);
+    tcase_add_test(tc, a_lab_destination_needs_no_rule_but_a_rule_refuses_it);
+    tcase_add_test(tc, says_what_is_open_to_everybody);
+    tcase_add_test(tc, a_range_gives_its_first_port_where_no_single_is_open);
+    tcase_add_test(tc, rules_that_cannot_be_told_are_refused);
     tcase_add_test(tc, picks_the_first_answer_that_passes);
     tcase_add_test(tc, listed_addresses_pass_with_their_port_only);
     tcase_add_test(tc, own_listeners_are_refused_even_when_listed);

@@ -161,13 +161,16 @@ END_TEST
 
 START_TEST(port_and_country_of_the_exit_are_kept_or_there_is_no_path)
 {
-    static const uint16_t web[] = {80, 443}, mail[] = {993};
+    static const uint16_t web[] = {80, 443}, other[] = {22};
+    static const qn_ports mail = {990, 995};
 
     list_add_many(&l, 2, 3);
     l.v[2].ports = web;
     l.v[2].ports_n = 2;
-    l.v[3].ports = mail;
+    l.v[3].ports = other;
     l.v[3].ports_n = 1;
+    l.v[3].ranges = &mail;
+    l.v[3].ranges_n = 1;
     memcpy(l.v[4].country, "CH", 3); /* opens any port */
     l.wish.port = 993;
     for (unsigned round = 0; round < 100; round++) {

@@ -81,6 +81,7 @@ def examples():
         7: [x25519(4), EPOCH, EPOCH + WEEK], 8: [[x25519(5), EPOCH, EPOCH + WEEK]],
         9: [80, 443], 10: "IS", 11: "abuse@example.org"}), identity)
     yield "directory.md", "descriptor", descriptor
+    yield "directory.md", "ranges", cbor(129) + cbor([1000, 1999, 5222, 5223])
     yield "directory.md", "peerid", sha256(public(identity))
     yield "directory.md", "onion-id", sha256(x25519(5))[:8]
     yield "directory.md", "heartbeat", envelope(
