@@ -129,6 +129,10 @@ void
 LocalConn::Consume(size_t bytes)
 {
     m_toNode.erase(0, bytes);
+    if (m_toNode.empty())
+    {
+        std::string().swap(m_toNode); // thousands of conns rest at any time
+    }
 }
 
 bool

@@ -24,6 +24,7 @@ namespace
 
 constexpr size_t PROXY_HEAD = 16; ///< of a PROXY v2 header: signature, command, family, length
 constexpr uint32_t STREAMS_MAX = 128;
+constexpr size_t KEPT_MAX = 1024; ///< bytes of buffer that a resting visit may keep
 
 nghttp2_nv
 Field(const char* name, const std::string& value) // nghttp2 copies both
@@ -176,6 +177,10 @@ OriginConn::Say()
     size_t had = m_out.size();
     m_out.resize(had + n);
     BIO_read(made, m_out.data() + had, static_cast<int>(n));
+    if (n > KEPT_MAX)
+    {
+        SSL_set0_wbio(m_ssl.get(), BIO_new(BIO_s_mem())); // a memory BIO never shrinks
+    }
     if ((!m_out.empty() || m_ending) && !m_ended && !m_speak.IsRunning())
     {
         m_speak = Simulator::Schedule(Ns(m_origin->m_delay), &OriginConn::Speak, this);
@@ -186,7 +191,7 @@ void
 OriginConn::Speak()
 {
     m_conn->Send(m_out.data(), m_out.size());
-    m_out.clear();
+    std::string().swap(m_out);
     if (m_ending)
     {
         m_conn->SendEof();
