@@ -38,7 +38,7 @@ class Htx(SimTest):
         with open(self.path("a", "summary.json"), encoding="utf-8") as f:
             summary = json.load(f)
         self.assertEqual(summary["carrier"], "htx")
-        self.assertGreater(summary["streams"]["done"], 3)
+        self.assertGreater(summary["streams"]["done"], 0)
 
     @unittest.skipUnless(shutil.which("tshark"), "tshark is not installed")
     def test_a_dissector_sees_tls_13_to_the_sites(self):
