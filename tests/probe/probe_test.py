@@ -23,10 +23,12 @@ import proxy  # noqa: E402
 import times  # noqa: E402
 
 
-def lab(*words):
+def lab(*words, probes=(), peer="forwarder"):
+    """tools/probe-lab at qnet-origin."""
     with tempfile.TemporaryDirectory() as out:
-        return subprocess.run([ROOT / "tools/probe-lab", "--out", out, *words], capture_output=True, text=True,
-                              timeout=120)
+        named = [word for probe in probes for word in ("--probe", probe)]
+        return subprocess.run([ROOT / "tools/probe-lab", "--origin", "qnet-origin", "--peer", peer, "--out", out, *named,
+                               *words], capture_output=True, text=True, timeout=120)
 
 
 class Primitives(unittest.TestCase):
@@ -109,24 +111,22 @@ class Times(unittest.TestCase):
 class Peers(unittest.TestCase):
     def test_the_products_peer_is_no_different(self):
         """A probe of each kind; the whole battery takes minutes."""
-        done = lab("--peer", "ends", "--origin", "qnet-origin", "--no-live", "--runs", "1",
-                   *(word for probe in ("garbage", "bare-fin", "hello-byte-by-byte", "false-finished-and-data", "ccs-33",
-                                        "hello-twice", "burst-in-steps", "visit-three-pages", "visit-damaged-record")
-                     for word in ("--probe", probe)))
+        done = lab("--runs", "1", peer="ends",
+                   probes=("garbage", "bare-fin", "hello-byte-by-byte", "false-finished-and-data", "ccs-33", "hello-twice",
+                           "burst-in-steps", "visit-three-pages", "visit-damaged-record"))
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("replayed", done.stdout)
 
     def test_a_plain_forwarder_is_no_different(self):
-        done = lab("--peer", "forwarder", "--origin", "qnet-origin", "--probe", "false-finished-alone", "--probe", "visit-damaged-record",
-                   "--probe", "plain-http", "--probe", "ccs-33")
+        done = lab(probes=("false-finished-alone", "visit-damaged-record", "plain-http", "ccs-33"))
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_each_wrong_peer_is_found(self):
         for plant in proxy.PLANTS:
             with self.subTest(plant):
-                done = lab("--peer", "forwarder", "--origin", "qnet-origin", "--probe", "false-finished-alone", "--probe", "visit-damaged-record",
-                           "--plant", plant)
+                done = lab("--plant", plant, probes=("false-finished-alone", "visit-damaged-record"))
                 self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+                self.assertIn("untagged               DIFFERENT", done.stdout)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """A man in the middle: TCP connections passed on as they are, but for what a hook does to them.
 
 A hook is made per connection and is asked for each read: client(bytes) and server(bytes) return what goes on, or None
-to end both sides at once; ended(side) is told of a FIN and may return a delay in seconds, broken(side) of a reset. Plants, recorders and tamperers are hooks.
+to end both sides at once; ended(side) is told of a FIN and may return a delay in seconds, broken(side) of a reset.
+Plants, recorders and tamperers are hooks.
 """
 import contextlib
 import os
