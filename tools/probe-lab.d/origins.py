@@ -23,10 +23,12 @@ const server = http2.createSecureServer({key: fs.readFileSync(`${folder}/key.pem
 server.setTimeout(Number(idle));
 server.on("stream", (stream, headers) => {
     const body = pages[headers[":path"].split("?")[0]];
+    stream.on("error", () => {});
     stream.respond({":status": body ? 200 : 404, "content-type": "text/html"});
     stream.end(body || "none");
 });
 server.on("sessionError", () => {});
+process.on("uncaughtException", why => console.log(why.message));  // of damage to a stream: the site stays
 server.listen(Number(port), "127.0.0.1");
 """
 NGINX = """
