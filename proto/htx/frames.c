@@ -151,12 +151,13 @@ void qn_htx_carry_end(qn_htx_carry *c, bool reset, uint16_t drain)
     c->drain = drain;
 }
 
-/* Half a window has arrived since the other side last heard of one. */
+/* Half a window has passed on since the other side last heard of one. What is held may be more than
+ * what came in DATA: O had not taken all of the visit's bytes when the sides switched. */
 static size_t own_limit(qn_htx_carry *c, uint8_t *out, size_t room)
 {
-    uint64_t limit = c->got - c->held + QN_HTX_CARRY_WINDOW;
+    uint64_t passed = c->got > c->held ? c->got - c->held : 0, limit = passed + QN_HTX_CARRY_WINDOW;
 
-    if (c->ended || room < QN_HTX_LIMIT_SIZE || limit - c->granted < QN_HTX_CARRY_WINDOW / 2)
+    if (c->ended || room < QN_HTX_LIMIT_SIZE || limit < c->granted + QN_HTX_CARRY_WINDOW / 2)
         return 0;
     c->claim.limit = limit;
     return qn_htx_note_put(&(qn_htx_note){.kind = QN_HTX_LIMIT, .limit = limit}, out);

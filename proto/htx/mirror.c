@@ -52,17 +52,13 @@ static bool needed(uint32_t epoch, uint32_t now)
     return epoch + UINT64_C(1) >= now && epoch <= now + LAST_AHEAD;
 }
 
-/* A clock that was elsewhere for a while left keys behind, which give way. */
+/* A clock that was elsewhere for a while left keys behind, which give way: the latest first, since
+ * a founder's series lies before them. Those of a clock that was behind are over, and go so. */
 static void make_room(qn_htx_mirror *m, uint32_t now)
 {
-    unsigned i = 0;
-
-    while (m->n == QN_HTX_MIRROR_KEYS && i < m->n) {
+    for (unsigned i = m->n; m->n == QN_HTX_MIRROR_KEYS && i-- > 0;)
         if (!needed(m->epoch[i], now))
             take_out(m, i);
-        else
-            i++;
-    }
 }
 
 static bool make(qn_htx_mirror *m, qn_env *env, uint32_t epoch)
@@ -129,6 +125,7 @@ uint8_t qn_htx_mirror_tried(const qn_htx_mirror *m, int64_t wall, qn_htx_mirror_
     unsigned n = qn_htx_tag_epochs(wall, epochs);
     uint8_t found = 0;
 
+    qn_wipe(out, 2 * sizeof *out); /* a key that is over leaves its last copy here */
     for (unsigned i = 0; i < n; i++) {
         const qn_htx_mirror_key *k = find(m, epochs[i]);
 

@@ -30,7 +30,7 @@ void qn_htx_mirror_wipe(qn_htx_mirror *m);
 bool qn_htx_mirror_turn(qn_htx_mirror *m, qn_env *env);
 /* When to turn again; never more than an hour away, since wall clocks are set. */
 qn_time qn_htx_mirror_due(const qn_htx_mirror *m, const qn_env *env);
-/* Those a hello that comes at this time is tried with, 0 to 2. */
+/* Those a hello that comes at this time is tried with, 0 to 2; what `out` held is wiped. */
 uint8_t qn_htx_mirror_tried(const qn_htx_mirror *m, int64_t wall, qn_htx_mirror_key out[2]);
 /* `most` keys at most, from this time's epoch on, onto a card. */
 void qn_htx_mirror_show(const qn_htx_mirror *m, int64_t wall, unsigned most, qn_htx_card *card);

@@ -140,6 +140,23 @@ START_TEST(a_limit_never_goes_back)
 }
 END_TEST
 
+/* Bytes of the visit that O has not taken yet are held too, though they never came in DATA. */
+START_TEST(what_is_held_of_the_visit_takes_no_limit_back)
+{
+    uint8_t out[100];
+
+    a.held = 16000;
+    ck_assert_uint_eq(qn_htx_carry_own(&a, out, sizeof out), 0);
+    a.got = 10000;
+    a.held = 20000;
+    ck_assert_uint_eq(qn_htx_carry_own(&a, out, sizeof out), 0);
+    a.got = 40000;
+    a.held = 40000 - QN_HTX_CARRY_WINDOW / 2;
+    ck_assert_uint_eq(qn_htx_carry_own(&a, out, sizeof out), QN_HTX_LIMIT_SIZE);
+    ck_assert_uint_eq(a.claim.limit, 3 * QN_HTX_CARRY_WINDOW / 2);
+}
+END_TEST
+
 START_TEST(end_follows_all_data_and_is_the_last)
 {
     qn_htx_note note;
@@ -222,6 +239,7 @@ static Suite *suite(void)
     tcase_add_test(tc, data_stops_at_the_limit_and_goes_on_with_it);
     tcase_add_test(tc, more_than_the_limit_is_an_error);
     tcase_add_test(tc, a_limit_never_goes_back);
+    tcase_add_test(tc, what_is_held_of_the_visit_takes_no_limit_back);
     tcase_add_test(tc, end_follows_all_data_and_is_the_last);
     tcase_add_test(tc, what_was_not_sealed_is_offered_again);
     tcase_add_test(tc, every_room_is_kept_to);

@@ -169,6 +169,47 @@ START_TEST(a_clock_that_jumps_and_comes_back_costs_no_key)
 }
 END_TEST
 
+/* The secret itself, wherever whoever tries hellos has put it. */
+START_TEST(a_key_that_is_over_leaves_no_copy_with_who_tried_it)
+{
+    qn_htx_mirror_key tried[2];
+    qn_dh_secret first;
+
+    (void)qn_htx_mirror_turn(&m, &t.env);
+    pass(WEEK / 2 + DAY - 1);
+    ck_assert_uint_eq(qn_htx_mirror_tried(&m, t.env.wall, tried), 2);
+    first = tried[1].secret;
+    pass(1);
+    ck_assert_uint_eq(qn_htx_mirror_tried(&m, t.env.wall, tried), 1);
+    for (unsigned i = 0; i < 2; i++)
+        ck_assert_mem_ne(tried[i].secret.b, first.b, sizeof first.b);
+}
+END_TEST
+
+/* A founder's table is full; keys made for a time that never was give way, not the series. */
+START_TEST(clocks_from_everywhere_cost_a_founder_no_key)
+{
+    static const int away[] = {100, 60, 200, 100, 70};
+    qn_dh_public known[QN_HTX_EPOCHS_MAX];
+
+    for (unsigned i = 0; i < QN_HTX_EPOCHS_MAX; i++) {
+        t.env.wall = middle() + (int64_t)i * WEEK;
+        (void)qn_htx_mirror_turn(&m, &t.env);
+        known[i] = key_now();
+    }
+    for (unsigned i = 0; i < QN_LEN(away); i++) {
+        t.env.wall = middle() + away[i] * (int64_t)WEEK;
+        (void)qn_htx_mirror_turn(&m, &t.env);
+        t.env.wall = middle();
+        (void)qn_htx_mirror_turn(&m, &t.env);
+    }
+    for (unsigned i = 0; i < QN_HTX_EPOCHS_MAX; i++) {
+        t.env.wall = middle() + (int64_t)i * WEEK;
+        ck_assert_msg(tries(&known[i]), "week %u", i);
+    }
+}
+END_TEST
+
 START_TEST(clocks_from_everywhere_never_fill_the_table)
 {
     for (unsigned i = 0; i < 200; i++) {
@@ -231,6 +272,8 @@ static Suite *mirror_suite(void)
     tcase_add_test(tc, a_restart_goes_on_with_what_was_stored);
     tcase_add_test(tc, a_damaged_file_gives_no_keys_at_all);
     tcase_add_loop_test(tc, a_clock_that_jumps_and_comes_back_costs_no_key, 0, 2);
+    tcase_add_test(tc, a_key_that_is_over_leaves_no_copy_with_who_tried_it);
+    tcase_add_test(tc, clocks_from_everywhere_cost_a_founder_no_key);
     tcase_add_test(tc, clocks_from_everywhere_never_fill_the_table);
     tcase_add_test(tc, a_founder_has_keys_for_a_year);
     suite_add_tcase(s, tc);

@@ -486,6 +486,28 @@ START_TEST(what_the_origin_cannot_take_is_not_granted_again)
 }
 END_TEST
 
+static void deafen_origin(htx_duo *x, unsigned who, uint8_t *r, size_t *n)
+{
+    (void)r;
+    if (who == DUO_PEER && *n == 5 + 3000 + 9 + 17)
+        x->end[DUO_PEER].leg[1].open = false;
+}
+
+START_TEST(an_origin_slow_at_the_switch_does_not_cost_the_link)
+{
+    world.site.pings = 20; /* what the browser answers is still on its way to O */
+    d->hands = deafen_origin;
+    dial();
+    must_carry();
+    ck_assert_uint_gt(peer()->visit.splice.leg[1].out.bytes, 0);
+    echo();
+    echo();
+    p->leg[1].open = true;
+    echo();
+    ck_assert(!c->lost && !p->lost && !world.site.closed);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("htx switch");
@@ -516,6 +538,7 @@ static Suite *suite(void)
     tcase_add_test(tc, an_idle_end_is_the_same_as_a_browsers);
     tcase_add_loop_test(tc, an_origin_that_ends_a_busy_link_lets_it_drain, 0, 2);
     tcase_add_test(tc, what_the_origin_cannot_take_is_not_granted_again);
+    tcase_add_test(tc, an_origin_slow_at_the_switch_does_not_cost_the_link);
     suite_add_tcase(s, tc);
     return s;
 }
