@@ -115,7 +115,7 @@ bool qn_store_write_secret(const qn_store *s, const char *name, qn_slice bytes, 
 
 bool qn_store_append(const qn_store *s, const char *name, qn_slice bytes, qn_why why)
 {
-    int fd = openat(s->dir, name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = openat(s->dir, name, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
     ssize_t put = fd >= 0 ? write(fd, bytes.p, bytes.n) : -1;
     int saved = put >= 0 ? ENOSPC : errno; /* a short write is a full disk */
 
@@ -123,6 +123,7 @@ bool qn_store_append(const qn_store *s, const char *name, qn_slice bytes, qn_why
         (void)close(fd);
     if (put == (ssize_t)bytes.n)
         return true;
+    qn_store_remove(s, name);
     return qn_why_say(why, "%s/%s could not be written (%s)", s->path, name, strerror(saved));
 }
 

@@ -43,8 +43,9 @@ bool qn_store_write(const qn_store *s, const char *name, qn_slice bytes, qn_why 
  * effort: journals, snapshots and flash translation may keep older copies that no program can
  * reach. */
 bool qn_store_write_secret(const qn_store *s, const char *name, qn_slice bytes, qn_why why);
-/* Behind what the file holds, mode 0600. The kernel has it when this returns, so it survives the
- * process, not the machine. */
+/* Behind what a file holds that qn_store_write made. The kernel has it when this returns, so it
+ * survives the process, not the machine. If it cannot be, the file is removed, and nothing more is
+ * appended until it is written again: who reads one with a gap would take it for whole. */
 bool qn_store_append(const qn_store *s, const char *name, qn_slice bytes, qn_why why);
 /* Allocates; the caller frees bytes->p with free(). */
 qn_found qn_store_read(const qn_store *s, const char *name, qn_span *bytes, qn_why why);

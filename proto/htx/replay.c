@@ -66,10 +66,14 @@ static qn_err grow(qn_htx_replay *r)
 
 /* Entries leave in the order they came; one whose time is over behind one whose is not only stays
  * longer, and can match nothing but itself. */
-static qn_err make_room(qn_htx_replay *r)
+static void drop_over(qn_htx_replay *r)
 {
     while (r->n > 0 && r->ring[r->head].until < r->env->wall)
         drop_oldest(r);
+}
+
+static qn_err make_room(qn_htx_replay *r)
+{
     if (r->n < r->cap)
         return QN_OK;
     if (r->cap < QN_HTX_REPLAY_MAX)
@@ -102,6 +106,7 @@ qn_err qn_htx_replay_enter(qn_htx_replay *r, int64_t tag_time, const uint8_t ran
     name = qn_siphash(r->key, qn_slice_of(both, sizeof both));
     if (tag_time < qn_htx_replay_floor(r) || qn_map_get(&r->known, name) != NULL)
         return QN_STALE;
+    drop_over(r);
     err = put_in(r, name, tag_time + QN_HTX_REPLAY_KEEP_S);
     r->news += err == QN_OK;
     return err;
@@ -127,6 +132,7 @@ static bool behind(const qn_htx_replay *r)
            entry(r, r->n - 1)->until > r->env->wall + QN_HTX_REPLAY_KEEP_S + QN_HTX_TAG_SKEW_S;
 }
 
+/* What is over is taken too, and so written again: the clock of this start may be wrong. */
 qn_err qn_htx_replay_load(qn_htx_replay *r, qn_slice bytes)
 {
     uint8_t key[sizeof r->key];

@@ -107,7 +107,7 @@ START_TEST(what_is_appended_stands_behind_what_was_there)
     qn_why why;
     struct stat st;
 
-    ck_assert_msg(qn_store_append(&s, "replay", qn_slice_of("one", 3), why), "%s", why);
+    ck_assert_msg(qn_store_write(&s, "replay", qn_slice_of("one", 3), why), "%s", why);
     ck_assert_msg(qn_store_append(&s, "replay", qn_slice_of("two", 3), why), "%s", why);
     assert_holds(&s, "replay", "onetwo");
     ck_assert_int_eq(stat(in_dir("replay"), &st), 0);
@@ -117,6 +117,29 @@ START_TEST(what_is_appended_stands_behind_what_was_there)
     assert_holds(&s, "replay", "01");
     ck_assert(!qn_store_append(&s, "no/such", qn_slice_of("1", 1), why));
     ck_assert_ptr_nonnull(strstr(why, "no/such could not be written"));
+    qn_store_close(&s);
+}
+END_TEST
+
+/* A full disk, by way of the kernel's limit on a file's size; the disk has room again afterwards. */
+START_TEST(a_file_that_misses_a_part_is_none)
+{
+    struct rlimit before, small = {.rlim_cur = 5, .rlim_max = RLIM_INFINITY};
+    qn_store s = opened();
+    qn_span bytes;
+    qn_why why;
+
+    ck_assert(!qn_store_append(&s, "replay", qn_slice_of("tail", 4), why)); /* of what? */
+    ck_assert_int_eq(qn_store_read(&s, "replay", &bytes, why), QN_ABSENT);
+    write_text(&s, "replay", "key");
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small.rlim_max = before.rlim_max;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+    ck_assert(!qn_store_append(&s, "replay", qn_slice_of("entry", 5), why));
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+    ck_assert(!qn_store_append(&s, "replay", qn_slice_of("later", 5), why));
+    ck_assert_int_eq(qn_store_read(&s, "replay", &bytes, why), QN_ABSENT);
     qn_store_close(&s);
 }
 END_TEST
@@ -276,6 +299,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_fresh_directory_is_private_and_empty_of_keys);
     tcase_add_test(t, a_replaced_secret_is_overwritten_where_it_lay);
     tcase_add_test(t, what_is_appended_stands_behind_what_was_there);
+    tcase_add_test(t, a_file_that_misses_a_part_is_none);
     tcase_add_test(t, keys_come_back_as_they_were_in_files_of_their_owner);
     tcase_add_test(t, a_key_others_can_read_is_refused_with_the_command_that_mends_it);
     tcase_add_test(t, a_damaged_key_is_refused_and_not_replaced);

@@ -193,6 +193,27 @@ START_TEST(a_clock_set_back_meanwhile_is_noticed)
 }
 END_TEST
 
+/* Two restarts: at the first the tags are over, at the second the clock says that they are not. */
+START_TEST(what_was_over_at_one_restart_is_still_known_at_the_next)
+{
+    int64_t then = t.env.wall;
+
+    disk_n = qn_htx_replay_size(&r);
+    qn_htx_replay_save(&r, disk);
+    for (uint32_t i = 0; i < 5; i++)
+        qt_assert_err(enter(then, i), QN_OK);
+    append_news();
+    t.env.wall = then + 5000;
+    restart();
+    disk_n = qn_htx_replay_size(&r);
+    qn_htx_replay_save(&r, disk);
+    t.env.wall = then;
+    restart();
+    for (uint32_t i = 0; i < 5; i++)
+        qt_assert_err(enter(then, i), QN_STALE);
+}
+END_TEST
+
 START_TEST(what_is_no_such_file_is_refused_with_its_floor)
 {
     qn_htx_replay_clear(&r);
@@ -220,6 +241,7 @@ static Suite *replay_suite(void)
     tcase_add_test(tc, a_restart_knows_what_was_appended);
     tcase_add_test(tc, an_entry_cut_short_was_never_answered);
     tcase_add_test(tc, a_clock_set_back_meanwhile_is_noticed);
+    tcase_add_test(tc, what_was_over_at_one_restart_is_still_known_at_the_next);
     tcase_add_test(tc, what_is_no_such_file_is_refused_with_its_floor);
     suite_add_tcase(s, tc);
     return s;
