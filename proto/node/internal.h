@@ -113,14 +113,15 @@ typedef struct neighbour {
     chore chore;
     qn_timer timer;
     qn_time since, idle_since;
-    qn_time over_since; /* with over */
-    qn_time renew_at;   /* a visit's origin would soon end it: another link is to take over */
-    uint64_t serial;    /* counts neighbours; an exit's slot source for one-hop streams */
+    qn_time over_since;    /* with over */
+    qn_time starved_since; /* with starved */
+    qn_time renew_at;      /* a visit's origin would soon end it: another link is to take over */
+    uint64_t serial;       /* counts neighbours; an exit's slot source for one-hop streams */
     bool outbound, known, claims;
     bool up;         /* ESTABLISHED and not LOST */
     bool over;       /* the link is done with: only the legs' ends are awaited */
     bool raw;        /* the legs live on without the link, until the carrier says LOST */
-    bool stranger;   /* accepted, and has proved nothing: counted */
+    bool stranger;   /* accepted, and has proved nothing or gone raw: counted */
     bool resolving;  /* leg 0: whether the site's name leads there is being asked */
     bool late;       /* a visit's second answer is: streams went other ways */
     bool retired;    /* new streams go to another link, this one ends with its last */
@@ -362,6 +363,8 @@ void neighbour_drain(neighbour *nb);
 /* New streams are to go over another link, which is dialled if this one is in use. */
 void neighbour_retire(neighbour *nb);
 void neighbour_consumed(neighbour *nb, uint8_t leg, size_t bytes);
+bool neighbour_stalls(const neighbour *nb); /* a stranger who holds all that one may */
+void neighbour_give_up(neighbour *nb);      /* both legs are reset */
 qn_span neighbour_space(neighbour *nb, uint8_t leg);
 void neighbour_touch(neighbour *nb); /* its link has something to do */
 void neighbour_end(neighbour *nb, uint16_t code);

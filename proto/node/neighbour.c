@@ -31,6 +31,13 @@ static neighbour *neighbour_new(qn_node *n, bool outbound)
     return nb;
 }
 
+/* It has proved nothing, or its link is the site's again, for as long as the site likes. */
+static void a_stranger(neighbour *nb)
+{
+    nb->n->strangers += !nb->stranger;
+    nb->stranger = true;
+}
+
 /* It has proved itself, or is gone: one stranger less. */
 static void known_by_now(neighbour *nb)
 {
@@ -166,8 +173,7 @@ qn_conn neighbour_accept(qn_node *n, const qn_addr *from, const qn_addr *local)
 
     if (nb == NULL || !begin(nb, accepted_carrier(nb, from, local)))
         return 0;
-    nb->stranger = true;
-    n->strangers++;
+    a_stranger(nb);
     neighbour_touch(nb);
     return nb->leg[0];
 }
@@ -310,6 +316,8 @@ static void carrier_event(neighbour *nb, qn_carrier_event *ev)
         break;
     case QN_CARRIER_RAW:
         nb->raw = true;
+        if (!nb->outbound)
+            a_stranger(nb);
         qn_link_detach(&nb->link);
         neighbour_end(nb, QN_CLOSE_GONE);
         break;
@@ -326,6 +334,20 @@ void neighbour_drain(neighbour *nb)
     while (qn_carrier_next(nb->carrier, &ev))
         carrier_event(nb, &ev);
     neighbour_touch(nb);
+}
+
+/* ---- near the memory cap --------------------------------------------------------------------- */
+
+bool neighbour_stalls(const neighbour *nb)
+{
+    return nb->stranger && !nb->lost && (nb->starved[0] || nb->starved[1]);
+}
+
+void neighbour_give_up(neighbour *nb)
+{
+    nb->carrier->kind->close(nb->carrier, QN_CLOSE_INTERNAL);
+    neighbour_drain(nb);
+    carrier_lost(nb, QN_NOMEM);
 }
 
 /* ---- what the link reports ------------------------------------------------------------------- */
@@ -473,6 +495,8 @@ qn_span neighbour_space(neighbour *nb, uint8_t leg)
 {
     qn_span s = qn_carrier_space(nb->carrier, leg);
 
+    if (s.n == 0 && !nb->starved[0] && !nb->starved[1])
+        nb->starved_since = nb->n->env->now;
     nb->starved[leg] = s.n == 0;
     return s;
 }

@@ -18,6 +18,19 @@ static bool relay_holds(const relay *r)
     return !r->dead && r->forward.bytes + r->backward.bytes > 0;
 }
 
+/* Only strangers: known peers have credit, which bounds them. */
+static neighbour *stalest_neighbour(const qn_node *n, qn_time *oldest)
+{
+    neighbour *stale = NULL;
+
+    for (neighbour *nb = n->neighbours; nb != NULL; nb = nb->next)
+        if (neighbour_stalls(nb) && nb->starved_since < *oldest) {
+            *oldest = nb->starved_since;
+            stale = nb;
+        }
+    return stale;
+}
+
 bool node_over_mark(const qn_node *n)
 {
     const qn_mem *m = &n->env->mem;
@@ -30,6 +43,7 @@ bool node_end_stalest(qn_node *n)
     qn_time oldest = QN_NEVER;
     edge *stale_edge = NULL;
     relay *stale_relay = NULL;
+    neighbour *stale_neighbour;
 
     for (edge *e = n->edges; e != NULL; e = e->next)
         if (edge_holds(e) && e->moved < oldest) {
@@ -41,7 +55,10 @@ bool node_end_stalest(qn_node *n)
             oldest = r->moved;
             stale_relay = r;
         }
-    if (stale_relay != NULL) {
+    stale_neighbour = stalest_neighbour(n, &oldest);
+    if (stale_neighbour != NULL) {
+        neighbour_give_up(stale_neighbour);
+    } else if (stale_relay != NULL) {
         qn_hop_closed(&stale_relay->hop, QN_NOMEM);
         relay_events(stale_relay);
     } else if (stale_edge != NULL) {

@@ -301,7 +301,8 @@ void site_forget(qn_node *n)
 /* Whether strangers hold so many conns that no more are let in; each has as many as legs. */
 static bool crowded(const qn_node *n)
 {
-    uint64_t most = n->cfg.conns_max != 0 ? n->cfg.conns_max : QN_CONNS_MAX;
+    uint64_t world = n->cfg.conns_max != 0 ? n->cfg.conns_max : QN_CONNS_MAX;
+    uint64_t most = QN_MIN(world, (uint64_t)QN_CONNS_MAX);
     uint64_t held = (uint64_t)n->strangers * n->cfg.carrier->legs;
 
     return held * 100 >= most * (n->shut ? CROWD_OVER_PERCENT : CROWD_PERCENT);

@@ -1,4 +1,7 @@
 /* Whole meshes over HTX: genuine visits of a browser to an OpenSSL site that go on as links. */
+#include "htx/client.h"
+#include "node/internal.h"
+#include "pocket/internal.h"
 #include "pocket/mesh.h"
 #include "support/origin/origin.h"
 #include "support/qt.h"
@@ -13,9 +16,9 @@ static qn_slice profile;
 static mesh_htx htx;
 static mesh m;
 
-static void *visit_open(void *site)
+static void *visit_open(void *of)
 {
-    return qt_visit_new(site);
+    return qt_visit_new(of);
 }
 
 static void visit_hear(void *v, const uint8_t *p, size_t n)
@@ -376,6 +379,107 @@ START_TEST(memory_that_runs_short_once_ends_nothing_for_good)
 }
 END_TEST
 
+/* ---- strangers ---------------------------------------------------------------------------------
+ */
+
+static neighbour *accepted(pw_node *n, bool (*is)(const neighbour *))
+{
+    neighbour *nb = pw_core(n)->neighbours;
+
+    while (nb != NULL && (nb->outbound || !is(nb)))
+        nb = nb->next;
+    return nb;
+}
+
+static bool has_proved(const neighbour *nb)
+{
+    return nb->up && !nb->over && !nb->claims;
+}
+
+static bool has_not(const neighbour *nb)
+{
+    return nb->stranger && !nb->lost && nb->leg[1] != 0;
+}
+
+static bool is_raw(const neighbour *nb)
+{
+    return nb->raw;
+}
+
+static bool exit_has_a_raw_one(void *ctx)
+{
+    (void)ctx;
+    return accepted(m.exit[0], is_raw) != NULL;
+}
+
+static bool exit_has_a_stranger(void *ctx)
+{
+    (void)ctx;
+    return accepted(m.exit[0], has_not) != NULL;
+}
+
+static qn_htx_client *clients_carrier(void)
+{
+    for (neighbour *nb = pw_core(m.client)->neighbours; nb != NULL; nb = nb->next)
+        if (nb->up && !nb->over && qn_peerid_equal(&nb->id, &pw_core(m.exit[0])->id))
+            return (qn_htx_client *)(void *)nb->carrier;
+    return NULL;
+}
+
+/* Else a link, which anybody can have, would be a way around the bound on strangers. */
+START_TEST(a_link_that_is_the_sites_again_counts_as_a_strangers)
+{
+    uint32_t before;
+
+    begin(QN_ROUTE_FAST);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    still_fetches();
+    ck_assert_ptr_nonnull(accepted(m.exit[0], has_proved));
+    before = pw_core(m.exit[0])->strangers;
+    ck_assert_ptr_nonnull(clients_carrier());
+    clients_carrier()->traffic.tx.key.b[0] ^= 1;
+    (void)pw_get(m.w, m.client, MESH_WEB, 80, 400, 20000, NULL);
+    ck_assert(pw_run(m.w, pw_now(m.w) + 30 * QN_SEC, exit_has_a_raw_one, NULL));
+    ck_assert_uint_eq(pw_core(m.exit[0])->strangers, before + 1);
+    ck_assert(mesh_ready(&m, 120 * QN_SEC));
+    still_fetches();
+    (void)pw_run(m.w, pw_now(m.w) + 30 * QN_SEC, NULL, NULL);
+    ck_assert_uint_eq(pw_core(m.exit[0])->strangers, before);
+    go_home();
+}
+END_TEST
+
+/* Whoever has a tag can make a peer keep 64 KiB for him, and anybody has one for a listed peer. */
+START_TEST(near_the_cap_a_stranger_who_stalls_gives_way)
+{
+    neighbour *nb;
+    qn_node *n;
+    qn_mem *mem;
+    uint64_t limit;
+    uint32_t before;
+
+    begin(QN_ROUTE_FAST);
+    ck_assert(pw_run(m.w, pw_now(m.w) + 60 * QN_SEC, exit_has_a_stranger, NULL));
+    n = pw_core(m.exit[0]);
+    mem = &pw_node_env(m.exit[0])->mem;
+    limit = mem->limit;
+    nb = accepted(m.exit[0], has_not);
+    before = n->strangers;
+    mem->limit = mem->used;
+    node_settle(n);
+    ck_assert_uint_eq(n->strangers, before); /* he holds nothing yet */
+    nb->starved[1] = true;
+    nb->starved_since = n->env->now;
+    node_settle(n);
+    pw__drain(m.exit[0]);
+    ck_assert_uint_eq(n->strangers, before - 1);
+    mem->limit = limit;
+    ck_assert(mesh_ready(&m, 120 * QN_SEC));
+    still_fetches();
+    go_home();
+}
+END_TEST
+
 static Suite *suite(void)
 {
     TCase *sites = tcase_create("sites"), *time = tcase_create("time");
@@ -393,6 +497,8 @@ static Suite *suite(void)
     tcase_add_test(sites, whose_site_is_down_lets_nobody_in_until_it_answers);
     tcase_add_test(sites, an_own_name_that_leads_elsewhere_is_not_dialled);
     tcase_add_test(sites, a_mirror_name_is_dialled_without_asking);
+    tcase_add_test(sites, a_link_that_is_the_sites_again_counts_as_a_strangers);
+    tcase_add_test(sites, near_the_cap_a_stranger_who_stalls_gives_way);
     suite_add_tcase(s, sites);
     tcase_set_timeout(time, 120);
     tcase_add_loop_test(time, a_wrong_clock_is_learned_from_the_sites_date, 0, 2);

@@ -414,6 +414,21 @@ START_TEST(strangers_have_six_tenths_of_the_conns)
 }
 END_TEST
 
+/* A machine that allows more descriptors than a node has conns. */
+START_TEST(strangers_have_six_tenths_of_no_more_conns_than_there_are)
+{
+    qn_node_cfg cfg = solo_cfg(QN_SUPER);
+    unsigned n = 0;
+
+    cfg.conns_max = UINT32_MAX;
+    solo_start(&cfg);
+    while (acts[QN_ACT_PAUSE_ACCEPT] == 0 && n < QN_CONNS_MAX && solo_accept(QN_LISTEN_LINK) != 0)
+        n++;
+    ck_assert_uint_eq(n, QN_CONNS_MAX * 6 / 10 + 1);
+    ck_assert(last[QN_ACT_PAUSE_ACCEPT].on);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("node contract");
@@ -436,6 +451,7 @@ static Suite *suite(void)
     tcase_add_test(c, an_open_conn_is_no_link);
     tcase_add_loop_test(c, an_operator_publishes_and_asks_for_it_to_be_kept, 0, 2);
     tcase_add_test(c, strangers_have_six_tenths_of_the_conns);
+    tcase_add_test(c, strangers_have_six_tenths_of_no_more_conns_than_there_are);
     tcase_add_loop_test(c, stop_yields_stopped_once, QN_CLIENT, QN_SUPER + 1);
     tcase_add_loop_test(c, stop_ends_clients_with_a_reply_or_none, 0, 3);
     tcase_add_test(c, stop_without_a_world_that_answers_still_ends);
