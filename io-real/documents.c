@@ -84,6 +84,17 @@ static json_t *counters(const qn_counters *c)
     return o;
 }
 
+/* Operators that are proven to have signed two lists of one version. */
+static json_t *equivocators(const qn_view *v, const qn_status *s)
+{
+    json_t *list = json_array();
+
+    for (unsigned i = 0; i < v->network->operators_n; i++)
+        if ((s->distrusted >> i & 1) != 0)
+            (void)json_array_append_new(list, peer_id(v, &v->network->operators[i].id));
+    return list;
+}
+
 static void set_identity(json_t *o, const qn_view *v, const qn_status *s)
 {
     json_t *net = json_object();
@@ -92,6 +103,7 @@ static void set_identity(json_t *o, const qn_view *v, const qn_status *s)
     set_text(net, "name", v->network->name);
     set(net, "id", hex32(v->network->id));
     set_number(net, "snapshot_version", s->snapshot_version);
+    set(net, "equivocators", equivocators(v, s));
     set(o, "network", net);
     set_text(o, "mode", qn_mode_name(v->mode));
     set_text(o, "helper_mode", qn_mode_name(v->mode));

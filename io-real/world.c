@@ -63,8 +63,10 @@ static void store(qn_world *w, const qn_action *a)
         ok = qn_store_write_secret(w->cfg.store, a->name, a->bytes, why);
     else
         ok = qn_store_write(w->cfg.store, a->name, a->bytes, why);
-    if (!ok)
-        qn_log_say(qn__log(w), QN_LOG_ERROR, "store", "%s", why);
+    if (ok)
+        return;
+    qn_log_say(qn__log(w), QN_LOG_ERROR, "store", "%s", why);
+    qn_node_store_failed(w->node, a->name);
 }
 
 static void perform_on(conn *c, const qn_action *a)

@@ -16,8 +16,9 @@ typedef struct running {
     qn_store store;
     qn_network network;
     qn_world_cfg cfg;
-    qn_span snapshot, guards, exits, network_file;
-    htx_files htx; /* not with the bare carrier */
+    qn_span snapshot, guards, exits, equivocations, network_file;
+    qn_span signed_last; /* what an operator last signed */
+    htx_files htx;       /* not with the bare carrier */
     origin_check check;
     qn_why origin_advice, profile_advice; /* "": all is well */
     char peer_id[QN_PEERID_TEXT + 1];
@@ -43,6 +44,18 @@ static qn_slice kept(const running *r, const char *name, qn_span *bytes)
     if (qn_store_read(&r->store, name, bytes, why) != QN_FOUND)
         return (qn_slice){0};
     return (qn_slice){bytes->p, bytes->n};
+}
+
+/* Without it an operator might sign a second list of one version. */
+static int load_signed(running *r, qn_why why)
+{
+    qn_found found = qn_store_read(&r->store, "signed", &r->signed_last, why);
+
+    if (found == QN_UNUSABLE)
+        return EXIT_STATE;
+    if (found == QN_FOUND)
+        r->cfg.node.stored_signed = (qn_slice){r->signed_last.p, r->signed_last.n};
+    return EXIT_FINE;
 }
 
 static int load_state(running *r, qn_why why)
@@ -76,7 +89,8 @@ static int load_state(running *r, qn_why why)
     node->stored_snapshot = kept(r, "snapshot", &r->snapshot);
     node->stored_guards = kept(r, "guards", &r->guards);
     node->stored_exits = kept(r, "exits", &r->exits);
-    return EXIT_FINE;
+    node->stored_equivocations = kept(r, "equivocations", &r->equivocations);
+    return node->has_operator ? load_signed(r, why) : EXIT_FINE;
 }
 
 static void fill_cfg(running *r)
@@ -259,6 +273,8 @@ static int run(const config *c)
         free(r.snapshot.p);
         free(r.guards.p);
         free(r.exits.p);
+        free(r.equivocations.p);
+        free(r.signed_last.p);
         qn_store_close(&r.store);
     }
     qn_real_env_close(&r.env);

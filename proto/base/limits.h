@@ -141,6 +141,9 @@
 /* Directory */
 #define QN_HEARTBEAT_EVERY (30 * QN_SEC)
 #define QN_LIVE_FOR (120 * QN_SEC)
+/* a heartbeat's time from the operator's clock: no more than a node lives by one, so that a
+ * recorded one keeps nobody listed for longer than a second life */
+#define QN_HEARTBEAT_SKEW_S 120
 #define QN_PRUNE_EVERY (60 * QN_SEC)
 /* bytes; a descriptor with every field full is under 800, and its card has at most 1600 more */
 #define QN_DESCRIPTOR_MAX 2560
@@ -148,11 +151,24 @@
 #define QN_SNAPSHOT_PAUSE QN_SEC          /* between two snapshots: a version is a second */
 #define QN_SNAPSHOT_EVERY (1200 * QN_SEC) /* a new one at least so often: a third of its life */
 #define QN_SNAPSHOT_LIVES_S 3600          /* what an operator gives it */
-#define QN_LIST_EVERY (60 * QN_SEC)       /* a node asks for a newer snapshot */
-#define QN_DIR_TIMEOUT (10 * QN_SEC)      /* an answer to one directory request */
-#define QN_ANSWERS_MAX 4096               /* directory streams an operator serves at once */
-#define QN_ANSWER_AGE_MAX (60 * QN_SEC)   /* of one: three requests and their answers, and slack */
-#define QN_REGISTRY_MAX 4096              /* entries an operator keeps */
+/* Operators agree on lists: the turns in which each proposes, in seconds of the wall clock; a
+ * proposal and its answers take two round trips of a link. */
+#define QN_TURN_S 3
+#define QN_TURN_SKEW_S 10 /* how far a proposal's version may be from its co-signer's clock */
+/* a newcomer is listed when the other operators have had time to hear of it ... */
+#define QN_SETTLE (2 * QN_SEC)
+/* ... and missed in another's list, or its death, only when all must have heard of it */
+#define QN_AGREE_GRACE (30 * QN_SEC)
+/* while operators refuse each other's lists for so long, they sign what differs a little */
+#define QN_AGREE_AFTER (60 * QN_SEC)
+#define QN_SHARE_EVERY (250 * QN_MS) /* what nodes said is passed on to the other operators */
+#define QN_SHARE_MAX 32768           /* bytes of it in one message: a dozen new nodes, 200 beats */
+#define QN_FELLOW_RETRY (2 * QN_SEC) /* another operator that did not answer is dialled again */
+#define QN_LIST_EVERY (60 * QN_SEC)  /* a node asks for a newer snapshot */
+#define QN_DIR_TIMEOUT (10 * QN_SEC) /* an answer to one directory request */
+#define QN_ANSWERS_MAX 4096          /* directory streams an operator serves at once */
+#define QN_ANSWER_AGE_MAX (60 * QN_SEC) /* of one: three requests and their answers, and slack */
+#define QN_REGISTRY_MAX 4096            /* entries an operator keeps */
 #define QN_DIR_MESSAGE_MAX (QN_SNAPSHOT_MAX + 4096)
 #define QN_DIR_REQUEST_MAX (QN_DESCRIPTOR_MAX + 64) /* what a directory reads from anybody */
 /* domain tag, network id, body; a network is under 3000, an operator's contact under 4000 */

@@ -84,5 +84,7 @@ qn_err qn_heartbeat_open(qn_heartbeat *h, qn_env *env, const qn_network *net, qn
 
 qn_err qn_heartbeat_fresh(const qn_heartbeat *h, int64_t wall)
 {
-    return qn_body_valid(h->time, h->time + QN_CLOCK_SKEW_S + 1, wall);
+    if (h->time > wall + QN_HEARTBEAT_SKEW_S)
+        return QN_EARLY;
+    return h->time < wall - QN_HEARTBEAT_SKEW_S ? QN_EXPIRED : QN_OK;
 }

@@ -30,7 +30,7 @@ QN_MUST_CHECK qn_err qn_heartbeat_sign(qn_heartbeat *h, qn_env *env, const qn_ne
 /* Everything but time; errors as qn_descriptor_open's. *h is unchanged after any error. */
 QN_MUST_CHECK qn_err qn_heartbeat_open(qn_heartbeat *h, qn_env *env, const qn_network *net,
                                        qn_slice in);
-/* QN_EARLY or QN_EXPIRED when further than QN_CLOCK_SKEW_S from `wall`. */
+/* QN_EARLY or QN_EXPIRED when further than QN_HEARTBEAT_SKEW_S from `wall`. */
 QN_MUST_CHECK qn_err qn_heartbeat_fresh(const qn_heartbeat *h, int64_t wall);
 
 #endif

@@ -16,13 +16,21 @@ struct qn_intern {
 };
 
 /* Keys of a snapshot's body, and of what stands around it. */
-enum { SNAP_VERSION = 1, SNAP_AFTER, SNAP_UNTIL, SNAP_NETWORK, SNAP_ENTRIES, SNAP_KEYS = 5 };
+enum {
+    SNAP_VERSION = 1,
+    SNAP_AFTER,
+    SNAP_UNTIL,
+    SNAP_NETWORK,
+    SNAP_ENTRIES,
+    SNAP_KEYS = SNAP_ENTRIES,
+    SNAP_PROOFS = 128
+};
 
 /* What an operator signs behind domain tag and network id: version u64, valid-until u64,
  * SHA-256(body). */
 #define QN_SNAPSHOT_SIGNED 48
-QN_MUST_CHECK qn_err qn_snapshot_signed(qn_env *env, qn_slice body, int64_t after, int64_t until,
-                                        uint8_t out[QN_SNAPSHOT_SIGNED]);
+void qn_snapshot_message(uint8_t out[QN_SNAPSHOT_SIGNED], int64_t after, int64_t until,
+                         const qn_hash *body);
 
 /* A body taken apart as far as its list: entries_n of [descriptor, country, weight] are next in
  * `entries`. The structure of the whole body has been checked. */
@@ -31,8 +39,19 @@ typedef struct qn_snapshot_body {
     uint8_t network[32];
     uint64_t entries_n;
     qn_cbor_r entries;
+    qn_slice proofs; /* an array of equivocations; empty: none */
 } qn_snapshot_body;
 QN_MUST_CHECK qn_err qn_snapshot_body_read(qn_snapshot_body *b, qn_slice in);
+
+/* One entry, its descriptor not opened yet. */
+typedef struct qn_snapshot_entry {
+    qn_slice descriptor;
+    char country[3];
+    uint16_t weight;
+} qn_snapshot_entry;
+QN_MUST_CHECK qn_err qn_snapshot_entry_read(qn_cbor_r *r, qn_snapshot_entry *e);
+/* The weight an operator gives a relay that says it has this load. */
+uint16_t qn_snapshot_weight(uint16_t load);
 
 /* NULL: not in the table. Does not take a reference. */
 qn_snapshot *qn_intern_find(struct qn_intern *t, const uint8_t network[32], const qn_hash *hash);

@@ -1,6 +1,7 @@
 #include "dir/message.h"
 
 #include "base/cbor.h"
+#include "crypto/crypto.h"
 
 enum { PREFIX = 4, FIRST_BUFFER = 1024 };
 
@@ -25,7 +26,11 @@ size_t qn_dir_message_head(const qn_dir_message *m, uint8_t out[QN_DIR_HEAD_MAX]
     switch (m->type) {
     case QN_DIR_REGISTER:
     case QN_DIR_HEARTBEAT:
+    case QN_DIR_OFFER:
+    case QN_DIR_SHARE:
+    case QN_DIR_PROOF:
     case QN_DIR_SNAPSHOT:
+    case QN_DIR_SIGNED:
         QN_ASSERT(m->bytes.n <= QN_SNAPSHOT_MAX);
         qn_cbor_array(&w, 2);
         qn_cbor_uint(&w, m->type);
@@ -33,9 +38,11 @@ size_t qn_dir_message_head(const qn_dir_message *m, uint8_t out[QN_DIR_HEAD_MAX]
         payload = m->bytes.n;
         break;
     case QN_DIR_LIST:
-        qn_cbor_array(&w, 2);
+        qn_cbor_array(&w, 3);
         qn_cbor_uint(&w, m->type);
         qn_cbor_uint(&w, m->version);
+        put_string_head(&w, false, m->bytes.n);
+        payload = m->bytes.n;
         break;
     case QN_DIR_ERROR:
         QN_ASSERT(m->bytes.n <= QN_DIR_TEXT_MAX && m->code >= 400 && m->code <= 599);
@@ -62,9 +69,13 @@ static uint64_t items_of(uint64_t type)
     switch (type) {
     case QN_DIR_REGISTER:
     case QN_DIR_HEARTBEAT:
-    case QN_DIR_LIST:
+    case QN_DIR_OFFER:
+    case QN_DIR_SHARE:
+    case QN_DIR_PROOF:
     case QN_DIR_SNAPSHOT:
+    case QN_DIR_SIGNED:
         return 2;
+    case QN_DIR_LIST:
     case QN_DIR_ERROR:
         return 3;
     case QN_DIR_OK:
@@ -73,6 +84,14 @@ static uint64_t items_of(uint64_t type)
     default:
         return 0;
     }
+}
+
+static void get_list(qn_cbor_r *r, qn_dir_message *m)
+{
+    m->version = qn_cbor_get_uint(r);
+    m->bytes = qn_cbor_get_bytes(r);
+    if (r->err == QN_OK && m->bytes.n != (m->version != 0 ? sizeof(qn_hash) : 0))
+        r->err = QN_PROTO;
 }
 
 static void get_error(qn_cbor_r *r, qn_dir_message *m)
@@ -99,7 +118,7 @@ qn_err qn_dir_message_decode(qn_dir_message *m, qn_slice in)
         return QN_PROTO;
     got.type = (qn_dir_type)type;
     if (type == QN_DIR_LIST)
-        got.version = qn_cbor_get_uint(&r);
+        get_list(&r, &got);
     else if (type == QN_DIR_ERROR)
         get_error(&r, &got);
     else if (items == 2)

@@ -4,8 +4,15 @@
  *
  *     REGISTER  [1, descriptor]     -> OK | ERROR
  *     HEARTBEAT [2, heartbeat]      -> OK | ERROR
- *     LIST      [3, version held]   -> SNAPSHOT | UNCHANGED | ERROR
+ *     LIST      [3, version held, SHA-256 of what is held] -> SNAPSHOT | UNCHANGED | ERROR
+ *     PROOF     [6, equivocation]   -> OK | ERROR
  *     OK [16]   ERROR [17, code, text]   SNAPSHOT [18, bytes]   UNCHANGED [19]
+ *
+ * Operators to each other, over links whose ends have proved who they are:
+ *
+ *     OFFER     [4, list]           -> OK | SIGNED | ERROR
+ *     SHARE     [5, objects]        -> OK | ERROR
+ *     SIGNED    [20, signature]
  *
  * Codes are those of HTTP, so the web surface of a directory says the same things with the same
  * numbers. docs/wire/directory.md.
@@ -20,18 +27,23 @@ typedef enum qn_dir_type {
     QN_DIR_REGISTER = 1,
     QN_DIR_HEARTBEAT = 2,
     QN_DIR_LIST = 3,
+    QN_DIR_OFFER = 4,
+    QN_DIR_SHARE = 5,
+    QN_DIR_PROOF = 6,
     QN_DIR_OK = 16,
     QN_DIR_ERROR = 17,
     QN_DIR_SNAPSHOT = 18,
-    QN_DIR_UNCHANGED = 19
+    QN_DIR_UNCHANGED = 19,
+    QN_DIR_SIGNED = 20
 } qn_dir_type;
 
 #define QN_DIR_TEXT_MAX 120
-#define QN_DIR_HEAD_MAX 16
+#define QN_DIR_HEAD_MAX 24 /* LIST: length, array, type, version, byte string */
 
 typedef struct qn_dir_message {
     qn_dir_type type;
-    qn_slice bytes; /* REGISTER, HEARTBEAT, SNAPSHOT: the object; ERROR: its text (UTF-8, <= 120) */
+    qn_slice bytes;   /* the object; LIST: the hash of the bytes held, or empty; ERROR: its text
+                         (UTF-8, <= 120) */
     uint64_t version; /* LIST: the snapshot version held, 0 for none */
     uint16_t code;    /* ERROR: 400..599 */
 } qn_dir_message;

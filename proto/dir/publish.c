@@ -19,14 +19,13 @@ static qn_err blob_new(qn_blob *b, qn_mem *mem, size_t cap)
 
 /* ---- body ------------------------------------------------------------------------------------ */
 
-/* The next entry to list: live, and with a descriptor that is valid now. */
 static const qn_registration *next_listed(const qn_registry *r, uint32_t *cursor)
 {
     const qn_registration *e;
 
     do
         e = qn_registry_next(r, NULL, cursor);
-    while (e != NULL && qn_descriptor_valid(&e->d, r->env->wall) != QN_OK);
+    while (e != NULL && !qn_registry_listed(r, e));
     return e;
 }
 
@@ -41,18 +40,22 @@ static size_t count_listed(const qn_registry *r, size_t *bytes)
     return n;
 }
 
+/* The busier, the rarer; never nothing. */
+uint16_t qn_snapshot_weight(uint16_t load)
+{
+    return (uint16_t)(QN_WEIGHT_MAX - QN_MIN(load, (uint16_t)(QN_WEIGHT_MAX - 1)));
+}
+
 static void put_entry(qn_cbor_w *w, const qn_registration *e)
 {
-    uint16_t load = QN_MIN(e->load, (uint16_t)(QN_WEIGHT_MAX - 1));
-
     qn_cbor_array(w, 3);
     qn_cbor_bytes(w, e->bytes.p, e->bytes.n);
     qn_cbor_text(w, e->d.country, strlen(e->d.country));
-    qn_cbor_uint(w, (uint64_t)(QN_WEIGHT_MAX - load)); /* the busier, the rarer; never nothing */
+    qn_cbor_uint(w, qn_snapshot_weight(e->load));
 }
 
 qn_err qn_snapshot_build(qn_blob *body, const qn_registry *r, int64_t valid_after,
-                         int64_t valid_until)
+                         int64_t valid_until, qn_slice proofs)
 {
     const qn_registration *e;
     uint32_t cursor = 0;
@@ -63,10 +66,10 @@ qn_err qn_snapshot_build(qn_blob *body, const qn_registry *r, int64_t valid_afte
         valid_until - valid_after > QN_SNAPSHOT_LIFE_S)
         return QN_CONFIG;
     n = count_listed(r, &bytes);
-    if (blob_new(body, &r->env->mem, bytes + QN_SNAPSHOT_EXTRA) != QN_OK)
+    if (blob_new(body, &r->env->mem, bytes + QN_SNAPSHOT_EXTRA + proofs.n) != QN_OK)
         return QN_NOMEM;
     qn_cbor_w_init(&w, body->p, body->cap);
-    qn_cbor_map(&w, SNAP_KEYS);
+    qn_cbor_map(&w, SNAP_KEYS + (proofs.n > 0));
     qn_cbor_uint(&w, SNAP_VERSION);
     qn_cbor_uint(&w, QN_BODY_VERSION);
     qn_cbor_uint(&w, SNAP_AFTER);
@@ -79,6 +82,10 @@ qn_err qn_snapshot_build(qn_blob *body, const qn_registry *r, int64_t valid_afte
     qn_cbor_array(&w, n);
     while ((e = next_listed(r, &cursor)) != NULL)
         put_entry(&w, e);
+    if (proofs.n > 0) {
+        qn_cbor_uint(&w, SNAP_PROOFS);
+        qn_cbor_item(&w, proofs);
+    }
     QN_ASSERT(w.err == QN_OK);
     body->n = w.n;
     return QN_OK;
@@ -86,7 +93,7 @@ qn_err qn_snapshot_build(qn_blob *body, const qn_registry *r, int64_t valid_afte
 
 /* ---- signatures ------------------------------------------------------------------------------ */
 
-static bool find_operator(const qn_network *net, const qn_sign_public *key, uint8_t *index)
+bool qn_operator_find(const qn_network *net, const qn_sign_public *key, uint8_t *index)
 {
     for (uint8_t i = 0; i < net->operators_n; i++)
         if (memcmp(net->operators[i].sign_key, key->b, sizeof key->b) == 0) {
@@ -102,19 +109,21 @@ qn_err qn_snapshot_sign(qn_snapshot_signature *out, qn_env *env, const qn_networ
     uint8_t message[QN_SNAPSHOT_SIGNED];
     qn_snapshot_signature got;
     qn_snapshot_body b;
+    qn_hash hash;
     qn_sign_secret secret;
     qn_sign_public key;
     qn_err err = qn_snapshot_body_read(&b, body);
 
     if (err == QN_OK)
-        err = qn_snapshot_signed(env, body, b.valid_after, b.valid_until, message);
+        err = qn_sha256(env, &body, 1, &hash);
     if (err != QN_OK)
         return err;
+    qn_snapshot_message(message, b.valid_after, b.valid_until, &hash);
     if (memcmp(b.network, net->id, sizeof b.network) != 0)
         return QN_NETWORK;
     memcpy(secret.seed, operator_seed->b, sizeof secret.seed);
     qn_sign_derive(&secret, &key);
-    if (find_operator(net, &key, &got.operator_index))
+    if (qn_operator_find(net, &key, &got.operator_index))
         err = qn_signed_sign(QN_TAG_SNAPSHOT, net->id, qn_slice_of(message, sizeof message),
                              &secret, &got.signature);
     else

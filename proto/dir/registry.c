@@ -14,8 +14,35 @@ static size_t size_of(const qn_registration *e)
     return sizeof *e + e->bytes.n;
 }
 
+/* ---- the order of changes -------------------------------------------------------------------- */
+
+static void unlink_entry(qn_registry *r, qn_registration *e)
+{
+    *(e->older != NULL ? &e->older->newer : &r->oldest) = e->newer;
+    *(e->newer != NULL ? &e->newer->older : &r->newest) = e->older;
+}
+
+static void link_newest(qn_registry *r, qn_registration *e)
+{
+    e->newer = NULL;
+    e->older = r->newest;
+    *(r->newest != NULL ? &r->newest->newer : &r->oldest) = e;
+    r->newest = e;
+    e->changed = ++r->serial;
+}
+
+const qn_registration *qn_registry_changed(const qn_registry *r, uint64_t serial)
+{
+    const qn_registration *e = r->newest, *first = NULL;
+
+    for (; e != NULL && e->changed > serial; e = e->older)
+        first = e;
+    return first;
+}
+
 static void free_entry(qn_registry *r, qn_registration *e)
 {
+    unlink_entry(r, e);
     r->bytes -= e->bytes.n;
     qn_mem_put(&r->env->mem, e, size_of(e));
 }
@@ -27,6 +54,7 @@ void qn_registry_clear(qn_registry *r)
     qn_mem_put(&r->env->mem, r->v, r->cap * sizeof(qn_registration *));
     r->v = NULL;
     r->n = r->cap = 0;
+    r->oldest = r->newest = NULL;
     r->prune_at = QN_NEVER;
 }
 
@@ -88,6 +116,8 @@ static qn_registration *new_entry(qn_registry *r, const qn_descriptor *d, qn_sli
     if (d->card.n > 0)
         e->d.card.p = e->bytes.p + (d->card.p - bytes.p);
     e->first_seen = e->seen = r->env->now;
+    link_newest(r, e);
+    e->described = e->changed;
     return e;
 }
 
@@ -119,16 +149,32 @@ static qn_err insert(qn_registry *r, uint32_t at, const qn_descriptor *d, qn_sli
     return QN_OK;
 }
 
-static qn_err replace(qn_registry *r, uint32_t at, const qn_descriptor *d, qn_slice bytes)
+/* Bytewise, a longer one behind its own beginning. */
+static int compare(qn_slice a, qn_slice b)
+{
+    int order = memcmp(a.p, b.p, QN_MIN(a.n, b.n));
+
+    if (order != 0)
+        return order;
+    return a.n == b.n ? 0 : a.n < b.n ? -1 : 1;
+}
+
+static qn_err replace(qn_registry *r, uint32_t at, const qn_descriptor *d, qn_slice bytes,
+                      bool shared)
 {
     qn_registration *old = r->v[at], *e;
 
     if (d->sequence < old->d.sequence)
         return QN_STALE;
     if (d->sequence == old->d.sequence) {
-        bool same = bytes.n == old->bytes.n && memcmp(bytes.p, old->bytes.p, bytes.n) == 0;
+        int order = compare(bytes, old->bytes);
 
-        return same ? QN_OK : QN_REFUSED;
+        if (order == 0)
+            return QN_OK;
+        if (!shared)
+            return QN_REFUSED;
+        if (order > 0)
+            return QN_STALE;
     }
     if (!fits(r->bytes - old->bytes.n + bytes.n, r->n))
         return QN_BUSY;
@@ -137,19 +183,23 @@ static qn_err replace(qn_registry *r, uint32_t at, const qn_descriptor *d, qn_sl
         return QN_NOMEM;
     e->beat = old->beat;
     e->load = old->load;
+    e->load_before = old->load_before;
     e->first_seen = old->first_seen;
     e->seen = old->seen;
+    e->since = old->since;
+    r->news += e->beat > 0;
     r->v[at] = e;
     r->bytes += bytes.n;
     free_entry(r, old);
     return QN_OK;
 }
 
-qn_err qn_registry_register(qn_registry *r, qn_slice descriptor, qn_peerid *id)
+static qn_err take_descriptor(qn_registry *r, qn_slice descriptor, bool shared, qn_peerid *id)
 {
     qn_descriptor d;
     bool there;
     uint32_t at;
+    uint64_t serial = r->serial;
     qn_err err = qn_descriptor_open(&d, r->env, r->net, descriptor);
 
     if (err == QN_OK)
@@ -157,13 +207,38 @@ qn_err qn_registry_register(qn_registry *r, qn_slice descriptor, qn_peerid *id)
     if (err != QN_OK)
         return err;
     at = place_of(r, &d.id, &there);
-    err = there ? replace(r, at, &d, descriptor) : insert(r, at, &d, descriptor);
+    err = there ? replace(r, at, &d, descriptor, shared) : insert(r, at, &d, descriptor);
     if (err == QN_OK && id != NULL)
         *id = d.id;
+    if (err == QN_OK && r->serial != serial)
+        r->v[at]->direct = !shared;
     return err;
 }
 
-qn_err qn_registry_heartbeat(qn_registry *r, qn_slice heartbeat)
+static bool dead(const qn_registry *r, const qn_registration *e)
+{
+    return r->env->now - e->seen > QN_LIVE_FOR;
+}
+
+static void beat(qn_registry *r, qn_registration *e, const qn_heartbeat *h, qn_slice bytes,
+                 bool shared)
+{
+    if (e->beat == 0 || dead(r, e)) {
+        e->since = r->env->now;
+        r->news++;
+    }
+    e->load_before = e->beat == 0 ? h->load : e->load;
+    e->beat = h->time;
+    e->load = h->load;
+    e->seen = r->env->now;
+    e->direct = !shared;
+    memcpy(e->beat_bytes, bytes.p, bytes.n); /* it was opened, so it is no longer than that */
+    e->beat_n = (uint8_t)bytes.n;
+    unlink_entry(r, e);
+    link_newest(r, e);
+}
+
+static qn_err take_heartbeat(qn_registry *r, qn_slice heartbeat, bool shared)
 {
     qn_heartbeat h;
     qn_registration *e;
@@ -181,22 +256,57 @@ qn_err qn_registry_heartbeat(qn_registry *r, qn_slice heartbeat)
     e = r->v[at];
     if (h.descriptor < e->d.sequence || h.time <= e->beat)
         return QN_STALE;
-    e->beat = h.time;
-    e->load = h.load;
-    e->seen = r->env->now;
+    beat(r, e, &h, heartbeat, shared);
     return QN_OK;
+}
+
+qn_err qn_registry_register(qn_registry *r, qn_slice descriptor, qn_peerid *id)
+{
+    return take_descriptor(r, descriptor, false, id);
+}
+
+qn_err qn_registry_heartbeat(qn_registry *r, qn_slice heartbeat)
+{
+    return take_heartbeat(r, heartbeat, false);
+}
+
+qn_err qn_registry_share(qn_registry *r, qn_slice descriptor, qn_slice heartbeat)
+{
+    qn_err err = QN_OK;
+
+    if (descriptor.n > 0)
+        err = take_descriptor(r, descriptor, true, NULL);
+    if ((err == QN_OK || err == QN_STALE) && heartbeat.n > 0)
+        err = take_heartbeat(r, heartbeat, true);
+    return err == QN_STALE ? QN_OK : err;
+}
+
+qn_err qn_registry_seed(qn_registry *r, qn_slice descriptor)
+{
+    qn_peerid id;
+    bool there;
+    qn_err err = take_descriptor(r, descriptor, true, &id);
+
+    if (err == QN_OK) {
+        qn_registration *e = r->v[place_of(r, &id, &there)];
+
+        e->beat = 1; /* older than any heartbeat */
+        e->since = e->seen - QN_MIN(e->seen, r->settle);
+    }
+    return err;
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
-static bool dead(const qn_registry *r, const qn_registration *e)
-{
-    return r->env->now - e->seen > QN_LIVE_FOR;
-}
-
 bool qn_registry_live(const qn_registry *r, const qn_registration *e)
 {
     return e->beat > 0 && !dead(r, e);
+}
+
+bool qn_registry_listed(const qn_registry *r, const qn_registration *e)
+{
+    return qn_registry_live(r, e) && r->env->now - e->since >= r->settle &&
+           qn_descriptor_valid(&e->d, r->env->wall) == QN_OK;
 }
 
 uint32_t qn_registry_prune(qn_registry *r)

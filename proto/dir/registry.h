@@ -13,14 +13,23 @@
 #define QN_DIR_REGISTRY_H
 
 #include "dir/descriptor.h"
+#include "dir/heartbeat.h"
 
 typedef struct qn_registration {
+    struct qn_registration *older, *newer; /* in the order in which entries last changed */
     qn_descriptor d;
-    int64_t beat;       /* time of the last heartbeat; 0: none yet */
-    uint16_t load;      /* as that heartbeat said */
-    qn_time first_seen; /* env->now of the first registration */
-    qn_time seen;       /* of the last heartbeat, or of the first registration while beat is 0 */
-    qn_slice bytes;     /* the signed descriptor; owned by the registry */
+    int64_t beat;         /* time of the last heartbeat; 0: none yet */
+    uint16_t load;        /* as that heartbeat said */
+    uint16_t load_before; /* as the one before said */
+    bool direct;          /* the last change came from the node, not from another operator */
+    uint8_t beat_n;
+    uint8_t beat_bytes[QN_HEARTBEAT_MAX]; /* the last heartbeat, signed */
+    uint64_t changed;                     /* serial of the last change ... */
+    uint64_t described;                   /* ... and of the descriptor's */
+    qn_time first_seen;                   /* env->now of the first registration */
+    qn_time seen;   /* of the last heartbeat, or of the first registration while beat is 0 */
+    qn_time since;  /* live without a break since then */
+    qn_slice bytes; /* the signed descriptor; owned by the registry */
 } qn_registration;
 
 typedef struct qn_registry {
@@ -30,6 +39,10 @@ typedef struct qn_registry {
     uint32_t n, cap;
     uint64_t bytes; /* sum of bytes.n */
     qn_time prune_at;
+    qn_time settle;  /* entries are listed when they have lived so long; the owner sets it */
+    uint64_t serial; /* of the last change */
+    uint64_t news;   /* counts entries that came to life, and new descriptors of live ones */
+    qn_registration *oldest, *newest;
 } qn_registry;
 
 /* env and net must outlive it. */
@@ -45,11 +58,26 @@ QN_MUST_CHECK qn_err qn_registry_register(qn_registry *r, qn_slice descriptor, q
  * for an older descriptor; QN_EARLY, QN_EXPIRED: not fresh; else as qn_heartbeat_open. */
 QN_MUST_CHECK qn_err qn_registry_heartbeat(qn_registry *r, qn_slice heartbeat);
 
+/* The same of what another operator passed on: a descriptor (empty: none) and its node's heartbeat
+ * (likewise). Two descriptors of one sequence are the node's fault; the bytewise lower one stays,
+ * so that all operators end with the same. QN_OK too when nothing of it was new; QN_UNKNOWN: the
+ * heartbeat's descriptor was not among what was passed on before. */
+QN_MUST_CHECK qn_err qn_registry_share(qn_registry *r, qn_slice descriptor, qn_slice heartbeat);
+
+/* For an operator that starts: a node of the last list gets one more TTL to be heard of. */
+QN_MUST_CHECK qn_err qn_registry_seed(qn_registry *r, qn_slice descriptor);
+
+/* The first of the entries that changed after `serial`, oldest change first; the others follow at
+ * ->newer. NULL: none. */
+const qn_registration *qn_registry_changed(const qn_registry *r, uint64_t serial);
+
 qn_time qn_registry_due(const qn_registry *r); /* the next prune; QN_NEVER when empty */
 void qn_registry_tick(qn_registry *r);         /* prunes when due; cheap otherwise */
 /* Removes every dead entry now; returns how many. */
 uint32_t qn_registry_prune(qn_registry *r);
 
+/* Whether it belongs into a list made now: live, settled, and its descriptor is valid. */
+bool qn_registry_listed(const qn_registry *r, const qn_registration *e);
 bool qn_registry_live(const qn_registry *r, const qn_registration *e);
 const qn_registration *qn_registry_find(const qn_registry *r, const qn_peerid *id);
 /* Live entries in PeerID order: *cursor starts at 0; NULL at the end. country NULL: all. The

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "dir/body.h"
 #include "dir/envelope.h"
+#include "dir/equivocation.h"
 #include "dir/internal.h"
 
 /* ---- body ------------------------------------------------------------------------------------ */
@@ -34,6 +35,9 @@ static void get_field(qn_cbor_r *r, uint64_t key, qn_snapshot_body *b)
         qn_cbor_skip(r);
         break;
     }
+    case SNAP_PROOFS:
+        b->proofs = qn_cbor_get_item(r);
+        break;
     default:
         qn_body_unknown_key(r, key);
     }
@@ -60,25 +64,18 @@ qn_err qn_snapshot_body_read(qn_snapshot_body *out, qn_slice in)
     return QN_OK;
 }
 
-qn_err qn_snapshot_signed(qn_env *env, qn_slice body, int64_t after, int64_t until,
-                          uint8_t out[QN_SNAPSHOT_SIGNED])
+void qn_snapshot_message(uint8_t out[QN_SNAPSHOT_SIGNED], int64_t after, int64_t until,
+                         const qn_hash *body)
 {
-    qn_hash h;
-    qn_err err = qn_sha256(env, &body, 1, &h);
-
-    if (err != QN_OK)
-        return err;
     qn_put64(out, (uint64_t)after);
     qn_put64(out + 8, (uint64_t)until);
-    memcpy(out + 16, h.b, sizeof h.b);
-    return QN_OK;
+    memcpy(out + 16, body->b, sizeof body->b);
 }
 
 /* ---- signatures ------------------------------------------------------------------------------ */
 
 /* Operators are listed in ascending order, so nobody counts twice. */
-static qn_err check_signatures(qn_cbor_r *r, const qn_network *net, qn_slice message,
-                               uint64_t *verified)
+static qn_err read_signatures(qn_cbor_r *r, const qn_network *net, qn_signed_list *o)
 {
     uint64_t n = qn_cbor_get_array(r);
     int last = -1;
@@ -86,49 +83,79 @@ static qn_err check_signatures(qn_cbor_r *r, const qn_network *net, qn_slice mes
     if (r->err == QN_OK && n > net->operators_n)
         return QN_LIMIT;
     for (uint64_t i = 0; i < n && r->err == QN_OK; i++) {
-        qn_sign_public key;
-        qn_signature signature;
-        uint64_t index;
+        qn_snapshot_signature *s = &o->v[o->n++];
 
         if (qn_cbor_get_array(r) != 2 && r->err == QN_OK)
             return QN_PROTO;
-        index = qn_body_get_below(r, net->operators_n);
-        qn_cbor_get_fixed(r, signature.b, sizeof signature.b);
-        if (r->err != QN_OK)
-            break;
-        if ((int)index <= last)
+        s->operator_index = (uint8_t)qn_body_get_below(r, net->operators_n);
+        qn_cbor_get_fixed(r, s->signature.b, sizeof s->signature.b);
+        if (r->err == QN_OK && s->operator_index <= last)
             return QN_CANON;
-        last = (int)index;
-        memcpy(key.b, net->operators[index].sign_key, sizeof key.b);
-        ++*verified;
-        if (qn_signed_verify(QN_TAG_SNAPSHOT, net->id, message, &key, &signature) != QN_OK)
-            return QN_AUTH;
+        last = s->operator_index;
     }
-    if (r->err != QN_OK)
-        return r->err;
-    return n >= net->threshold ? QN_OK : QN_AUTH;
+    return r->err == QN_OK ? qn_cbor_end(r) : r->err;
+}
+
+static qn_err verify_signatures(qn_signed_list *o, const qn_network *net)
+{
+    uint8_t message[QN_SNAPSHOT_SIGNED];
+
+    qn_snapshot_message(message, o->valid_after, o->valid_until, &o->hash);
+    for (uint8_t i = 0; i < o->n; i++) {
+        uint8_t who = o->v[i].operator_index;
+        qn_sign_public key;
+
+        memcpy(key.b, net->operators[who].sign_key, sizeof key.b);
+        if (qn_signed_verify(QN_TAG_SNAPSHOT, net->id, qn_slice_of(message, sizeof message), &key,
+                             &o->v[i].signature) != QN_OK)
+            return QN_AUTH;
+        o->signers |= (uint16_t)(1u << who);
+    }
+    return QN_OK;
+}
+
+bool qn_snapshot_enough(const qn_network *net, uint16_t signers)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < net->operators_n; i++)
+        count += (signers & ~net->distrusted) >> i & 1;
+    return count >= net->threshold;
 }
 
 /* ---- entries --------------------------------------------------------------------------------- */
 
-static qn_err read_relay(qn_cbor_r *r, qn_env *env, const qn_network *net, qn_relay *relay)
+qn_err qn_snapshot_entry_read(qn_cbor_r *r, qn_snapshot_entry *e)
 {
     qn_slice country;
 
     if (qn_cbor_get_array(r) != 3 && r->err == QN_OK)
         r->err = QN_PROTO;
-    relay->bytes = qn_cbor_get_bytes(r);
+    *e = (qn_snapshot_entry){.descriptor = qn_cbor_get_bytes(r)};
     country = qn_cbor_get_text(r);
-    relay->weight = (uint16_t)qn_body_get_below(r, QN_WEIGHT_MAX + 1);
+    e->weight = (uint16_t)qn_body_get_below(r, QN_WEIGHT_MAX + 1);
     if (r->err != QN_OK)
         return r->err;
-    if ((country.n != 0 && country.n != 2) || relay->weight == 0)
+    if ((country.n != 0 && country.n != 2) || e->weight == 0)
         return QN_PROTO;
     for (size_t i = 0; i < country.n; i++) {
         if (country.p[i] < 'A' || country.p[i] > 'Z')
             return QN_PROTO;
-        relay->country[i] = (char)country.p[i];
+        e->country[i] = (char)country.p[i];
     }
+    return QN_OK;
+}
+
+static qn_err read_relay(qn_cbor_r *r, qn_env *env, const qn_network *net, qn_relay *relay)
+{
+    qn_snapshot_entry e;
+    qn_err err = qn_snapshot_entry_read(r, &e);
+
+    if (err != QN_OK)
+        return err;
+    relay->bytes = e.descriptor;
+    memcpy(relay->country, e.country, sizeof relay->country);
+    relay->weight = e.weight;
     return qn_descriptor_open(&relay->d, env, net, relay->bytes);
 }
 
@@ -157,24 +184,38 @@ static qn_err read_outer(qn_cbor_r *r, qn_slice bytes, qn_slice *body)
     return r->err;
 }
 
-static qn_err authenticate(qn_slice bytes, qn_env *env, const qn_network *net, qn_snapshot_body *b,
-                           uint64_t *verified)
+qn_err qn_signed_list_open(qn_signed_list *out, qn_env *env, const qn_network *net, qn_slice bytes)
 {
-    uint8_t message[QN_SNAPSHOT_SIGNED];
-    qn_slice body;
+    qn_signed_list got = {0};
+    qn_snapshot_body b = {0};
     qn_cbor_r r;
-    qn_err err = read_outer(&r, bytes, &body);
+    qn_err err = bytes.n > QN_SNAPSHOT_MAX ? QN_LIMIT : read_outer(&r, bytes, &got.body);
 
     if (err == QN_OK)
-        err = qn_snapshot_body_read(b, body);
+        err = qn_snapshot_body_read(&b, got.body);
     if (err != QN_OK)
         return err;
-    if (memcmp(b->network, net->id, sizeof b->network) != 0)
+    if (memcmp(b.network, net->id, sizeof b.network) != 0)
         return QN_NETWORK;
-    err = qn_snapshot_signed(env, body, b->valid_after, b->valid_until, message);
+    got.valid_after = b.valid_after;
+    got.valid_until = b.valid_until;
+    err = qn_sha256(env, &got.body, 1, &got.hash);
     if (err == QN_OK)
-        err = check_signatures(&r, net, qn_slice_of(message, sizeof message), verified);
-    return err == QN_OK ? qn_cbor_end(&r) : err;
+        err = read_signatures(&r, net, &got);
+    if (err == QN_OK)
+        err = verify_signatures(&got, net);
+    if (err == QN_OK)
+        *out = got;
+    return err;
+}
+
+static qn_err read_proofs(qn_slice in, const qn_network *net, uint16_t *proven)
+{
+    qn_equivocations v = {0};
+    qn_err err = qn_equivocations_read(&v, net, in);
+
+    *proven = v.proven;
+    return err;
 }
 
 /* The snapshot, its relays and its bytes are one allocation. The body is read again from the copy,
@@ -196,8 +237,11 @@ static qn_err fill(qn_snapshot *s, qn_env *env, const qn_network *net, qn_slice 
         err = qn_snapshot_body_read(&b, body);
     if (err == QN_OK)
         err = read_relays(&b, env, net, relays);
+    if (err == QN_OK && b.proofs.n > 0)
+        err = read_proofs(b.proofs, net, &s->proven);
     if (err != QN_OK)
         return err;
+    s->proofs = b.proofs;
     s->relays = relays;
     s->relays_n = (uint32_t)entries_n;
     s->valid_after = b.valid_after;
@@ -207,15 +251,21 @@ static qn_err fill(qn_snapshot *s, qn_env *env, const qn_network *net, qn_slice 
     return QN_OK;
 }
 
+/* Structure and signatures first, then memory, then the work on each descriptor. */
 static qn_err verify(qn_snapshot **out, qn_env *env, const qn_network *net,
                      struct qn_intern *intern, qn_slice bytes, uint64_t *verified)
 {
     qn_mem *mem = intern != NULL ? intern->mem : &env->mem;
-    qn_snapshot_body b;
+    qn_snapshot_body b = {0};
     qn_snapshot *s;
+    qn_signed_list o;
     size_t size;
-    qn_err err = authenticate(bytes, env, net, &b, verified);
+    qn_err err = qn_signed_list_open(&o, env, net, bytes);
 
+    if (err == QN_OK && !qn_snapshot_enough(net, o.signers))
+        err = QN_AUTH;
+    if (err == QN_OK)
+        err = qn_snapshot_body_read(&b, o.body);
     if (err != QN_OK)
         return err;
     size = sizeof *s + (size_t)b.entries_n * sizeof(qn_relay) + bytes.n;
@@ -224,7 +274,9 @@ static qn_err verify(qn_snapshot **out, qn_env *env, const qn_network *net,
         return QN_NOMEM;
     s->mem = mem;
     s->size = size;
-    *verified += b.entries_n;
+    s->signers = o.signers;
+    s->body_hash = o.hash;
+    *verified += o.n + b.entries_n;
     err = fill(s, env, net, bytes, b.entries_n);
     if (err != QN_OK) {
         qn_mem_put(mem, s, size);
@@ -280,6 +332,8 @@ qn_err qn_snapshot_open(qn_snapshot **out, qn_env *env, const qn_network *net,
         return err;
     s->refs++;
     err = s->version <= known ? QN_STALE : qn_snapshot_valid(s, env->wall);
+    if (err == QN_OK && !qn_snapshot_enough(net, s->signers & (uint16_t)~s->proven))
+        err = QN_AUTH;
     if (err == QN_OK)
         *out = s;
     else

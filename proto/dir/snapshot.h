@@ -33,6 +33,10 @@ typedef struct qn_snapshot {
     qn_slice bytes;
     uint32_t relays_n;
     const qn_relay *relays;   /* ascending by d.id */
+    uint16_t signers;         /* bit i: operator i signed it */
+    uint16_t proven;          /* bit i: the body proves that operator i signed two lists at once */
+    qn_slice proofs;          /* of that: an array for qn_equivocations_read; or empty */
+    qn_hash body_hash;        /* what they signed, beside the times */
     uint64_t verifications;   /* Ed25519 verifications it took: operators and descriptors */
     qn_mem *mem;              /* what it is charged to: the intern's or the node's */
     size_t size;              /* bytes charged */
@@ -73,6 +77,32 @@ void qn_intern_stats_get(const struct qn_intern *t, qn_intern_stats *out);
 
 /* ---- operators ------------------------------------------------------------------------------- */
 
+/*
+ * A list as operators hand it to each other: taken apart, its signatures verified, its entries not
+ * yet looked at. One signature makes it a proposal, the threshold's number a snapshot.
+ */
+typedef struct qn_snapshot_signature {
+    uint8_t operator_index; /* place in the network file's list */
+    qn_signature signature;
+} qn_snapshot_signature;
+
+typedef struct qn_signed_list {
+    qn_slice body; /* points into the input */
+    int64_t valid_after, valid_until;
+    qn_hash hash;     /* SHA-256 of body */
+    uint16_t signers; /* bit i: operator i; all of v are good */
+    uint8_t n;
+    qn_snapshot_signature v[QN_OPERATORS_MAX];
+} qn_signed_list;
+
+/* Errors as qn_snapshot_open's for structure, network and signatures; how many there are is the
+ * caller's to judge: qn_snapshot_enough. */
+QN_MUST_CHECK qn_err qn_signed_list_open(qn_signed_list *out, qn_env *env, const qn_network *net,
+                                         qn_slice bytes);
+/* Whether these operators, without those proven to have signed two lists at once, are a threshold.
+ */
+bool qn_snapshot_enough(const qn_network *net, uint16_t signers);
+
 /* Bytes on the heap of one owner. */
 typedef struct qn_blob {
     uint8_t *p;
@@ -80,16 +110,14 @@ typedef struct qn_blob {
 } qn_blob;
 void qn_blob_clear(qn_blob *b, qn_mem *mem);
 
-typedef struct qn_snapshot_signature {
-    uint8_t operator_index; /* place in the network file's list */
-    qn_signature signature;
-} qn_snapshot_signature;
-
-/* The body listing every live registration whose descriptor is valid now. valid_after becomes the
- * version: the caller keeps it above every earlier one, usually max(last + 1, env->wall).
- * QN_CONFIG: times out of order or further apart than QN_SNAPSHOT_LIFE_S. Charged to r->env. */
+/* The body listing every live registration whose descriptor is valid now, and `proofs` (an encoded
+ * array of equivocations; empty: none). valid_after becomes the version: the caller keeps it above
+ * every earlier one. The same registry, times and proofs give the same bytes. QN_CONFIG: times out
+ * of order or further apart than QN_SNAPSHOT_LIFE_S. Charged to r->env. */
 QN_MUST_CHECK qn_err qn_snapshot_build(qn_blob *body, const qn_registry *r, int64_t valid_after,
-                                       int64_t valid_until);
+                                       int64_t valid_until, qn_slice proofs);
+/* False: this key signs for no operator of net. */
+bool qn_operator_find(const qn_network *net, const qn_sign_public *key, uint8_t *index);
 /* One operator's signature over a body. QN_CONFIG: this key signs for no operator of net. */
 QN_MUST_CHECK qn_err qn_snapshot_sign(qn_snapshot_signature *out, qn_env *env,
                                       const qn_network *net, qn_slice body,

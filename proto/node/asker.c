@@ -132,21 +132,27 @@ static const qn_relay *listed_directory(qn_node *n)
     return NULL;
 }
 
-static neighbour *directory(qn_node *n)
+neighbour *operator_dial(qn_node *n, uint8_t index)
 {
-    const qn_operator *o = &n->net.operators[n->asker.where % n->net.operators_n];
-    const qn_relay *r = n->asker.want == WANT_LIST ? listed_directory(n) : NULL;
+    const qn_operator *o = &n->net.operators[index];
+    const qn_relay *r = n->snapshot != NULL ? qn_snapshot_find(n->snapshot, &o->id) : NULL;
     whom to = {.id = &o->id, .addr = &o->addr, .card = o->card};
     qn_dh_public key;
 
-    if (r != NULL && !qn_peerid_equal(&r->d.id, &n->id))
-        return neighbour_get(n, r);
-    r = n->snapshot != NULL ? qn_snapshot_find(n->snapshot, &o->id) : NULL;
     if (r != NULL && visits_reach_now(n, &o->id, r->d.card))
         to.card = r->d.card;
     memcpy(key.b, o->link_key, sizeof key.b);
     to.key = &key;
     return neighbour_dial(n, &to);
+}
+
+static neighbour *directory(qn_node *n)
+{
+    const qn_relay *r = n->asker.want == WANT_LIST ? listed_directory(n) : NULL;
+
+    if (r != NULL && !qn_peerid_equal(&r->d.id, &n->id))
+        return neighbour_get(n, r);
+    return operator_dial(n, (uint8_t)(n->asker.where % n->net.operators_n));
 }
 
 static qn_err say(qn_node *n, const qn_dir_message *m)
@@ -172,7 +178,10 @@ static qn_err ask(qn_node *n, uint8_t what)
     qn_err err = QN_OK;
 
     if (what == WANT_LIST) {
-        m.version = n->snapshot != NULL ? n->snapshot->version : 0;
+        if (n->snapshot != NULL) {
+            m.version = n->snapshot->version;
+            m.bytes = qn_slice_of(n->snapshot->hash.b, sizeof n->snapshot->hash.b);
+        }
     } else if (what == WANT_REGISTER) {
         m = (qn_dir_message){.type = QN_DIR_REGISTER,
                              .bytes = qn_slice_of(a->descriptor, a->descriptor_n)};
@@ -295,9 +304,13 @@ qn_err node_adopt(qn_node *n, qn_slice bytes)
     qn_err err =
         qn_snapshot_open(&s, n->env, &n->net, n->cfg.intern, bytes, old != NULL ? old->version : 0);
 
+    if (err == QN_STALE)
+        proofs_compare(n, bytes);
     if (err != QN_OK)
         return err;
-    err = paths_listed(n, s);
+    err = proofs_adopt(n, s);
+    if (err == QN_OK)
+        err = paths_listed(n, s);
     if (err != QN_OK) {
         qn_snapshot_drop(s);
         return err;
@@ -308,6 +321,7 @@ qn_err node_adopt(qn_node *n, qn_slice bytes)
     qn_log_line(n->env, QN_LOG_INFO, "dir", "snapshot %llu lists %u nodes",
                 (unsigned long long)s->version, s->relays_n);
     node_event(n, &(qn_event){.type = QN_EV_SNAPSHOT, .value = s->relays_n});
+    operator_listed(n);
     if (n->cfg.socks) {
         client_wake_waiting(n);
         client_pool(n);

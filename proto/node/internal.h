@@ -15,7 +15,10 @@
  *     paths.c       which relays they go through, and our guards
  *     relay.c       circuits of others that go through us
  *     asker.c       the directory's client side: register, heartbeat, list
- *     operator.c    the directory's server side: registry, snapshot, answers
+ *     answer.c      the directory's server side: requests and their answers
+ *     operator.c    an operator: its registry, its proposals and signatures
+ *     fellow.c      the other operators: passing on, offering lists
+ *     proofs.c      operators that signed two lists of one version
  *     probe.c       whether an exit is reachable, end to end
  *     relief.c      who gives way near the memory cap
  *     node.c        the public verbs
@@ -32,6 +35,9 @@
 #include "base/timer.h"
 #include "circuit/circuit.h"
 #include "circuit/hop.h"
+#include "dir/agree.h"
+#include "dir/body.h"
+#include "dir/equivocation.h"
 #include "dir/heartbeat.h"
 #include "dir/message.h"
 #include "dir/registry.h"
@@ -72,7 +78,8 @@ typedef enum tie_kind {
     TIE_RELAY_PREV,
     TIE_RELAY_NEXT,
     TIE_ASKER,
-    TIE_ANSWER
+    TIE_ANSWER,
+    TIE_FELLOW
 } tie_kind;
 
 typedef struct tie {
@@ -92,6 +99,7 @@ typedef enum timer_kind {
     TIMER_ASKER,
     TIMER_ANSWER,
     TIMER_OPERATOR,
+    TIMER_FELLOW,
     TIMER_PROBE,
     TIMER_SITE_TURN,
     TIMER_ORIGIN,
@@ -218,48 +226,7 @@ typedef struct relay {
     chore chore;
 } relay;
 
-/* ---- directory ------------------------------------------------------------------------------- */
-
-enum { WANT_LIST = 1, WANT_REGISTER = 2, WANT_HEARTBEAT = 4 };
-
-typedef struct asker {
-    tie tie;
-    qn_dir_reader reader;
-    qn_timer timer;
-    uint8_t want;   /* of WANT_*: what to ask, most urgent first */
-    uint8_t asking; /* the one whose answer is awaited; 0 none */
-    bool registered;
-    uint32_t where;    /* operators are tried in turn */
-    uint32_t failures; /* in a row: back-off */
-    qn_time list_at, heartbeat_at, timeout_at, retry_at;
-    qn_time heard; /* when the directory last answered well */
-    int64_t last_beat;
-    uint8_t descriptor[QN_DESCRIPTOR_MAX];
-    size_t descriptor_n;
-    qn_descriptor self;
-    qn_err last_error;
-} asker;
-
-typedef struct answer { /* one directory stream of somebody else */
-    struct answer *next, *prev;
-    tie tie;
-    qn_dir_reader reader;
-    qn_node *n;
-    qn_snapshot *snapshot; /* being sent */
-    size_t sent;
-    bool dead;
-    qn_timer timer;
-    chore chore;
-} answer;
-
-typedef struct operators {
-    qn_registry registry;
-    qn_timer timer;
-    bool stale;      /* the registry's live set changed since the snapshot */
-    uint32_t listed; /* live entries when the snapshot was made */
-    qn_time made;    /* when the snapshot was made */
-    int64_t version;
-} operators;
+#include "node/directory.h"
 
 /* ---- the node -------------------------------------------------------------------------------- */
 
@@ -301,7 +268,10 @@ struct qn_node {
     bool shut;          /* nobody is let in */
 
     asker asker;
-    operators *op; /* directory modes with an operator key */
+    operators *op;            /* directory modes with an operator key */
+    qn_equivocations *proofs; /* NULL: none known */
+    bool store_proofs;
+    uint8_t proofs_file[QN_EQUIVOCATIONS_MAX]; /* what STORE names, until the next call */
 
     qn_policy policy;
     qn_slots slots;
@@ -460,30 +430,6 @@ void relay_closed(relay *r, uint16_t code);
 void relay_events(relay *r);
 void relays_listed(qn_node *n); /* the directory has answered: EXTENDs that wait are decided */
 void relay_service(relay *r);
-
-/* asker.c */
-QN_MUST_CHECK qn_err asker_start(qn_node *n);
-void asker_want(qn_node *n, uint8_t want);
-void asker_renew(qn_node *n); /* our descriptor is no longer true */
-void asker_data(qn_node *n, qn_piece piece, bool fin);
-void asker_closed(qn_node *n, qn_err why);
-void asker_tick(qn_node *n);
-void asker_clear(qn_node *n);
-/* A snapshot newer than ours; QN_STALE and others as qn_snapshot_open. */
-QN_MUST_CHECK qn_err node_adopt(qn_node *n, qn_slice bytes);
-
-/* operator.c */
-QN_MUST_CHECK qn_err operator_start(qn_node *n);
-void operator_tick(qn_node *n);
-void operator_clear(qn_node *n);
-void answer_new(neighbour *nb, uint32_t stream);
-void answer_data(answer *a, qn_piece piece, bool fin);
-void answer_room(answer *a);
-void answer_closed(answer *a);
-void answer_timeout(answer *a);
-void answer_service(answer *a);
-/* Registers or revives our own descriptor in our own registry. */
-qn_err operator_self(qn_node *n, qn_slice descriptor, qn_slice heartbeat);
 
 /* probe.c */
 void probe_start(qn_node *n);

@@ -75,9 +75,6 @@ static qn_err check_roles(qn_env *env, const qn_node_cfg *cfg, char why[160])
                           "exit.allow opens non-global addresses and is for lab networks only");
     if (cfg->has_operator && !(modes & (IN_MODES(QN_BOOTSTRAP) | IN_MODES(QN_SUPER))))
         return node_wrong(why, "an operator key belongs to a bootstrap or super node");
-    if (cfg->has_operator && cfg->network->threshold != 1)
-        return node_wrong(why, "snapshots that several operators sign together are not built yet: "
-                               "found the network with one operator");
     if (cfg->has_operator && !seed_is_operators(env, cfg))
         return node_wrong(why, "the operator key is not one of the network file's");
     return QN_OK;
@@ -147,6 +144,9 @@ static qn_err start(qn_node *n, char why[160])
         err = start_htx(n, why);
     if (err == QN_OK)
         paths_start(n);
+    if (err == QN_OK && proofs_read(n, n->cfg.stored_equivocations) == QN_NOMEM)
+        return QN_NOMEM;
+    n->cfg.stored_equivocations = (qn_slice){0};
     if (err == QN_OK && n->cfg.stored_snapshot.n > 0) {
         qn_err old = node_adopt(n, n->cfg.stored_snapshot);
 
@@ -159,7 +159,7 @@ static qn_err start(qn_node *n, char why[160])
     }
     n->cfg.stored_snapshot = (qn_slice){0};
     if (err == QN_OK)
-        err = operator_start(n);
+        err = operator_start(n, why);
     if (err == QN_OK)
         err = asker_start(n);
     if (err == QN_OK)
@@ -238,6 +238,7 @@ void qn_node_free(qn_node *n)
     qn_mem_put(&env->mem, n->events, n->events_cap * sizeof *n->events);
     qn_timers_clear(&n->timers, &env->mem); /* some stand in what is freed next */
     operator_clear(n);
+    proofs_clear(n);
     asker_clear(n);
     site_clear(n);
     visits_clear(n);

@@ -35,16 +35,31 @@ neighbour *neighbour_named(const qn_node *n, const qn_peerid *id)
     return nb != NULL && !nb->over && qn_peerid_equal(&nb->id, id) ? nb : NULL;
 }
 
-/* A claimed PeerID counts when the snapshot says that this key is that node's. */
+static bool keys_equal(const uint8_t a[32], const qn_dh_public *b)
+{
+    return qn_equal(a, b->b, sizeof b->b);
+}
+
+static bool is_operator(const qn_node *n, const qn_peerid *id, const qn_dh_public *key)
+{
+    for (unsigned i = 0; i < n->net.operators_n; i++)
+        if (qn_peerid_equal(&n->net.operators[i].id, id))
+            return keys_equal(n->net.operators[i].link_key, key);
+    return false;
+}
+
+/* A claimed PeerID counts when the snapshot, or the network file, says that this key is that
+ * node's. */
 bool neighbour_known(neighbour *nb)
 {
     const qn_snapshot *s = nb->n->snapshot;
     const qn_relay *r;
 
-    if (nb->known || !nb->claims || s == NULL)
+    if (nb->known || !nb->claims)
         return nb->known;
-    r = qn_snapshot_find(s, &nb->claimed);
-    if (r != NULL && qn_equal(r->d.link.key.b, nb->claimed_key.b, sizeof nb->claimed_key.b)) {
+    r = s != NULL ? qn_snapshot_find(s, &nb->claimed) : NULL;
+    if ((r != NULL && keys_equal(r->d.link.key.b, &nb->claimed_key)) ||
+        is_operator(nb->n, &nb->claimed, &nb->claimed_key)) {
         nb->id = nb->claimed;
         neighbour_name(nb);
     }

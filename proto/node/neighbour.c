@@ -85,7 +85,7 @@ static qn_err dialled_carrier(neighbour *nb, const whom *to)
     carrier_cfg(n, true, &cfg);
     cfg.responder = nb->id;
     cfg.responder_key = *to->key;
-    cfg.claim = node_registers(n);
+    cfg.claim = node_registers(n) || n->op != NULL;
     cfg.own_id = n->id;
     if (!cfg.claim)
         draw_key(n, &cfg);

@@ -219,6 +219,9 @@ static void fire(qn_node *n, qn_timer *t)
     case TIMER_OPERATOR:
         operator_tick(n);
         break;
+    case TIMER_FELLOW:
+        fellow_tick(node_owner(t, fellow));
+        break;
     case TIMER_PROBE:
         probe_tick(n);
         break;
@@ -319,6 +322,8 @@ static bool conn_action(qn_node *n, qn_conn c, uint16_t todo, qn_action *a)
 
 static bool store_action(qn_node *n, qn_action *a)
 {
+    if (proofs_store(n, a))
+        return true;
     if (!n->store_snapshot || n->snapshot == NULL)
         return paths_store(n, a);
     n->store_snapshot = false;
@@ -332,7 +337,7 @@ bool qn_node_next(qn_node *n, qn_action *a)
     uint16_t todo;
 
     /* What must be kept is kept before anything leaves that depends on it. */
-    if (site_store(n, a))
+    if (operator_store(n, a) || site_store(n, a))
         return true;
     while (conns_next(&n->conns, &c, &todo))
         if (conn_action(n, c, todo, a))
@@ -350,6 +355,13 @@ bool qn_node_next(qn_node *n, qn_action *a)
         return true;
     }
     return false;
+}
+
+void qn_node_store_failed(qn_node *n, const char *name)
+{
+    if (strcmp(name, "signed") == 0)
+        operator_store_failed(n);
+    node_settle(n);
 }
 
 void qn_node_stop(qn_node *n)

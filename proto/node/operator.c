@@ -1,42 +1,29 @@
 /*
- * The directory's server side. With an operator key: a registry, and a snapshot made whenever the
- * set of live nodes changed. Without one: a mirror that serves the snapshot it holds.
+ * An operator: its registry, and the lists it makes of it together with the others.
+ *
+ *     our turn, and the list is old --> pledge --> proposal, offered to all --> enough signatures:
+ *     another's proposal, and it agrees with us --> pledge --> SIGNED   `--> snapshot, to all
+ *
+ * A pledge is kept on disk before anything is signed: of one version we sign one list, whatever
+ * happens to this process (promise P5).
  */
 #include "node/internal.h"
 
-/* ---- the registry and its snapshot ----------------------------------------------------------- */
+/* ---- turns ----------------------------------------------------------------------------------- */
 
-static uint32_t count_live(const operators *op)
+static bool alone(const qn_node *n)
 {
-    uint32_t cursor = 0, live = 0;
-
-    while (qn_registry_next(&op->registry, NULL, &cursor) != NULL)
-        live++;
-    return live;
+    return n->net.operators_n == 1;
 }
 
-static qn_err publish(qn_node *n)
+static qn_time due_turn(const qn_node *n)
 {
-    operators *op = n->op;
-    int64_t version = QN_MAX(op->version + 1, n->env->wall);
-    qn_blob body = {0}, all = {0};
-    qn_snapshot_signature sig;
-    qn_err err = qn_snapshot_build(&body, &op->registry, version, version + QN_SNAPSHOT_LIVES_S);
+    const operators *op = n->op;
+    int64_t wall = n->env->wall;
 
-    if (err == QN_OK)
-        err = qn_snapshot_sign(&sig, n->env, &n->net, qn_slice_of(body.p, body.n),
-                               &n->cfg.operator_seed);
-    if (err == QN_OK)
-        err = qn_snapshot_join(&all, n->env, qn_slice_of(body.p, body.n), &sig, 1);
-    if (err == QN_OK)
-        err = node_adopt(n, qn_slice_of(all.p, all.n));
-    qn_blob_clear(&body, &n->env->mem);
-    qn_blob_clear(&all, &n->env->mem);
-    if (err == QN_OK)
-        op->version = version;
-    else
-        qn_log_line(n->env, QN_LOG_ERROR, "dir", "no snapshot could be made: %s", qn_err_text(err));
-    return err;
+    if (alone(n))
+        return op->made + QN_SNAPSHOT_PAUSE;
+    return n->env->now + (qn_time)(qn_turn_next(&n->net, op->me, wall) - wall) * QN_SEC;
 }
 
 static void rearm(qn_node *n)
@@ -44,46 +31,531 @@ static void rearm(qn_node *n)
     operators *op = n->op;
     qn_time due = QN_MIN(qn_registry_due(&op->registry), op->made + QN_SNAPSHOT_EVERY);
 
-    if (op->stale)
-        due = op->made + QN_SNAPSHOT_PAUSE;
+    if (op->pledge.state != PLEDGE_NONE) /* which comes first, and arms again */
+        due = QN_NEVER;
+    else if (op->stale)
+        due = due_turn(n);
     node_timer(n, &op->timer, TIMER_OPERATOR, due);
 }
 
 static void changed(qn_node *n)
 {
     n->op->stale = true;
+    n->op->news_at = n->env->now;
     rearm(n);
+}
+
+/* The version we may propose now; 0: none. */
+static int64_t version_now(const qn_node *n)
+{
+    const operators *op = n->op;
+    uint64_t held = n->snapshot != NULL ? n->snapshot->version : 0;
+    int64_t version, last = QN_MAX(op->signed_last.version, (int64_t)held);
+
+    if (alone(n))
+        return QN_MAX(last + 1, n->env->wall);
+    version = qn_turn(&n->net, op->me, n->env->wall);
+    return version > last ? version : 0;
+}
+
+static bool outdated(const qn_node *n)
+{
+    return n->snapshot == NULL || qn_snapshot_outdated(n->snapshot, &n->op->registry) ||
+           (n->net.distrusted & ~n->snapshot->proven) != 0;
+}
+
+/* ---- pledges --------------------------------------------------------------------------------- */
+
+static void pledge_drop(qn_node *n)
+{
+    pledge *p = &n->op->pledge;
+
+    if (p->to != NULL)
+        p->to->waits = false;
+    qn_blob_clear(&p->offer, &n->env->mem);
+    *p = (pledge){0};
+}
+
+static void pledge_make(qn_node *n, const qn_statement *what, answer *to)
+{
+    operators *op = n->op;
+
+    op->pledge.state = PLEDGE_TO_KEEP;
+    op->pledge.what = *what;
+    op->pledge.to = to;
+    if (to != NULL)
+        to->waits = true;
+}
+
+static size_t write_signed(const qn_statement *s, uint8_t out[SIGNED_FILE_MAX])
+{
+    qn_cbor_w w;
+
+    qn_cbor_w_init(&w, out, SIGNED_FILE_MAX);
+    qn_cbor_array(&w, 3);
+    qn_cbor_uint(&w, (uint64_t)s->version);
+    qn_cbor_uint(&w, (uint64_t)s->until);
+    qn_cbor_bytes(&w, s->hash.b, sizeof s->hash.b);
+    QN_ASSERT(w.err == QN_OK);
+    return w.n;
+}
+
+static qn_err read_signed(qn_slice in, qn_statement *out)
+{
+    qn_statement got = {0};
+    qn_cbor_r r;
+    qn_err err;
+
+    qn_cbor_r_init(&r, in.p, in.n);
+    if (qn_cbor_get_array(&r) != 3 && r.err == QN_OK)
+        return QN_PROTO;
+    got.version = (int64_t)qn_body_get_below(&r, QN_BODY_TIME_MAX);
+    got.until = (int64_t)qn_body_get_below(&r, QN_BODY_TIME_MAX);
+    qn_cbor_get_fixed(&r, got.hash.b, sizeof got.hash.b);
+    err = qn_cbor_end(&r);
+    if (err == QN_OK)
+        *out = got;
+    return err;
+}
+
+static bool same_statement(const qn_statement *a, const qn_statement *b)
+{
+    return a->version == b->version && a->until == b->until &&
+           memcmp(a->hash.b, b->hash.b, sizeof a->hash.b) == 0;
+}
+
+/* ---- lists ----------------------------------------------------------------------------------- */
+
+static void proposal_drop(qn_node *n)
+{
+    qn_blob_clear(&n->op->proposal.body, &n->env->mem);
+    n->op->proposal = (proposal){0};
+}
+
+/* The next thing every other operator hears from us. */
+static void offer_all(qn_node *n, qn_blob *bytes)
+{
+    operators *op = n->op;
+
+    if (alone(n)) {
+        qn_blob_clear(bytes, &n->env->mem);
+        return;
+    }
+    qn_blob_clear(&op->offer, &n->env->mem);
+    op->offer = *bytes;
+    *bytes = (qn_blob){0};
+    op->offer_serial++;
+    fellows_wake(n);
+}
+
+/* Enough have signed: it is the list, for us and everybody. */
+static qn_err conclude(qn_node *n, qn_slice body, const qn_snapshot_signature *v, unsigned count)
+{
+    qn_blob all = {0};
+    qn_err err = qn_snapshot_join(&all, n->env, body, v, count);
+
+    if (err == QN_OK)
+        err = node_adopt(n, qn_slice_of(all.p, all.n));
+    if (err == QN_OK)
+        offer_all(n, &all);
+    else
+        qn_blob_clear(&all, &n->env->mem);
+    return err;
+}
+
+static uint16_t bits(const qn_snapshot_signature *v, unsigned count)
+{
+    uint16_t who = 0;
+
+    for (unsigned i = 0; i < count; i++)
+        who |= (uint16_t)(1u << v[i].operator_index);
+    return who;
+}
+
+static qn_err proposal_advance(qn_node *n)
+{
+    proposal *p = &n->op->proposal;
+    qn_slice body = qn_slice_of(p->body.p, p->body.n);
+    qn_blob one = {0};
+    qn_err err;
+
+    if (qn_snapshot_enough(&n->net, bits(p->v, p->n))) {
+        err = conclude(n, body, p->v, p->n);
+        proposal_drop(n);
+        return err;
+    }
+    if (p->n > 1)
+        return QN_OK;
+    err = qn_snapshot_join(&one, n->env, body, p->v, 1);
+    if (err == QN_OK)
+        offer_all(n, &one);
+    return err;
+}
+
+static qn_err propose(qn_node *n, int64_t version)
+{
+    uint8_t proofs[QN_EQUIVOCATIONS_MAX];
+    proposal *p = &n->op->proposal;
+    qn_slice body;
+    qn_err err;
+
+    proposal_drop(n);
+    p->what = (qn_statement){
+        .operator_index = n->op->me, .version = version, .until = version + QN_SNAPSHOT_LIVES_S};
+    err = qn_snapshot_build(&p->body, &n->op->registry, version, p->what.until,
+                            proofs_write(n, proofs));
+    body = qn_slice_of(p->body.p, p->body.n);
+    if (err == QN_OK)
+        err = qn_sha256(n->env, &body, 1, &p->what.hash);
+    if (err == QN_OK)
+        pledge_make(n, &p->what, NULL);
+    return err;
+}
+
+static qn_err sign_own(qn_node *n)
+{
+    proposal *p = &n->op->proposal;
+    qn_slice body = qn_slice_of(p->body.p, p->body.n);
+    qn_err err = qn_snapshot_sign(&p->v[0], n->env, &n->net, body, &n->cfg.operator_seed);
+
+    if (err != QN_OK)
+        return err;
+    p->n = 1;
+    return proposal_advance(n);
+}
+
+/* Ours is the last signature some lists need; then we say so to everybody. */
+static qn_err sign_others(qn_node *n)
+{
+    pledge *p = &n->op->pledge;
+    qn_snapshot_signature v[QN_OPERATORS_MAX];
+    qn_dir_message m = {.type = QN_DIR_SIGNED};
+    qn_signed_list o;
+    qn_err err = qn_signed_list_open(&o, n->env, &n->net, qn_slice_of(p->offer.p, p->offer.n));
+
+    if (err == QN_OK)
+        err = qn_snapshot_sign(&o.v[o.n], n->env, &n->net, o.body, &n->cfg.operator_seed);
+    if (err != QN_OK)
+        return err;
+    m.bytes = qn_slice_of(o.v[o.n].signature.b, sizeof o.v[o.n].signature.b);
+    o.n++;
+    if (p->to != NULL) {
+        p->to->waits = false;
+        answer_reply(p->to, &m);
+        p->to = NULL;
+    }
+    memcpy(v, o.v, sizeof v);
+    if (qn_snapshot_enough(&n->net, bits(v, o.n)))
+        return conclude(n, o.body, v, o.n);
+    return QN_OK;
+}
+
+/* The pledge is on disk. */
+static void pledge_kept(qn_node *n)
+{
+    pledge *p = &n->op->pledge;
+    bool own = p->offer.n == 0;
+    qn_err err;
+
+    n->op->signed_last = p->what;
+    err = own ? sign_own(n) : sign_others(n);
+    if (p->to != NULL)
+        answer_refuse(p->to, err);
+    if (err != QN_OK) {
+        n->op->made = n->env->now; /* tried again after the pause between two lists */
+        qn_log_line(n->env, QN_LOG_ERROR, "dir", "list %lld was not signed: %s",
+                    (long long)p->what.version, qn_err_text(err));
+    }
+    pledge_drop(n);
+    rearm(n);
+}
+
+bool operator_store(qn_node *n, qn_action *a)
+{
+    operators *op = n->op;
+
+    if (op == NULL || op->pledge.state == PLEDGE_NONE)
+        return false;
+    if (op->pledge.state == PLEDGE_KEPT) {
+        pledge_kept(n);
+        node_settle(n);
+        return false;
+    }
+    op->pledge.state = PLEDGE_KEPT;
+    *a = (qn_action){
+        .type = QN_ACT_STORE,
+        .name = "signed",
+        .bytes = qn_slice_of(op->signed_file, write_signed(&op->pledge.what, op->signed_file))};
+    return true;
+}
+
+void operator_store_failed(qn_node *n)
+{
+    if (n->op == NULL || n->op->pledge.state == PLEDGE_NONE)
+        return;
+    qn_log_line(n->env, QN_LOG_ERROR, "dir",
+                "nothing is signed, because what was signed cannot be kept");
+    if (n->op->pledge.to != NULL)
+        answer_refuse(n->op->pledge.to, QN_INTERNAL);
+    pledge_drop(n);
+    n->op->made = n->env->now; /* tried again after the pause between two lists */
+    rearm(n);
+}
+
+void operator_forget(qn_node *n, const answer *a)
+{
+    if (n->op != NULL && n->op->pledge.to == a)
+        n->op->pledge.to = NULL;
+}
+
+/* ---- what the others say --------------------------------------------------------------------- */
+
+void operator_signed(qn_node *n, uint8_t who, qn_slice signature)
+{
+    proposal *p = &n->op->proposal;
+    qn_statement s = p->what;
+
+    if (p->n == 0 || signature.n != sizeof s.signature.b || (bits(p->v, p->n) >> who & 1) != 0)
+        return;
+    s.operator_index = who;
+    memcpy(s.signature.b, signature.p, signature.n);
+    if (qn_statement_verify(&n->net, &s) != QN_OK) {
+        qn_log_line(n->env, QN_LOG_WARN, "dir", "operator %u gave a bad signature", who);
+        return;
+    }
+    p->v[p->n++] = (qn_snapshot_signature){.operator_index = who, .signature = s.signature};
+    if (proposal_advance(n) != QN_OK)
+        proposal_drop(n);
+    rearm(n);
+}
+
+static qn_err check_version(const qn_node *n, const qn_signed_list *o, const qn_statement *what)
+{
+    const operators *op = n->op;
+    int whose = qn_turn_whose(&n->net, o->valid_after);
+
+    if (whose < 0 || o->signers != 1u << whose || (n->net.distrusted >> whose & 1) != 0)
+        return QN_REFUSED;
+    if (o->valid_until - o->valid_after != QN_SNAPSHOT_LIVES_S)
+        return QN_POLICY;
+    if (o->valid_after > n->env->wall + QN_TURN_SKEW_S)
+        return QN_EARLY;
+    if (o->valid_after < n->env->wall - QN_TURN_SKEW_S ||
+        (n->snapshot != NULL && (uint64_t)o->valid_after <= n->snapshot->version))
+        return QN_STALE;
+    if (o->valid_after > op->signed_last.version || same_statement(&op->signed_last, what))
+        return QN_OK;
+    return QN_STALE;
+}
+
+static qn_err agree(qn_node *n, const qn_signed_list *o)
+{
+    operators *op = n->op;
+    qn_time since = op->wanting_since;
+    bool patient = since != 0 && n->env->now - since > QN_AGREE_AFTER;
+    qn_differences d;
+    qn_err err = qn_proposal_compare(&d, &op->registry, o);
+
+    if (err != QN_OK || qn_differences_bearable(&d, patient))
+        return err;
+    qn_log_line(n->env, QN_LOG_INFO, "dir",
+                "list %lld not signed: of %u nodes %u are not alive here, and %u are missing",
+                (long long)o->valid_after, d.listed, d.unknown, d.missing);
+    return d.unknown > 0 ? QN_UNKNOWN : QN_REFUSED;
+}
+
+/* The bytes are gone when the answer's reader goes on, and the pledge is kept first. */
+static qn_err keep_offer(qn_node *n, qn_slice bytes)
+{
+    qn_blob *b = &n->op->pledge.offer;
+
+    b->p = qn_mem_get(&n->env->mem, bytes.n);
+    if (b->p == NULL)
+        return QN_NOMEM;
+    memcpy(b->p, bytes.p, bytes.n);
+    b->n = b->cap = bytes.n;
+    return QN_OK;
+}
+
+qn_err operator_offered(answer *a, qn_slice bytes, bool *later)
+{
+    qn_node *n = a->n;
+    qn_statement what;
+    qn_signed_list o;
+    qn_err err;
+
+    if (n->op == NULL)
+        return QN_STATE;
+    err = qn_signed_list_open(&o, n->env, &n->net, bytes);
+    if (err != QN_OK)
+        return err;
+    proofs_heard(n, &o);
+    if (qn_snapshot_enough(&n->net, o.signers)) {
+        err = node_adopt(n, bytes);
+        return err == QN_STALE ? QN_OK : err;
+    }
+    what = (qn_statement){.operator_index = n->op->me,
+                          .version = o.valid_after,
+                          .until = o.valid_until,
+                          .hash = o.hash};
+    err = n->op->pledge.state != PLEDGE_NONE ? QN_BUSY : check_version(n, &o, &what);
+    if (err == QN_OK)
+        err = agree(n, &o);
+    if (err == QN_OK)
+        err = keep_offer(n, bytes);
+    if (err != QN_OK)
+        return err;
+    pledge_make(n, &what, a);
+    *later = true;
+    return QN_OK;
+}
+
+/* [[descriptor, heartbeat], ...]; one bad object does not keep out the others. */
+qn_err operator_told(qn_node *n, qn_slice objects)
+{
+    qn_cbor_r r;
+    uint64_t count, before;
+    bool unknown = false;
+
+    if (n->op == NULL)
+        return QN_STATE;
+    before = n->op->registry.news;
+    qn_cbor_r_init(&r, objects.p, objects.n);
+    count = qn_cbor_get_array(&r);
+    for (uint64_t i = 0; i < count && r.err == QN_OK; i++) {
+        qn_slice descriptor, heartbeat;
+
+        if (qn_cbor_get_array(&r) != 2 && r.err == QN_OK)
+            return QN_PROTO;
+        descriptor = qn_cbor_get_bytes(&r);
+        heartbeat = qn_cbor_get_bytes(&r);
+        if (r.err == QN_OK)
+            unknown |= qn_registry_share(&n->op->registry, descriptor, heartbeat) == QN_UNKNOWN;
+    }
+    if (n->op->registry.news != before)
+        changed(n);
+    if (r.err != QN_OK)
+        return r.err;
+    return unknown ? QN_UNKNOWN : qn_cbor_end(&r);
+}
+
+/* ---- what nodes say -------------------------------------------------------------------------- */
+
+static qn_err taken(qn_node *n, qn_err err, uint64_t news_before)
+{
+    if (n->op->registry.news != news_before)
+        changed(n);
+    if (err == QN_OK)
+        fellows_wake(n);
+    return err;
+}
+
+qn_err operator_register(qn_node *n, qn_slice bytes)
+{
+    uint64_t before = n->op->registry.news;
+
+    return taken(n, qn_registry_register(&n->op->registry, bytes, NULL), before);
+}
+
+qn_err operator_heartbeat(qn_node *n, qn_slice bytes)
+{
+    uint64_t before = n->op->registry.news;
+
+    return taken(n, qn_registry_heartbeat(&n->op->registry, bytes), before);
+}
+
+qn_err operator_self(qn_node *n, qn_slice descriptor, qn_slice heartbeat)
+{
+    qn_err err = operator_register(n, descriptor);
+
+    return err == QN_OK ? operator_heartbeat(n, heartbeat) : err;
+}
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+static bool must_propose(qn_node *n)
+{
+    operators *op = n->op;
+    qn_time now = n->env->now;
+    bool old = now >= op->made + QN_SNAPSHOT_EVERY, news = op->stale && outdated(n);
+
+    if (!news)
+        op->wanting_since = 0;
+    else if (op->wanting_since == 0)
+        op->wanting_since = now;
+    /* Newcomers that have not settled will make it old later. */
+    op->stale = news || old || (op->stale && now < op->news_at + op->registry.settle + QN_SEC);
+    return news || old;
 }
 
 void operator_tick(qn_node *n)
 {
     operators *op = n->op;
     qn_time now = n->env->now;
-    uint32_t live;
+    bool pruned = qn_registry_due(&op->registry) <= now;
+    int64_t version;
+    qn_err err;
 
     qn_registry_tick(&op->registry);
-    live = count_live(op);
-    op->stale |= live != op->listed || now >= op->made + QN_SNAPSHOT_EVERY;
-    if (op->stale && now >= op->made + QN_SNAPSHOT_PAUSE) {
-        op->stale = publish(n) != QN_OK;
-        op->made = now;
-        op->listed = live;
+    op->stale |= pruned || now >= op->made + QN_SNAPSHOT_EVERY;
+    version = op->pledge.state == PLEDGE_NONE ? version_now(n) : 0;
+    if (must_propose(n) && version != 0 && (!alone(n) || now >= op->made + QN_SNAPSHOT_PAUSE)) {
+        err = propose(n, version);
+        if (err != QN_OK)
+            qn_log_line(n->env, QN_LOG_ERROR, "dir", "no list could be made: %s", qn_err_text(err));
     }
     rearm(n);
 }
 
-qn_err operator_start(qn_node *n)
+void operator_listed(qn_node *n)
 {
+    if (n->op == NULL)
+        return;
+    n->op->made = n->env->now;
+    n->op->stale = true; /* until it has been compared */
+    rearm(n);
+}
+
+static qn_err seed(qn_node *n)
+{
+    const qn_snapshot *s = n->snapshot;
+
+    for (uint32_t i = 0; s != NULL && i < s->relays_n; i++)
+        if (qn_registry_seed(&n->op->registry, s->relays[i].bytes) == QN_NOMEM)
+            return QN_NOMEM;
+    return QN_OK;
+}
+
+qn_err operator_start(qn_node *n, char why[160])
+{
+    operators *op;
+    qn_sign_secret secret;
+    qn_sign_public key;
+    qn_err err = QN_OK;
+
     if (!n->cfg.has_operator)
         return QN_OK;
-    n->op = qn_mem_get(&n->env->mem, sizeof *n->op);
-    if (n->op == NULL)
+    op = n->op = qn_mem_get(&n->env->mem, sizeof *n->op);
+    if (op == NULL)
         return QN_NOMEM;
-    qn_registry_init(&n->op->registry, n->env, &n->net);
-    n->op->made = n->env->now;
-    n->op->version = n->snapshot != NULL ? (int64_t)n->snapshot->version : 0;
+    memcpy(secret.seed, n->cfg.operator_seed.b, sizeof secret.seed);
+    qn_sign_derive(&secret, &key);
+    qn_wipe(&secret, sizeof secret);
+    op->made = n->env->now;
+    qn_registry_init(&op->registry, n->env, &n->net);
+    if (!alone(n))
+        op->registry.settle = QN_SETTLE;
+    if (!qn_operator_find(&n->net, &key, &op->me))
+        return node_wrong(why, "the operator key is not one of the network file's");
+    if (n->cfg.stored_signed.n > 0 && read_signed(n->cfg.stored_signed, &op->signed_last) != QN_OK)
+        return node_wrong(why, "the record of what this operator signed is damaged: restore it, "
+                               "for without it two lists of one version might be signed");
+    n->cfg.stored_signed = (qn_slice){0};
+    err = seed(n);
+    if (err == QN_OK)
+        err = fellows_start(n);
     changed(n);
-    return QN_OK;
+    return err;
 }
 
 void operator_clear(qn_node *n)
@@ -91,234 +563,11 @@ void operator_clear(qn_node *n)
     if (n->op == NULL)
         return;
     qn_timers_cancel(&n->timers, &n->op->timer);
+    fellows_clear(n);
+    pledge_drop(n);
+    proposal_drop(n);
+    qn_blob_clear(&n->op->offer, &n->env->mem);
     qn_registry_clear(&n->op->registry);
     qn_mem_put(&n->env->mem, n->op, sizeof *n->op);
     n->op = NULL;
-}
-
-static qn_err take_descriptor(qn_node *n, qn_slice bytes)
-{
-    uint64_t before = n->op->registry.bytes;
-    qn_peerid id;
-    const qn_registration *e;
-    qn_err err = qn_registry_register(&n->op->registry, bytes, &id);
-
-    if (err != QN_OK)
-        return err;
-    e = qn_registry_find(&n->op->registry, &id);
-    /* A live node with a new descriptor; one that never beat yet is listed by its first beat. */
-    if (e != NULL && e->beat != 0 && (before != n->op->registry.bytes || e->seen == n->env->now))
-        changed(n);
-    return QN_OK;
-}
-
-static qn_err take_heartbeat(qn_node *n, qn_slice bytes)
-{
-    uint32_t before = count_live(n->op);
-    qn_err err = qn_registry_heartbeat(&n->op->registry, bytes);
-
-    if (err == QN_OK && count_live(n->op) != before)
-        changed(n);
-    return err;
-}
-
-qn_err operator_self(qn_node *n, qn_slice descriptor, qn_slice heartbeat)
-{
-    qn_err err = take_descriptor(n, descriptor);
-
-    return err == QN_OK ? take_heartbeat(n, heartbeat) : err;
-}
-
-/* ---- answering ------------------------------------------------------------------------------- */
-
-static void bury(answer *a, uint16_t code)
-{
-    tie_close(&a->tie, code);
-    a->dead = true;
-    chore_add(a->n, &a->chore);
-}
-
-/* The oldest gives way, so that streams nobody finishes keep none out who would. */
-static void make_way(qn_node *n)
-{
-    answer *a = n->answers_last;
-
-    while (a != NULL && a->dead)
-        a = a->prev;
-    if (n->answers_n >= QN_ANSWERS_MAX && a != NULL)
-        bury(a, QN_CLOSE_LIMIT);
-}
-
-void answer_new(neighbour *nb, uint32_t stream)
-{
-    qn_node *n = nb->n;
-    answer *a = qn_mem_get(&n->env->mem, sizeof *a);
-
-    if (a == NULL || !node_timer(n, &a->timer, TIMER_ANSWER, n->env->now + QN_ANSWER_AGE_MAX)) {
-        qn_mem_put(&n->env->mem, a, sizeof *a);
-        qn_link_close(&nb->link, stream, QN_CLOSE_REFUSED);
-        return;
-    }
-    make_way(n);
-    a->n = n;
-    chore_init(&a->chore, CHORE_ANSWER, a);
-    qn_dir_reader_init(&a->reader, QN_DIR_REQUEST_MAX);
-    tie_accept(&a->tie, TIE_ANSWER, a, nb, stream);
-    LIST_ADD(n->answers, a);
-    if (n->answers_last == NULL)
-        n->answers_last = a;
-    n->answers_n++;
-}
-
-void answer_timeout(answer *a)
-{
-    bury(a, QN_CLOSE_TIMEOUT);
-}
-
-void answer_free(answer *a)
-{
-    qn_node *n = a->n;
-
-    qn_timers_cancel(&n->timers, &a->timer);
-    qn_snapshot_drop(a->snapshot);
-    qn_dir_reader_clear(&a->reader, n->env);
-    if (n->answers_last == a)
-        n->answers_last = a->prev;
-    LIST_DEL(n->answers, a);
-    n->answers_n--;
-    qn_mem_put(&n->env->mem, a, sizeof *a);
-}
-
-void answer_service(answer *a)
-{
-    if (a->dead)
-        answer_free(a);
-}
-
-/* As much of the snapshot as the stream takes; the rest follows on ROOM. */
-void answer_room(answer *a)
-{
-    while (a->snapshot != NULL && a->tie.nb != NULL) {
-        qn_link *l = &a->tie.nb->link;
-        size_t left = a->snapshot->bytes.n - a->sent;
-        size_t part =
-            QN_MIN(QN_MIN(left, qn_link_writable(l, a->tie.stream)), (size_t)QN_FRAME_DATA_MAX);
-
-        if (left == 0) {
-            qn_snapshot_drop(a->snapshot);
-            a->snapshot = NULL;
-            break;
-        }
-        if (part == 0)
-            break;
-        if (qn_link_send_bytes(l, a->tie.stream, a->snapshot->bytes.p + a->sent, part, false) !=
-            QN_OK) {
-            bury(a, QN_CLOSE_INTERNAL);
-            return;
-        }
-        a->sent += part;
-    }
-    if (a->tie.nb != NULL)
-        neighbour_touch(a->tie.nb);
-}
-
-static void reply(answer *a, const qn_dir_message *m)
-{
-    uint8_t head[QN_DIR_HEAD_MAX + QN_DIR_TEXT_MAX];
-    size_t len = qn_dir_message_head(m, head);
-
-    if (m->type == QN_DIR_ERROR) {
-        memcpy(head + len, m->bytes.p, m->bytes.n);
-        len += m->bytes.n;
-    }
-    if (qn_link_send_bytes(&a->tie.nb->link, a->tie.stream, head, len, false) != QN_OK)
-        bury(a, QN_CLOSE_INTERNAL);
-    else
-        neighbour_touch(a->tie.nb);
-}
-
-static void reply_err(answer *a, qn_err err)
-{
-    const char *text = qn_err_text(err);
-    qn_dir_message m = {.type = QN_DIR_ERROR,
-                        .code = qn_dir_code_of(err),
-                        .bytes = qn_slice_of(text, strlen(text))};
-
-    reply(a, &m);
-}
-
-static void list(answer *a, uint64_t held)
-{
-    const qn_node *n = a->n;
-    qn_dir_message m = {.type = QN_DIR_UNCHANGED};
-
-    if (n->snapshot == NULL) {
-        reply_err(a, QN_BUSY);
-        return;
-    }
-    if (held < n->snapshot->version) {
-        m = (qn_dir_message){.type = QN_DIR_SNAPSHOT, .bytes = n->snapshot->bytes};
-        a->snapshot = qn_snapshot_ref(n->snapshot);
-        a->sent = 0;
-    }
-    reply(a, &m);
-    answer_room(a);
-}
-
-static void request(answer *a, const qn_dir_message *m)
-{
-    qn_node *n = a->n;
-    qn_dir_message ok = {.type = QN_DIR_OK};
-    qn_err err = QN_OK;
-
-    if (a->snapshot != NULL) { /* asked again before the last answer was through */
-        bury(a, QN_CLOSE_MALFORMED);
-        return;
-    }
-    switch (m->type) {
-    case QN_DIR_LIST:
-        list(a, m->version);
-        return;
-    case QN_DIR_REGISTER:
-        err = n->op != NULL ? take_descriptor(n, m->bytes) : QN_REFUSED;
-        break;
-    case QN_DIR_HEARTBEAT:
-        err = n->op != NULL ? take_heartbeat(n, m->bytes) : QN_REFUSED;
-        break;
-    default:
-        err = QN_PROTO;
-    }
-    if (err == QN_OK)
-        reply(a, &ok);
-    else
-        reply_err(a, err);
-}
-
-void answer_data(answer *a, qn_piece piece, bool fin)
-{
-    qn_slice in = qn_slice_of(piece.len > 0 ? qn_piece_data(&piece) : NULL, piece.len);
-
-    if (piece.len > 0)
-        qn_link_returned(&a->tie.nb->link, a->tie.stream, piece.len);
-    while (in.n > 0 && !a->dead) {
-        qn_dir_message m;
-        size_t used = 0;
-        qn_err err = qn_dir_reader_push(&a->reader, a->n->env, in, &used, &m);
-
-        in.p += used;
-        in.n -= used;
-        if (err == QN_OK)
-            request(a, &m);
-        else if (err != QN_SHORT)
-            bury(a, qn_close_of(err));
-        else
-            break;
-    }
-    if (fin && !a->dead)
-        bury(a, QN_CLOSE_DONE);
-}
-
-void answer_closed(answer *a)
-{
-    bury(a, QN_CLOSE_DONE);
 }

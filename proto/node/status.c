@@ -85,6 +85,10 @@ void qn_node_status(const qn_node *n, qn_status *out)
                        .mem_peak = n->env->mem.peak};
     out->state = state_of(n, out);
     htx_state(n, out);
+    out->distrusted = n->net.distrusted;
+    if (out->distrusted != 0 && out->advice[0] == '\0')
+        out->advice = "an operator of this network was caught signing two lists: its signature no "
+                      "longer counts";
     if (n->snapshot != NULL) {
         out->peers_known = n->snapshot->relays_n;
         out->snapshot_version = n->snapshot->version;

@@ -103,6 +103,9 @@ void stream_data(const tie *t, const qn_link_event *ev)
     case TIE_ANSWER:
         answer_data(t->owner, ev->piece, ev->fin);
         break;
+    case TIE_FELLOW:
+        fellow_data(t->owner, ev->piece, ev->fin);
+        break;
     }
 }
 
@@ -126,6 +129,9 @@ void stream_room(const tie *t)
     case TIE_ANSWER:
         answer_room(t->owner);
         break;
+    case TIE_FELLOW:
+        fellow_room(t->owner);
+        break;
     }
 }
 
@@ -148,6 +154,9 @@ void stream_closed(tie *t, uint16_t code)
         break;
     case TIE_ANSWER:
         answer_closed(t->owner);
+        break;
+    case TIE_FELLOW:
+        fellow_closed(t->owner, qn_close_err(code));
         break;
     }
 }

@@ -77,7 +77,7 @@ static qn_slice stored_snapshot(world *w)
         FZ_CHECK(qn_heartbeat_sign(&h, &w->t.env, &w->net, &identity, beat, &n) == QN_OK);
         FZ_CHECK(qn_registry_heartbeat(&r, qn_slice_of(beat, n)) == QN_OK);
     }
-    FZ_CHECK(qn_snapshot_build(&body, &r, FZ_EPOCH, FZ_EPOCH + 3600) == QN_OK);
+    FZ_CHECK(qn_snapshot_build(&body, &r, FZ_EPOCH, FZ_EPOCH + 3600, (qn_slice){0}) == QN_OK);
     FZ_CHECK(qn_snapshot_sign(&sig, &w->t.env, &w->net, qn_slice_of(body.p, body.n), &operators) ==
              QN_OK);
     FZ_CHECK(qn_snapshot_join(&all, &w->t.env, qn_slice_of(body.p, body.n), &sig, 1) == QN_OK);

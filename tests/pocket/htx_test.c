@@ -244,7 +244,7 @@ END_TEST
 static void restart_super(bool replay)
 {
     qn_slice keys = pw_stored(m.super, "mirror-keys"), tags = pw_stored(m.super, "replay");
-    qn_node_cfg cfg = m.super_cfg;
+    qn_node_cfg cfg = m.operator_cfg[0];
 
     ck_assert_uint_gt(keys.n, 0);
     ck_assert_uint_gt(tags.n, 16); /* somebody was answered */

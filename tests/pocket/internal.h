@@ -44,7 +44,7 @@ struct pw_pipe {
     qn_time last_ready[2]; /* keeps a lane's order */
 };
 
-enum { PW_FILES = 4 };
+enum { PW_FILES = 8 };
 
 typedef struct pw_file { /* what STORE kept */
     const char *name;
@@ -64,6 +64,7 @@ struct pw_node {
     bool dead, isolated, stopped, shut;
     int64_t clock_off;
     pw_file file[PW_FILES];
+    const char *broken_file; /* NULL: none */
     qn_time armed;
     uint64_t allocs, fail_at;
     uint32_t event_n[PW_EVENT_TYPES];

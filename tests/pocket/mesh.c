@@ -34,39 +34,72 @@ qn_node_cfg mesh_cfg_for(mesh *m, qn_mode mode)
     return cfg;
 }
 
-static void found(mesh *m, const qn_node_cfg *super)
+static void list_operator(mesh *m, uint32_t i)
 {
     qn_env *env = pw_env(m->w);
-    qn_operator *o = &m->net.operators[0];
-    qn_sign_secret sign;
-    qn_sign_public sign_pub;
-    qn_dh_secret link;
-    qn_dh_public link_pub;
+
+    qn_rng_fill(env, m->operator_seed[i].b, sizeof m->operator_seed[i].b);
+    m->operator_cfg[i] = mesh_cfg_for(m, QN_SUPER);
+    m->operator_cfg[i].has_operator = true;
+    m->operator_cfg[i].operator_seed = m->operator_seed[i];
+    QN_ASSERT(qn_operator_of(env, &m->operator_cfg[i].keys, &m->operator_seed[i],
+                             &m->operator_cfg[i].listen, &m->net.operators[i]) == QN_OK);
+}
+
+/* How HTX reaches an operator, behind the n bytes of the file; returns its new length. */
+static size_t add_contact(mesh *m, uint32_t i, size_t n)
+{
+    qn_env *env = pw_env(m->w);
     uint8_t card[QN_HTX_CONTACT_CARD_MAX];
-    size_t n, part, card_n;
+    size_t part, card_n;
+
+    QN_ASSERT(qn_htx_found(env, &m->site, QN_HTX_EPOCHS_MAX,
+                           (qn_span){m->operator_keys[i], sizeof m->operator_keys[i]},
+                           &m->operator_keys_n[i], (qn_span){card, sizeof card}, &card_n) == QN_OK);
+    QN_ASSERT(qn_network_contact(&m->net, &m->operator_seed[i], qn_slice_of(card, card_n),
+                                 m->file + n, sizeof m->file - n, &part) == QN_OK);
+    return n + part;
+}
+
+static void found(mesh *m, uint32_t operators)
+{
+    qn_env *env = pw_env(m->w);
+    size_t n;
     char why[160];
 
     qn_rng_fill(env, m->founder.b, sizeof m->founder.b);
-    qn_rng_fill(env, m->operator_seed.b, sizeof m->operator_seed.b);
-    memcpy(sign.seed, m->operator_seed.b, sizeof sign.seed);
-    qn_sign_derive(&sign, &sign_pub);
-    memcpy(link.b, super->keys.link.b, sizeof link.b);
-    qn_dh_derive(&link, &link_pub);
-    m->net = (qn_network){
-        .name = "pocket", .lab = true, .created = env->wall, .threshold = 1, .operators_n = 1};
-    QN_ASSERT(qn_keys_peerid(env, &super->keys, &o->id) == QN_OK);
-    memcpy(o->sign_key, sign_pub.b, sizeof o->sign_key);
-    memcpy(o->link_key, link_pub.b, sizeof o->link_key);
-    o->addr = super->listen;
+    m->net = (qn_network){.name = "pocket",
+                          .lab = true,
+                          .created = env->wall,
+                          .threshold = (uint8_t)(operators / 2 + 1),
+                          .operators_n = (uint8_t)operators};
+    for (uint32_t i = 0; i < operators; i++)
+        list_operator(m, i);
     QN_ASSERT(qn_network_encode(&m->net, env, &m->founder, m->file, sizeof m->file, &n) == QN_OK);
-    if (super->htx == NULL)
-        return;
-    QN_ASSERT(qn_htx_found(env, &m->site, QN_HTX_EPOCHS_MAX,
-                           (qn_span){m->super_keys, sizeof m->super_keys}, &m->super_keys_n,
-                           (qn_span){card, sizeof card}, &card_n) == QN_OK);
-    QN_ASSERT(qn_network_contact(&m->net, &m->operator_seed, qn_slice_of(card, card_n), m->file + n,
-                                 sizeof m->file - n, &part) == QN_OK);
-    QN_ASSERT(qn_network_decode(&m->net, env, m->file, n + part, why) == QN_OK);
+    for (uint32_t i = 0; i < operators && m->carrier == &qn_carrier_htx; i++)
+        n = add_contact(m, i, n);
+    QN_ASSERT(qn_network_decode(&m->net, env, m->file, n, why) == QN_OK);
+}
+
+static void start_operator(mesh *m, uint32_t i)
+{
+    char name[16];
+
+    (void)snprintf(name, sizeof name, "super%u", i + 1);
+    m->htx.stored_mirror_keys = qn_slice_of(m->operator_keys[i], m->operator_keys_n[i]);
+    m->operator[i] = pw_add(m->w, name, &m->operator_cfg[i]);
+    m->htx.stored_mirror_keys = (qn_slice){0};
+}
+
+void mesh_restart_operator(mesh *m, uint32_t i)
+{
+    qn_node_cfg *cfg = &m->operator_cfg[i];
+    const pw_node *old = m->operator[i];
+
+    cfg->stored_snapshot = pw_stored(old, "snapshot");
+    cfg->stored_signed = pw_stored(old, "signed");
+    cfg->stored_equivocations = pw_stored(old, "equivocations");
+    start_operator(m, i);
 }
 
 static void use_htx(mesh *m, const mesh_htx *htx)
@@ -90,7 +123,6 @@ pw_node *mesh_add_client(mesh *m, const char *name, qn_route route)
 void mesh_new(mesh *m, const mesh_cfg *cfg)
 {
     static const qn_addr web = {.family = 4, .ip = {93, 184, 216, 34}, .port = 80};
-    qn_node_cfg super;
     char name[16];
 
     *m = (mesh){.w = pw_new(&cfg->world),
@@ -101,14 +133,10 @@ void mesh_new(mesh *m, const mesh_cfg *cfg)
         use_htx(m, cfg->htx);
     else
         m->origin = pw_serve(m->w, "origin.example", &origin_addr, PW_ORIGIN);
-    super = mesh_cfg_for(m, QN_SUPER);
-    found(m, &super);
-    super.has_operator = true;
-    super.operator_seed = m->operator_seed;
-    m->htx.stored_mirror_keys = qn_slice_of(m->super_keys, m->super_keys_n);
-    m->super_cfg = super;
-    m->super = pw_add(m->w, "super1", &super);
-    m->htx.stored_mirror_keys = (qn_slice){0};
+    found(m, QN_MAX(cfg->operators, 1u));
+    for (uint32_t i = 0; i < m->net.operators_n; i++)
+        start_operator(m, i);
+    m->super = m->operator[0];
     for (uint32_t i = 0; i < cfg->relays; i++) {
         qn_node_cfg c = mesh_cfg_for(m, QN_RELAY);
 

@@ -4,11 +4,12 @@
 
 #include "pocket/world.h"
 
-enum { MESH_RELAYS_MAX = 16 };
+enum { MESH_RELAYS_MAX = 16, MESH_OPERATORS_MAX = 5 };
 
 typedef struct mesh_cfg {
     pw_cfg world;
     uint32_t relays, exits;
+    uint32_t operators; /* supers that sign lists together; 0: 1 */
     qn_route route;
     const qn_carrier_kind *carrier; /* NULL: bare; of two legs: the mesh has an origin for it */
     const struct mesh_htx *htx;     /* instead: HTX, every node in front of this site */
@@ -25,17 +26,19 @@ typedef struct mesh_htx {
 typedef struct mesh {
     pw_world *w;
     qn_network net;
-    qn_secret32 founder, operator_seed;
-    pw_node *super, *relay[MESH_RELAYS_MAX], *exit[MESH_RELAYS_MAX], *client;
-    qn_node_cfg super_cfg;
+    qn_secret32 founder, operator_seed[MESH_OPERATORS_MAX];
+    qn_node_cfg operator_cfg[MESH_OPERATORS_MAX]; /* to start one again */
+    pw_node *operator[MESH_OPERATORS_MAX];
+    pw_node *super; /* the first operator */
+    pw_node *relay[MESH_RELAYS_MAX], *exit[MESH_RELAYS_MAX], *client;
     const qn_carrier_kind *carrier;
     pw_server *origin;
     qn_htx_cfg htx; /* with HTX: of whoever is dialled */
     qn_htx_origin site;
     bool nameless;
     uint8_t file[QN_NETWORK_FILE_MAX]; /* the network's: with HTX it is pointed into */
-    uint8_t super_keys[QN_HTX_MIRROR_FILE_MAX];
-    size_t super_keys_n;
+    uint8_t operator_keys[MESH_OPERATORS_MAX][QN_HTX_MIRROR_FILE_MAX];
+    size_t operator_keys_n[MESH_OPERATORS_MAX];
     uint8_t hosts; /* addresses given out */
 } mesh;
 
@@ -49,6 +52,8 @@ pw_node *mesh_add_client(mesh *m, const char *name, qn_route route);
 qn_status mesh_status(pw_node *n);
 /* Another node of the same mesh, in front of the same site; cfg as for pw_add. */
 qn_node_cfg mesh_cfg_for(mesh *m, qn_mode mode);
+/* An operator that is gone starts again, with what it had stored. */
+void mesh_restart_operator(mesh *m, uint32_t i);
 void mesh_free(mesh *m);
 
 #define MESH_WEB "web.example"

@@ -187,6 +187,10 @@ static void store(pw_node *n, const qn_action *a)
 {
     pw_file *f = n->file;
 
+    if (n->broken_file != NULL && strcmp(n->broken_file, a->name) == 0) {
+        qn_node_store_failed(n->core, a->name);
+        return;
+    }
     while (f < n->file + PW_FILES && f->name != NULL && strcmp(f->name, a->name) != 0)
         f++;
     QN_ASSERT(f < n->file + PW_FILES);
@@ -197,6 +201,11 @@ static void store(pw_node *n, const qn_action *a)
     QN_ASSERT(f->p != NULL);
     memcpy(f->p + f->n, a->bytes.p, a->bytes.n);
     f->n += a->bytes.n;
+}
+
+void pw_fail_store(pw_node *n, const char *name)
+{
+    n->broken_file = name;
 }
 
 qn_slice pw_stored(const pw_node *n, const char *name)

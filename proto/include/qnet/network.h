@@ -59,6 +59,8 @@ typedef struct qn_network {
     int64_t created;   /* Unix seconds */
     uint8_t threshold; /* snapshot signatures needed: >= floor(N/2) + 1 */
     uint8_t operators_n;
+    uint16_t distrusted; /* bit i: operator i is proven to have signed two lists of one version, so
+                            its signature does not count. A node learns it; no file says it */
     qn_operator operators[QN_OPERATORS_MAX];
 } qn_network;
 

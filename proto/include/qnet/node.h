@@ -89,6 +89,7 @@ typedef struct qn_node_cfg {
     char exit_country[3];   /* exits this client uses; "": any */
     /* What STORE once kept under these names; needed during qn_node_new only. */
     qn_slice stored_snapshot, stored_guards, stored_exits;
+    qn_slice stored_equivocations, stored_signed; /* "equivocations", "signed" */
 } qn_node_cfg;
 
 typedef struct qn_node qn_node;
@@ -191,12 +192,15 @@ typedef struct qn_action {
     qn_dest dest;
     bool on, drain, visit, append;
     qn_listener purpose;
-    const char *name; /* STORE: static storage: "snapshot", "mirror-keys", "replay" */
+    const char *name; /* STORE: static storage: "snapshot", "mirror-keys", "replay", "guards",
+                         "exits", "equivocations", "signed" */
     qn_slice bytes;   /* STORE: lives until the next call */
     qn_event event;
 } qn_action;
 
 bool qn_node_next(qn_node *n, qn_action *a);
+/* STORE of this name could not be done; said before the next action is asked for. */
+void qn_node_store_failed(qn_node *n, const char *name);
 /* The world has finished with a conn after CLOSE or RESET with drain. */
 void qn_node_released(qn_node *n, qn_conn c);
 
@@ -230,10 +234,12 @@ typedef struct qn_status {
     uint32_t peers_known; /* relays in the snapshot */
     uint32_t links, circuits, streams;
     uint64_t snapshot_version; /* 0: none yet */
-    int64_t profile_until;     /* HTX: the day the browser profile ends, Unix seconds; 0: none */
-    int64_t clock_ahead;       /* by an origin's Date our wall clock is so many seconds behind */
-    bool origin_down;          /* HTX: our origin does not answer, so we listen for no links */
-    qn_time last_probe;        /* when an end-to-end probe last succeeded; 0 never */
+    uint16_t distrusted; /* bit i: operator i of the network file is proven to have signed two lists
+                            of one version, so its signature does not count */
+    int64_t profile_until; /* HTX: the day the browser profile ends, Unix seconds; 0: none */
+    int64_t clock_ahead;   /* by an origin's Date our wall clock is so many seconds behind */
+    bool origin_down;      /* HTX: our origin does not answer, so we listen for no links */
+    qn_time last_probe;    /* when an end-to-end probe last succeeded; 0 never */
     qn_counters counters;
     uint64_t mem_used, mem_peak;
 } qn_status;

@@ -1,6 +1,8 @@
 /* The examples of docs/wire/directory.md and network.md are what this code writes and reads. */
 #include "unit/dir/fixture.h"
 
+#include "dir/equivocation.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -135,7 +137,7 @@ START_TEST(the_directory_page_shows_each_object)
     qn_registry_init(&r, &t.env, &net);
     qt_assert_err(qn_registry_register(&r, qn_slice_of(descriptor, descriptor_n), NULL), QN_OK);
     qt_assert_err(qn_registry_heartbeat(&r, qn_slice_of(beat, beat_n)), QN_OK);
-    qt_assert_err(qn_snapshot_build(&body, &r, QT_EPOCH, QT_EPOCH + 3600), QN_OK);
+    qt_assert_err(qn_snapshot_build(&body, &r, QT_EPOCH, QT_EPOCH + 3600, (qn_slice){0}), QN_OK);
     qt_assert_err(qn_snapshot_sign(&signature, &t.env, &net, qn_slice_of(body.p, body.n), &seed),
                   QN_OK);
     qt_assert_err(qn_snapshot_join(&list, &t.env, qn_slice_of(body.p, body.n), &signature, 1),
@@ -184,20 +186,73 @@ START_TEST(the_pages_show_a_card_and_a_contact)
 }
 END_TEST
 
+START_TEST(the_directory_page_shows_an_equivocation)
+{
+    qn_secret32 seed = secret(OPERATOR);
+    qn_sign_secret key;
+    qn_statement half[2];
+    uint8_t proof[QN_EQUIVOCATION_MAX], who;
+    size_t n;
+
+    memcpy(key.seed, seed.b, sizeof key.seed);
+    for (unsigned i = 0; i < 2; i++) {
+        uint8_t message[48];
+
+        half[i] = (qn_statement){.version = QT_EPOCH, .until = QT_EPOCH + 3600};
+        fill(half[i].hash.b, 32, i == 0 ? 0x11 : 0x22);
+        qn_put64(message, (uint64_t)half[i].version);
+        qn_put64(message + 8, (uint64_t)half[i].until);
+        memcpy(message + 16, half[i].hash.b, 32);
+        qt_assert_err(qn_signed_sign(QN_TAG_SNAPSHOT, net.id, qn_slice_of(message, 48), &key,
+                                     &half[i].signature),
+                      QN_OK);
+    }
+    n = qn_equivocation_write(&net, &half[0], &half[1], proof);
+    page_says("directory.md", "equivocation", proof, n);
+    qt_assert_err(qn_equivocation_open(&who, &net, qn_slice_of(proof, n)), QN_OK);
+}
+END_TEST
+
+/* The heartbeat of the page, its descriptor told before. */
+static qn_slice page_share(void)
+{
+    static uint8_t out[QN_HEARTBEAT_MAX + 8];
+    qn_slice beat = qt_doc_hex("directory.md", "heartbeat");
+    qn_cbor_w w;
+
+    qn_cbor_w_init(&w, out, sizeof out);
+    qn_cbor_array(&w, 1);
+    qn_cbor_array(&w, 2);
+    qn_cbor_bytes(&w, NULL, 0);
+    qn_cbor_bytes(&w, beat.p, beat.n);
+    return qn_slice_of(out, w.n);
+}
+
+/* The last 64 bytes of the page's snapshot. */
+static qn_slice page_signature(void)
+{
+    qn_slice list = qt_doc_hex("directory.md", "snapshot");
+
+    return qn_slice_of(list.p + list.n - 64, 64);
+}
+
 START_TEST(the_directory_page_shows_each_message)
 {
     static const char text[] = "not a directory";
-    static const struct {
+    static const uint8_t held[32] = {0x11, 0x22};
+    const struct {
         const char *id;
         qn_dir_message m;
     } v[] = {
-        {"list", {.type = QN_DIR_LIST, .version = (uint64_t)QT_EPOCH}},
+        {"list", {.type = QN_DIR_LIST, .version = (uint64_t)QT_EPOCH, .bytes = {held, 32}}},
         {"ok", {.type = QN_DIR_OK}},
         {"error",
          {.type = QN_DIR_ERROR, .code = 405, .bytes = {(const uint8_t *)text, sizeof text - 1}}},
         {"unchanged", {.type = QN_DIR_UNCHANGED}},
+        {"share", {.type = QN_DIR_SHARE, .bytes = page_share()}},
+        {"signed", {.type = QN_DIR_SIGNED, .bytes = page_signature()}},
     };
-    uint8_t out[64];
+    uint8_t out[256];
     size_t n = qn_dir_message_head(&v[_i].m, out);
 
     if (v[_i].m.bytes.n > 0)
@@ -215,7 +270,8 @@ static Suite *doc_suite(void)
     tcase_add_test(tc, the_network_page_shows_a_network);
     tcase_add_test(tc, the_directory_page_shows_each_object);
     tcase_add_test(tc, the_pages_show_a_card_and_a_contact);
-    tcase_add_loop_test(tc, the_directory_page_shows_each_message, 0, 4);
+    tcase_add_test(tc, the_directory_page_shows_an_equivocation);
+    tcase_add_loop_test(tc, the_directory_page_shows_each_message, 0, 6);
     suite_add_tcase(s, tc);
     return s;
 }

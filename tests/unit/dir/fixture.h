@@ -246,7 +246,7 @@ static inline qn_blob fx_snapshot(const qn_registry *r, int64_t after, int64_t u
     qn_blob body, out;
     unsigned n = 0;
 
-    qt_assert_err(qn_snapshot_build(&body, r, after, until), QN_OK);
+    qt_assert_err(qn_snapshot_build(&body, r, after, until, (qn_slice){0}), QN_OK);
     for (unsigned i = 0; i < net.operators_n; i++)
         if (who >> i & 1)
             qt_assert_err(

@@ -94,10 +94,10 @@ START_TEST(is_fresh_within_the_clock_skew_either_way)
 {
     qn_heartbeat h = {.time = QT_EPOCH};
 
-    qt_assert_err(qn_heartbeat_fresh(&h, QT_EPOCH - QN_CLOCK_SKEW_S - 1), QN_EARLY);
-    qt_assert_err(qn_heartbeat_fresh(&h, QT_EPOCH - QN_CLOCK_SKEW_S), QN_OK);
-    qt_assert_err(qn_heartbeat_fresh(&h, QT_EPOCH + QN_CLOCK_SKEW_S), QN_OK);
-    qt_assert_err(qn_heartbeat_fresh(&h, QT_EPOCH + QN_CLOCK_SKEW_S + 1), QN_EXPIRED);
+    qt_assert_err(qn_heartbeat_fresh(&h, QT_EPOCH - QN_HEARTBEAT_SKEW_S - 1), QN_EARLY);
+    qt_assert_err(qn_heartbeat_fresh(&h, QT_EPOCH - QN_HEARTBEAT_SKEW_S), QN_OK);
+    qt_assert_err(qn_heartbeat_fresh(&h, QT_EPOCH + QN_HEARTBEAT_SKEW_S), QN_OK);
+    qt_assert_err(qn_heartbeat_fresh(&h, QT_EPOCH + QN_HEARTBEAT_SKEW_S + 1), QN_EXPIRED);
 }
 END_TEST
 

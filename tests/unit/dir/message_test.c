@@ -34,17 +34,21 @@ static qn_dir_message sample(int i)
         {.type = QN_DIR_REGISTER, .bytes = fx_descriptor(1)},
         {.type = QN_DIR_HEARTBEAT, .bytes = fx_beat(1, 7, QT_EPOCH, 5)},
         {.type = QN_DIR_LIST, .version = 0},
-        {.type = QN_DIR_LIST, .version = UINT64_MAX},
+        {.type = QN_DIR_LIST, .version = UINT64_MAX, .bytes = qt_noise(2, 32)},
         {.type = QN_DIR_OK},
         {.type = QN_DIR_ERROR, .code = 405, .bytes = qn_slice_of(text, sizeof text - 1)},
         {.type = QN_DIR_ERROR, .code = 599, .bytes = qn_slice_of(text, 0)},
         {.type = QN_DIR_SNAPSHOT, .bytes = qt_noise(1, 70000)},
         {.type = QN_DIR_UNCHANGED},
+        {.type = QN_DIR_OFFER, .bytes = qt_noise(3, 500)},
+        {.type = QN_DIR_SHARE, .bytes = qt_noise(4, 300)},
+        {.type = QN_DIR_PROOF, .bytes = qt_noise(5, 200)},
+        {.type = QN_DIR_SIGNED, .bytes = qt_noise(6, 64)},
     };
 
     return v[i];
 }
-enum { SAMPLES = 9 };
+enum { SAMPLES = 13 };
 
 static void same(const qn_dir_message *a, const qn_dir_message *b)
 {
@@ -174,7 +178,7 @@ static const struct {
     {"80", QN_TRUNCATED},        {"8104", QN_PROTO},
     {"8100", QN_PROTO},          {"8101", QN_PROTO},
     {"820160", QN_PROTO},        {"820320", QN_PROTO},
-    {"8203", QN_TRUNCATED},      {"82031800", QN_CANON},
+    {"8303", QN_TRUNCATED},      {"83031800", QN_CANON},
     {"811010", QN_PROTO},        {"8110", QN_OK},
     {"821000", QN_PROTO},        {"8311190190 60", QN_OK},
     {"831119018f 60", QN_PROTO}, {"8311190258 60", QN_PROTO},

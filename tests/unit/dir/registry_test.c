@@ -146,7 +146,7 @@ START_TEST(a_replayed_registration_and_heartbeat_revive_nobody)
     qn_slice descriptor = fx_descriptor(1), beat = fx_beat(1, 7, t.env.wall, 0);
 
     join(1);
-    qt_env_step(&t, (QN_CLOCK_SKEW_S + 1) * QN_SEC);
+    qt_env_step(&t, (QN_HEARTBEAT_SKEW_S + 1) * QN_SEC);
     qn_registry_tick(&r);
     ck_assert_uint_eq(r.n, 0);
     qt_assert_err(qn_registry_register(&r, descriptor, NULL), QN_OK);
@@ -158,7 +158,7 @@ END_TEST
 START_TEST(heartbeats_from_the_future_are_early)
 {
     join(1);
-    qt_assert_err(qn_registry_heartbeat(&r, fx_beat(1, 7, t.env.wall + QN_CLOCK_SKEW_S + 1, 0)),
+    qt_assert_err(qn_registry_heartbeat(&r, fx_beat(1, 7, t.env.wall + QN_HEARTBEAT_SKEW_S + 1, 0)),
                   QN_EARLY);
 }
 END_TEST

@@ -211,9 +211,9 @@ START_TEST(lives_a_day_at_most)
     fx_pair v[8];
     qn_blob b;
 
-    qt_assert_err(qn_snapshot_build(&b, &r, wall, day + 1), QN_CONFIG);
-    qt_assert_err(qn_snapshot_build(&b, &r, wall, wall), QN_CONFIG);
-    qt_assert_err(qn_snapshot_build(&b, &r, -1, 5), QN_CONFIG);
+    qt_assert_err(qn_snapshot_build(&b, &r, wall, day + 1, (qn_slice){0}), QN_CONFIG);
+    qt_assert_err(qn_snapshot_build(&b, &r, wall, wall, (qn_slice){0}), QN_CONFIG);
+    qt_assert_err(qn_snapshot_build(&b, &r, -1, 5, (qn_slice){0}), QN_CONFIG);
     ck_assert_uint_eq(fx_pairs(body, v, 8), 5);
     qn_put32(p + v[2].value + 1, (uint32_t)day);
     qt_assert_err(open_bytes(join(qn_slice_of(p, body.n), wall, day, 1)), QN_OK);
@@ -418,8 +418,9 @@ START_TEST(survives_every_failed_allocation)
     qn_snapshot_signature s;
 
     qt_alloc_fail_at(1);
-    qt_assert_err(qn_snapshot_build(&body, &r, t.env.wall, t.env.wall + 60), QN_NOMEM);
-    qt_assert_err(qn_snapshot_build(&body, &r, t.env.wall, t.env.wall + 60), QN_OK);
+    qt_assert_err(qn_snapshot_build(&body, &r, t.env.wall, t.env.wall + 60, (qn_slice){0}),
+                  QN_NOMEM);
+    qt_assert_err(qn_snapshot_build(&body, &r, t.env.wall, t.env.wall + 60, (qn_slice){0}), QN_OK);
     qt_assert_err(qn_snapshot_sign(&s, &t.env, &net, qn_slice_of(body.p, body.n), &op_seed[0]),
                   QN_OK);
     qt_alloc_fail_at(1);

@@ -84,8 +84,8 @@ def examples():
     yield "directory.md", "ranges", cbor(129) + cbor([1000, 1999, 5222, 5223])
     yield "directory.md", "peerid", sha256(public(identity))
     yield "directory.md", "onion-id", sha256(x25519(5))[:8]
-    yield "directory.md", "heartbeat", envelope(
-        b"qnet-heartbeat-v1", net, cbor({1: 1, 2: 1, 3: EPOCH, 4: 250}), identity)
+    heartbeat = envelope(b"qnet-heartbeat-v1", net, cbor({1: 1, 2: 1, 3: EPOCH, 4: 250}), identity)
+    yield "directory.md", "heartbeat", heartbeat
 
     epoch = EPOCH // WEEK * WEEK
     card = {1: [[x25519(6), epoch, epoch + WEEK]], 2: ["site.example"], 3: 0, 4: [["/", 40000]],
@@ -99,7 +99,12 @@ def examples():
     signature = operator.sign(b"qnet-snapshot-v1" + net + signed)
     yield "directory.md", "snapshot", cbor([body, [[0, signature]]])
 
-    for name, message in (("list", [3, EPOCH]), ("ok", [16]),
+    halves = [[EPOCH + 3600, bytes([b]) * 32,
+               operator.sign(b"qnet-snapshot-v1" + net + struct.pack(">QQ", EPOCH, EPOCH + 3600) + bytes([b]) * 32)]
+              for b in (0x11, 0x22)]
+    yield "directory.md", "equivocation", cbor([public(operator), EPOCH, *halves])
+
+    for name, message in (("share", [5, cbor([[b"", heartbeat]])]), ("signed", [20, signature]), ("list", [3, EPOCH, b"\x11\x22" + bytes(30)]), ("ok", [16]),
                           ("error", [17, 405, "not a directory"]), ("unchanged", [19])):
         wire = cbor(message)
         yield "directory.md", name, struct.pack(">I", len(wire)) + wire

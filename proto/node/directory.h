@@ -1,0 +1,164 @@
+/*
+ * The directory's part of internal.h, which includes it where chores, ties and neighbours are
+ * known: who asks, who answers, who signs.
+ */
+#ifndef QN_NODE_DIRECTORY_H
+#define QN_NODE_DIRECTORY_H
+
+enum { WANT_LIST = 1, WANT_REGISTER = 2, WANT_HEARTBEAT = 4 };
+
+typedef struct asker {
+    tie tie;
+    qn_dir_reader reader;
+    qn_timer timer;
+    uint8_t want;   /* of WANT_*: what to ask, most urgent first */
+    uint8_t asking; /* the one whose answer is awaited; 0 none */
+    bool registered;
+    uint32_t where;    /* operators are tried in turn */
+    uint32_t failures; /* in a row: back-off */
+    qn_time list_at, heartbeat_at, timeout_at, retry_at;
+    qn_time heard; /* when the directory last answered well */
+    int64_t last_beat;
+    uint8_t descriptor[QN_DESCRIPTOR_MAX];
+    size_t descriptor_n;
+    qn_descriptor self;
+    qn_err last_error;
+} asker;
+
+typedef struct answer { /* one directory stream of somebody else */
+    struct answer *next, *prev;
+    tie tie;
+    qn_dir_reader reader;
+    qn_node *n;
+    qn_snapshot *snapshot; /* being sent */
+    size_t sent;
+    bool dead;
+    bool fellow; /* another operator's: its link proved it */
+    bool waits;  /* for our signature */
+    qn_timer timer;
+    chore chore;
+} answer;
+
+/* Another operator, and our stream to it. */
+typedef struct fellow {
+    qn_node *n;
+    uint8_t index;  /* place in the network file */
+    uint8_t asking; /* the qn_dir_type whose answer is awaited; 0 none */
+    bool greeted;   /* it has been asked for its list on this stream */
+    tie tie;
+    qn_dir_reader reader;
+    qn_timer timer;
+    qn_blob out; /* what is being sent, and how much of it is */
+    size_t sent;
+    uint64_t told;    /* changes up to this serial are known to it */
+    uint64_t telling; /* and up to this one with the next answer */
+    uint64_t whole;   /* entries up to this one it is told of whoever told us */
+    uint64_t offered; /* of offer_serial */
+    qn_time retry_at, timeout_at, share_at, told_again;
+} fellow;
+
+/* A list we have proposed, and who has signed it. */
+typedef struct proposal {
+    qn_blob body;
+    qn_statement what;
+    uint8_t n; /* signatures; the first is ours. 0: no proposal */
+    qn_snapshot_signature v[QN_OPERATORS_MAX];
+} proposal;
+
+typedef enum pledge_state { PLEDGE_NONE, PLEDGE_TO_KEEP, PLEDGE_KEPT } pledge_state;
+
+/* What we are about to sign: kept on disk first. */
+typedef struct pledge {
+    pledge_state state;
+    qn_statement what;
+    answer *to;    /* who awaits it; NULL: gone, or the proposal is our own */
+    qn_blob offer; /* another's proposal; empty: our own */
+} pledge;
+
+enum { SIGNED_FILE_MAX = 64 };
+
+typedef struct operators {
+    qn_registry registry;
+    qn_timer timer;
+    uint8_t me;               /* our place in the network file */
+    bool stale;               /* our list may be another than the registry's */
+    qn_time made;             /* when the list last changed, or we started */
+    qn_time news_at;          /* when the registry last changed */
+    qn_time wanting_since;    /* the list has been old since then; 0: it is not */
+    qn_statement signed_last; /* the newest version we signed, and what it said */
+    pledge pledge;
+    proposal proposal;
+    qn_blob offer; /* what the others are to hear next; the serial counts them */
+    uint64_t offer_serial;
+    qn_statement heard[QN_OPERATORS_MAX]; /* what each last signed, as far as we saw */
+    fellow fellow[QN_OPERATORS_MAX];
+    uint8_t signed_file[SIGNED_FILE_MAX]; /* what STORE names, until the next call */
+} operators;
+
+/* ---- what they do ---------------------------------------------------------------------------- */
+
+/* asker.c */
+QN_MUST_CHECK qn_err asker_start(qn_node *n);
+void asker_want(qn_node *n, uint8_t want);
+void asker_renew(qn_node *n); /* our descriptor is no longer true */
+void asker_data(qn_node *n, qn_piece piece, bool fin);
+void asker_closed(qn_node *n, qn_err why);
+void asker_tick(qn_node *n);
+void asker_clear(qn_node *n);
+/* A snapshot newer than ours; QN_STALE and others as qn_snapshot_open. */
+QN_MUST_CHECK qn_err node_adopt(qn_node *n, qn_slice bytes);
+
+/* A link to the operator in that place of the network file; NULL: none can be had now. */
+neighbour *operator_dial(qn_node *n, uint8_t index);
+
+/* answer.c */
+void answer_new(neighbour *nb, uint32_t stream);
+void answer_data(answer *a, qn_piece piece, bool fin);
+void answer_room(answer *a);
+void answer_closed(answer *a);
+void answer_timeout(answer *a);
+void answer_service(answer *a);
+void answer_reply(answer *a, const qn_dir_message *m); /* ERROR and SIGNED with their bytes */
+void answer_refuse(answer *a, qn_err err);
+
+/* operator.c: all but start, clear, store, store_failed, forget and listed need n->op. */
+QN_MUST_CHECK qn_err operator_start(qn_node *n, char why[160]);
+void operator_clear(qn_node *n);
+void operator_tick(qn_node *n);
+/* What nodes say: errors as the registry's. */
+qn_err operator_register(qn_node *n, qn_slice bytes);
+qn_err operator_heartbeat(qn_node *n, qn_slice bytes);
+/* Registers or revives our own descriptor in our own registry. */
+qn_err operator_self(qn_node *n, qn_slice descriptor, qn_slice heartbeat);
+/* What other operators say. *later: the answer follows by itself. */
+qn_err operator_offered(answer *a, qn_slice bytes, bool *later);
+qn_err operator_told(qn_node *n, qn_slice objects);
+void operator_signed(qn_node *n, uint8_t who, qn_slice signature);
+void operator_listed(qn_node *n); /* the list, or who may sign it, has changed */
+void operator_forget(qn_node *n, const answer *a);
+/* What must be kept before it is signed; and the signing, once it is. */
+bool operator_store(qn_node *n, qn_action *a);
+void operator_store_failed(qn_node *n);
+
+/* fellow.c */
+bool fellow_of(neighbour *nb); /* we are an operator, and this link leads to another */
+QN_MUST_CHECK qn_err fellows_start(qn_node *n);
+void fellows_clear(qn_node *n);
+void fellows_wake(qn_node *n); /* there is something to say */
+void fellow_tick(fellow *f);
+void fellow_data(fellow *f, qn_piece piece, bool fin);
+void fellow_room(fellow *f);
+void fellow_closed(fellow *f, qn_err why);
+
+/* proofs.c */
+void proofs_clear(qn_node *n);
+qn_err proofs_add(qn_node *n, qn_slice proof); /* QN_OK too when it is known */
+QN_MUST_CHECK qn_err proofs_read(qn_node *n, qn_slice proofs);
+QN_MUST_CHECK qn_err proofs_adopt(qn_node *n, const qn_snapshot *s); /* those that a list brings */
+qn_slice proofs_write(const qn_node *n, uint8_t out[QN_EQUIVOCATIONS_MAX]); /* empty: none */
+bool proofs_store(qn_node *n, qn_action *a);
+void proofs_heard(qn_node *n,
+                  const qn_signed_list *o);      /* operators: what was signed of a version */
+void proofs_compare(qn_node *n, qn_slice other); /* a list of the version we hold, perhaps */
+
+#endif

@@ -1,0 +1,280 @@
+/* Several operators: they agree on lists with one of three dead, cut off, restarted or lying. */
+#include "pocket/mesh.h"
+
+#include "base/limits.h"
+#include "dir/equivocation.h"
+#include "dir/snapshot.h"
+#include "support/qt.h"
+
+static mesh m;
+
+static void up(uint64_t seed, uint32_t operators)
+{
+    mesh_cfg cfg = {.world = {.seed = seed, .delay_min = 5 * QN_MS, .delay_max = 30 * QN_MS},
+                    .relays = 3,
+                    .exits = 1,
+                    .operators = operators};
+
+    mesh_new(&m, &cfg);
+}
+
+static void down(void)
+{
+    mesh_free(&m);
+}
+
+static void pass(qn_time time)
+{
+    (void)pw_run(m.w, pw_now(m.w) + time, NULL, NULL);
+}
+
+static uint64_t version(pw_node *n)
+{
+    return mesh_status(n).snapshot_version;
+}
+
+static uint32_t listed(pw_node *n)
+{
+    return mesh_status(n).peers_known;
+}
+
+static bool fetches(void)
+{
+    pw_fetch *f = pw_get(m.w, m.client, MESH_WEB, 80, 400, 20000, NULL);
+
+    return mesh_await(&m, f, 60 * QN_SEC) == PW_DONE;
+}
+
+/* Signatures of the list this node holds. */
+static uint16_t signers(pw_node *n)
+{
+    qn_signed_list l;
+    qn_slice bytes = pw_stored(n, "snapshot");
+
+    qt_assert_err(qn_signed_list_open(&l, pw_env(m.w), &m.net, bytes), QN_OK);
+    return l.signers;
+}
+
+static unsigned count(uint16_t bits)
+{
+    unsigned n = 0;
+
+    for (; bits != 0; bits &= (uint16_t)(bits - 1))
+        n++;
+    return n;
+}
+
+START_TEST(a_majority_signs_every_list)
+{
+    up(1, (uint32_t)_i);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    ck_assert(fetches());
+    ck_assert_uint_ge(count(signers(m.client)), (unsigned)_i / 2 + 1);
+    pass(60 * QN_SEC);
+    for (int i = 0; i < _i; i++) {
+        ck_assert_uint_eq(version(m.operator[i]), version(m.super));
+        ck_assert_uint_eq(listed(m.operator[i]), 4 + (uint32_t)_i);
+    }
+    down();
+}
+END_TEST
+
+/* The nodes that register with the one that dies find another. */
+START_TEST(one_of_three_may_die)
+{
+    uint64_t before;
+    pw_node *late;
+    qn_node_cfg cfg;
+
+    up(2, 3);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    pw_kill(m.w, m.operator[_i]);
+    pass(200 * QN_SEC);
+    before = version(m.client);
+    cfg = mesh_cfg_for(&m, QN_RELAY);
+    late = pw_add(m.w, "late", &cfg);
+    pass(120 * QN_SEC);
+    ck_assert_uint_gt(version(m.client), before);
+    ck_assert_uint_eq(listed(m.client), 4 + 2 + 1);
+    ck_assert_int_eq(mesh_status(late).state, QN_CONNECTED);
+    ck_assert(fetches());
+    down();
+}
+END_TEST
+
+START_TEST(one_of_three_may_be_cut_off_and_catches_up)
+{
+    qn_node_cfg cfg;
+
+    up(3, 3);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    pw_isolate(m.w, m.operator[_i], true);
+    cfg = mesh_cfg_for(&m, QN_RELAY);
+    (void)pw_add(m.w, "late", &cfg);
+    pass(240 * QN_SEC);
+    ck_assert_uint_eq(listed(m.operator[(_i + 1) % 3]), 4 + 2 + 1);
+    pw_isolate(m.w, m.operator[_i], false);
+    pass(150 * QN_SEC);
+    ck_assert_uint_eq(version(m.operator[_i]), version(m.operator[(_i + 1) % 3]));
+    ck_assert_uint_eq(listed(m.operator[_i]), 4 + 3 + 1);
+    down();
+}
+END_TEST
+
+/* Two are not a majority of three twice over: without it nobody signs, and nothing goes back. */
+START_TEST(a_minority_signs_nothing)
+{
+    uint64_t before;
+    qn_node_cfg cfg;
+
+    up(4, 3);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    pw_kill(m.w, m.operator[1]);
+    pw_kill(m.w, m.operator[2]);
+    before = version(m.super);
+    cfg = mesh_cfg_for(&m, QN_RELAY);
+    (void)pw_add(m.w, "late", &cfg);
+    pass(300 * QN_SEC);
+    ck_assert_uint_eq(version(m.super), before);
+    mesh_restart_operator(&m, 1);
+    pass(120 * QN_SEC);
+    ck_assert_uint_gt(version(m.super), before);
+    ck_assert_uint_eq(listed(m.super), 4 + 2 + 1);
+    down();
+}
+END_TEST
+
+/* P5: at random moments, whatever was signed before is not signed differently again. */
+START_TEST(versions_never_go_back_over_restarts)
+{
+    uint64_t last = 0;
+
+    up(5, 3);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    for (uint32_t i = 0; i < 30; i++) {
+        uint32_t who = qn_rng_below(pw_env(m.w), 3);
+
+        pw_kill(m.w, m.operator[who]);
+        mesh_restart_operator(&m, who);
+        pass((1 + qn_rng_below(pw_env(m.w), 8000)) * QN_MS);
+        ck_assert_uint_ge(version(m.client), last);
+        last = version(m.client);
+    }
+    pass(200 * QN_SEC);
+    for (uint32_t i = 0; i < 3; i++) {
+        ck_assert_uint_eq(mesh_status(m.operator[i]).distrusted, 0);
+        ck_assert_uint_eq(listed(m.operator[i]), 4 + 3);
+    }
+    down();
+}
+END_TEST
+
+START_TEST(a_dead_relay_leaves_within_three_minutes)
+{
+    up(6, 3);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    pw_kill(m.w, m.relay[0]);
+    pass(180 * QN_SEC);
+    ck_assert_uint_eq(listed(m.super), 4 + 3 - 1);
+    down();
+}
+END_TEST
+
+/* A list of nobody, as operators `who` sign it; the difference is how long it lives. */
+static qn_blob forge(int64_t at, int64_t lives, unsigned who)
+{
+    qn_env *env = pw_env(m.w);
+    qn_snapshot_signature v[MESH_OPERATORS_MAX];
+    qn_registry empty;
+    qn_blob body, out;
+    unsigned n = 0;
+
+    qn_registry_init(&empty, env, &m.net);
+    qt_assert_err(qn_snapshot_build(&body, &empty, at, at + lives, (qn_slice){0}), QN_OK);
+    for (unsigned i = 0; i < m.net.operators_n; i++)
+        if ((who >> i & 1) != 0)
+            qt_assert_err(qn_snapshot_sign(&v[n++], env, &m.net, qn_slice_of(body.p, body.n),
+                                           &m.operator_seed[i]),
+                          QN_OK);
+    qt_assert_err(qn_snapshot_join(&out, env, qn_slice_of(body.p, body.n), v, n), QN_OK);
+    qn_blob_clear(&body, &env->mem);
+    return out;
+}
+
+/* Operator 2 shows one list to 0 and another to 1, each of whom signs the one it saw. */
+START_TEST(a_liar_is_proven_and_the_others_go_on_without_it)
+{
+    qn_blob x, y;
+    int64_t at;
+
+    up(7, 3);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    at = pw_env(m.w)->wall + 1;
+    x = forge(at, 3600, 1 << 0 | 1 << 2);
+    y = forge(at, 3601, 1 << 1 | 1 << 2);
+    pw_kill(m.w, m.operator[0]);
+    pw_kill(m.w, m.operator[1]);
+    m.operator_cfg[0].stored_snapshot = qn_slice_of(x.p, x.n);
+    m.operator_cfg[1].stored_snapshot = qn_slice_of(y.p, y.n);
+    for (uint32_t i = 0; i < 2; i++)
+        m.operator[i] = pw_add(m.w, "shown", &m.operator_cfg[i]);
+    pass(120 * QN_SEC);
+    for (uint32_t i = 0; i < 2; i++) {
+        ck_assert_uint_eq(mesh_status(m.operator[i]).distrusted, 1 << 2);
+        ck_assert_uint_gt(pw_stored(m.operator[i], "equivocations").n, 0);
+    }
+    ck_assert_uint_eq(mesh_status(m.client).distrusted, 1 << 2);
+    ck_assert_uint_eq(signers(m.client), 1 << 0 | 1 << 1);
+    ck_assert_uint_eq(listed(m.client), 4 + 3); /* as a relay it may go on */
+    ck_assert(fetches());
+    /* And who starts again still knows. */
+    pw_kill(m.w, m.operator[0]);
+    mesh_restart_operator(&m, 0);
+    ck_assert_uint_eq(mesh_status(m.operator[0]).distrusted, 1 << 2);
+    qn_blob_clear(&x, &pw_env(m.w)->mem);
+    qn_blob_clear(&y, &pw_env(m.w)->mem);
+    down();
+}
+END_TEST
+
+/* What was signed is on disk first: where that fails, nothing is signed. */
+START_TEST(nothing_is_signed_that_cannot_be_kept)
+{
+    uint64_t before;
+    qn_node_cfg cfg;
+
+    up(8, 3);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    pw_fail_store(m.operator[1], "signed");
+    pw_fail_store(m.operator[2], "signed");
+    before = version(m.super);
+    cfg = mesh_cfg_for(&m, QN_RELAY);
+    (void)pw_add(m.w, "late", &cfg);
+    pass(100 * QN_SEC);
+    ck_assert_uint_eq(version(m.super), before);
+    pw_fail_store(m.operator[1], NULL);
+    pass(60 * QN_SEC);
+    ck_assert_uint_gt(version(m.super), before);
+    down();
+}
+END_TEST
+
+static Suite *operators_suite(void)
+{
+    Suite *s = suite_create("pocket operators");
+    TCase *tc = tcase_create("operators");
+
+    tcase_set_timeout(tc, 0);
+    tcase_add_loop_test(tc, a_majority_signs_every_list, 1, 6);
+    tcase_add_loop_test(tc, one_of_three_may_die, 0, 3);
+    tcase_add_loop_test(tc, one_of_three_may_be_cut_off_and_catches_up, 0, 3);
+    tcase_add_test(tc, a_minority_signs_nothing);
+    tcase_add_test(tc, versions_never_go_back_over_restarts);
+    tcase_add_test(tc, a_dead_relay_leaves_within_three_minutes);
+    tcase_add_test(tc, a_liar_is_proven_and_the_others_go_on_without_it);
+    tcase_add_test(tc, nothing_is_signed_that_cannot_be_kept);
+    suite_add_tcase(s, tc);
+    return s;
+}
+
+QT_MAIN(operators_suite)
