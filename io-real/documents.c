@@ -192,14 +192,48 @@ static json_t *status(const qn_view *v)
 
 /* ---- the lists ------------------------------------------------------------------------------- */
 
+/* Why a hop is where it is; nothing is drawn for it here. */
+static json_t *hop_choice(const qn_hop_info *h)
+{
+    json_t *o = json_object();
+
+    set(o, "reason", json_string(h->reason));
+    set(o, "country", h->country[0] != '\0' ? json_string(h->country) : json_null());
+    set_number(o, "fitting", h->fitting);
+    set(o, "share", json_real(h->share / 1e6));
+    set(o, "effective", json_real(h->effective / 10.0));
+    set_number(o, "other_circuits", h->others);
+    set(o, "guard_since", h->guard_since != 0 ? json_integer(h->guard_since) : json_null());
+    return o;
+}
+
+/* What two of its hops have in common. */
+static json_t *in_common(uint8_t alike)
+{
+    static const char *const words[] = {"family", "prefix", "as", "country"};
+    json_t *list = json_array();
+
+    for (unsigned i = 0; i < 4; i++)
+        if (alike >> i & 1)
+            (void)json_array_append_new(list, json_string(words[i]));
+    return list;
+}
+
 static json_t *circuit(const qn_view *v, const qn_circuit_info *c)
 {
-    json_t *o = json_object(), *hops = json_array();
+    json_t *o = json_object(), *hops = json_array(), *why = json_array();
 
-    for (unsigned i = 0; i < c->hops_len; i++)
+    for (unsigned i = 0; i < c->hops_len; i++) {
         (void)json_array_append_new(hops, peer_id(v, &c->hop[i]));
+        if (c->why[i].reason != NULL)
+            (void)json_array_append_new(why, hop_choice(&c->why[i]));
+    }
     set_number(o, "id", c->id);
     set(o, "hops", hops);
+    set(o, "choice", why);
+    set(o, "in_common", in_common(c->alike));
+    set(o, "tired", json_boolean(c->tired));
+    set_number(o, "used_ms", c->used / QN_MS);
     set(o, "built", json_boolean(c->built));
     set_number(o, "streams", c->streams);
     set_number(o, "age_ms", c->age / QN_MS);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char usage[] =
@@ -116,14 +117,18 @@ static int worker(const settings *s, uint32_t job, sim_result *results)
 {
     for (uint32_t i = job; i < 2 * s->sim.networks; i += s->jobs) {
         sim_options o = s->sim;
+        clock_t began = clock();
 
         o.guards = i % 2 == 0;
         if (!sim_run(&o, i / 2, &results[i])) {
             (void)fprintf(stderr, "qnet-path-sim: not enough memory; fewer --users or --jobs\n");
             return 1;
         }
-        (void)fprintf(stderr, "qnet-path-sim: network %u of %u, %s guards: done\n", i / 2 + 1,
-                      s->sim.networks, o.guards ? "with" : "without");
+        (void)fprintf(stderr,
+                      "qnet-path-sim: network %u of %u, %s guards: %llu paths, %.1f us each\n",
+                      i / 2 + 1, s->sim.networks, o.guards ? "with" : "without",
+                      (unsigned long long)results[i].paths,
+                      1e6 * (double)(clock() - began) / CLOCKS_PER_SEC / (double)results[i].paths);
     }
     return 0;
 }

@@ -15,6 +15,7 @@ enum {
 /* argv[0] is the subcommand's own name. Each returns an exit status. */
 int cmd_run(int argc, char **argv);
 int cmd_look(int argc, char **argv); /* status, circuits, peers */
+int cmd_circuit(int argc, char **argv);
 int cmd_keygen(int argc, char **argv);
 int cmd_network(int argc, char **argv);
 int cmd_config(int argc, char **argv);

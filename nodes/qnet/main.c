@@ -20,6 +20,7 @@ static const entry commands[] = {
     {"run", cmd_run, "run a node"},
     {"status", cmd_look, "how the node of a state directory is doing"},
     {"circuits", cmd_look, "the circuits it has, hop by hop"},
+    {"circuit", cmd_circuit, "one circuit: why these hops, and what it does not hide"},
     {"peers", cmd_look, "the nodes it has links with"},
     {"keygen", cmd_keygen, "make the keys of a new node"},
     {"network", cmd_network, "found a network, or show a network file"},

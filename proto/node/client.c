@@ -2,22 +2,30 @@
  * Circuits of our own: the pool, and which circuit a stream gets.
  *
  * A few circuits are kept ready while privacy streams are being asked for. A stream gets the
- * suitable one that was given out least recently, so load spreads over paths; streams with
- * different SOCKS credentials never share a circuit.
+ * suitable one that was given out least recently, so load spreads over paths, and of those never
+ * given out the one that was quickest to build. Streams with different SOCKS credentials never
+ * share a circuit, and none is put on one whose first is ten minutes old: what an exit can put
+ * together stays small.
  */
 #include "node/internal.h"
 
 enum { POOL_DEFAULT = 4, POOL_BACKOFF_MAX = 6 };
 #define POOL_BACKOFF (250 * QN_MS)     /* doubled with every failure in a row: 16 s at most */
 #define POOL_KEPT_AFTER (300 * QN_SEC) /* the pool is kept up so long after the last demand */
+#define DIRTY_AFTER (600 * QN_SEC)     /* Tor's MaxCircuitDirtiness, for its reason */
 
 /* ---- which circuit a stream gets ------------------------------------------------------------- */
+
+static bool is_dirty(const circuit *c)
+{
+    return c->first_given != 0 && c->n->env->now - c->first_given >= DIRTY_AFTER;
+}
 
 static bool suits(const qn_node *n, const circuit *c, const opening *o)
 {
     const qn_relay *last;
 
-    if (c->dead || !c->built || !qn_circuit_usable(&c->core))
+    if (c->dead || !c->built || is_dirty(c) || !qn_circuit_usable(&c->core))
         return false;
     if (c->isolated && memcmp(c->isolation, o->isolation, sizeof c->isolation) != 0)
         return false;
@@ -26,12 +34,19 @@ static bool suits(const qn_node *n, const circuit *c, const opening *o)
     return last == NULL || paths_takes_port(n, last, &o->dest);
 }
 
+static bool is_better(const circuit *c, const circuit *than)
+{
+    if (c->last_given != than->last_given)
+        return c->last_given < than->last_given;
+    return c->build_time < than->build_time;
+}
+
 circuit *client_pick(qn_node *n, const opening *o)
 {
     circuit *best = NULL;
 
     for (circuit *c = n->circuits; c != NULL; c = c->next)
-        if (suits(n, c, o) && (best == NULL || c->last_given < best->last_given))
+        if (suits(n, c, o) && (best == NULL || is_better(c, best)))
             best = c;
     return best;
 }
@@ -46,8 +61,9 @@ static void hop_key(qn_hop_key *h, const qn_relay *r)
 
 static qn_err build(qn_node *n, const qn_dest *d)
 {
-    const qn_relay *path[QN_HOPS_MAX];
-    qn_err err = paths_choose(n, d, path);
+    const qn_relay *hops[QN_HOPS_MAX];
+    qn_path path;
+    qn_err err = paths_choose(n, d, &path, hops);
     neighbour *nb;
     circuit *c;
 
@@ -58,10 +74,11 @@ static qn_err build(qn_node *n, const qn_dest *d)
         return QN_NOMEM;
     c->n = n;
     c->id = ++n->ids;
+    c->path = path;
     chore_init(&c->chore, CHORE_CIRCUIT, c);
     for (unsigned i = 0; i < QN_HOPS_MAX; i++)
-        hop_key(&c->hops[i], path[i]);
-    nb = neighbour_get(n, path[0]);
+        hop_key(&c->hops[i], hops[i]);
+    nb = neighbour_get(n, hops[0]);
     err = nb == NULL ? QN_BUSY : tie_open(&c->tie, TIE_CIRCUIT, c, nb, QN_KIND_CIRCUIT);
     if (err != QN_OK) {
         qn_mem_put(&n->env->mem, c, sizeof *c);
@@ -92,7 +109,7 @@ static uint32_t pool_ready(const qn_node *n)
     uint32_t ready = 0;
 
     for (const circuit *c = n->circuits; c != NULL; c = c->next)
-        ready += !c->dead && (!c->built || qn_circuit_usable(&c->core));
+        ready += !c->dead && !is_dirty(c) && (!c->built || qn_circuit_usable(&c->core));
     return ready;
 }
 
@@ -201,13 +218,14 @@ static void built(circuit *c)
     qn_node *n = c->n;
 
     c->built = true;
+    c->build_time = n->env->now - c->core.started;
     n->pool_failures = 0;
     paths_worked(n, &c->hops[0].id);
     n->counters.circuits_built++;
     node_event(n, &(qn_event){.type = QN_EV_CIRCUIT_BUILT,
                               .id = c->id,
                               .hops = c->core.hops_n,
-                              .value = n->env->now - c->core.started});
+                              .value = c->build_time});
     client_wake_waiting(n);
 }
 

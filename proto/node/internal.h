@@ -199,8 +199,11 @@ typedef struct circuit {
     qn_circuit core;
     qn_cell_in in;
     qn_hop_key hops[QN_HOPS_MAX];
+    qn_path path; /* why these; its indices are of a list that may be gone */
     uint64_t id;
     uint64_t last_given; /* order in which streams were given out: least recently first */
+    qn_time first_given; /* when it got its first stream; 0: none yet */
+    qn_time build_time;
     uint8_t isolation[16];
     bool isolated; /* isolation is set: streams of one key only */
     bool built, dead;
@@ -408,7 +411,8 @@ void paths_start(qn_node *n); /* takes up the guards that were kept */
 /* For a new list, whose relays the candidates are. QN_NOMEM: nothing was changed. */
 QN_MUST_CHECK qn_err paths_listed(qn_node *n, const qn_snapshot *s);
 /* The hops of a circuit to this destination, entry first; NULL: to any. QN_NOPATH. */
-QN_MUST_CHECK qn_err paths_choose(qn_node *n, const qn_dest *d, const qn_relay *out[QN_HOPS_MAX]);
+QN_MUST_CHECK qn_err paths_choose(qn_node *n, const qn_dest *d, qn_path *path,
+                                  const qn_relay *out[QN_HOPS_MAX]);
 /* The exit of a one-hop route; NULL: none, n->last_error says why. */
 const qn_relay *paths_exit(qn_node *n, const qn_dest *d);
 /* There is a list to choose relays from, and it is not a day old. */
@@ -421,6 +425,8 @@ bool paths_port_refused(const qn_node *n, const qn_dest *d);
 void paths_worked(qn_node *n, const qn_peerid *id);
 void paths_failed(qn_node *n, const qn_peerid *id);
 bool paths_store(qn_node *n, qn_action *a); /* guards that have changed */
+/* What is known of a circuit's hops, for looking in. */
+void paths_describe(const circuit *c, qn_circuit_info *out);
 
 /* relay.c */
 void relay_new(neighbour *nb, uint32_t stream);

@@ -127,6 +127,8 @@ static bool bind_circuit(edge *e, circuit *c)
     if (qn_circuit_open(&c->core, &e->opening->dest, e, &e->sid) != QN_OK)
         return false;
     c->last_given = ++e->n->given;
+    if (c->first_given == 0)
+        c->first_given = e->n->env->now;
     c->isolated = true;
     memcpy(c->isolation, e->opening->isolation, sizeof c->isolation);
     c->streams++;

@@ -138,13 +138,12 @@ static qn_err choose(qn_node *n, const qn_dest *d, uint8_t hops, qn_path *out)
     return err;
 }
 
-qn_err paths_choose(qn_node *n, const qn_dest *d, const qn_relay *out[QN_HOPS_MAX])
+qn_err paths_choose(qn_node *n, const qn_dest *d, qn_path *path, const qn_relay *out[QN_HOPS_MAX])
 {
-    qn_path path;
-    qn_err err = choose(n, d, QN_HOPS_MAX, &path);
+    qn_err err = choose(n, d, QN_HOPS_MAX, path);
 
     for (unsigned i = 0; err == QN_OK && i < QN_HOPS_MAX; i++)
-        out[i] = &n->snapshot->relays[path.hop[i].at];
+        out[i] = &n->snapshot->relays[path->hop[i].at];
     return err;
 }
 
@@ -161,7 +160,7 @@ const qn_relay *paths_exit(qn_node *n, const qn_dest *d)
 
 /* ---- what happened --------------------------------------------------------------------------- */
 
-static qn_candidate *candidate_of(qn_node *n, const qn_peerid *id)
+static qn_candidate *candidate_of(const qn_node *n, const qn_peerid *id)
 {
     const qn_relay *r = n->snapshot != NULL ? qn_snapshot_find(n->snapshot, id) : NULL;
 
@@ -187,6 +186,53 @@ void paths_failed(qn_node *n, const qn_peerid *id)
     if (c != NULL && !qn_guards_has(&n->guards[GUARDS_ENTRY], id) &&
         !qn_guards_has(&n->guards[GUARDS_EXIT], id))
         c->rest = n->env->now + REST;
+}
+
+/* ---- looking in ------------------------------------------------------------------------------ */
+
+static uint32_t others_with(const circuit *c, const qn_peerid *id)
+{
+    uint32_t others = 0;
+
+    for (const circuit *o = c->n->circuits; o != NULL; o = o->next)
+        for (unsigned i = 0; o != c && !o->dead && i < o->core.hops_n; i++)
+            others += qn_peerid_equal(&o->hops[i].id, id);
+    return others;
+}
+
+static int64_t guard_since(const qn_node *n, const qn_peerid *id)
+{
+    const qn_guards *g = &n->guards[GUARDS_ENTRY];
+
+    for (unsigned i = 0; i < g->n; i++)
+        if (qn_peerid_equal(&g->v[i].id, id))
+            return g->v[i].since;
+    return 0;
+}
+
+void paths_describe(const circuit *c, qn_circuit_info *out)
+{
+    const qn_candidate *at[QN_HOPS_MAX];
+
+    out->tired = c->path.tired;
+    for (unsigned i = 0; i < c->core.hops_n; i++) {
+        const struct qn_path_hop *hop = &c->path.hop[i];
+        qn_hop_info *why = &out->why[i];
+
+        at[i] = candidate_of(c->n, &c->hops[i].id);
+        *why = (qn_hop_info){.reason = qn_hop_reason_text(hop->reason),
+                             .fitting = hop->fitting,
+                             .share = hop->share,
+                             .effective = hop->effective,
+                             .others = others_with(c, &c->hops[i].id)};
+        if (i == 0)
+            why->guard_since = guard_since(c->n, &c->hops[i].id);
+        if (at[i] != NULL)
+            memcpy(why->country, at[i]->country, sizeof why->country);
+        for (unsigned k = 0; k < i && at[i] != NULL; k++)
+            if (at[k] != NULL)
+                out->alike |= (uint8_t)qn_candidates_share(at[i], at[k]);
+    }
 }
 
 /* ---- across restarts ------------------------------------------------------------------------- */

@@ -155,6 +155,9 @@ static qn_circuit_info describe_circuit(const circuit *c)
 
     for (uint8_t k = 0; k < c->core.hops_n; k++)
         info.hop[k] = c->hops[k].id;
+    if (c->first_given != 0)
+        info.used = c->n->env->now - c->first_given;
+    paths_describe(c, &info);
     return info;
 }
 

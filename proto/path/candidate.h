@@ -8,20 +8,12 @@
 #include "base/env.h"
 #include "qnet/addr.h"
 #include "qnet/id.h"
+#include "qnet/node.h"
 #include "qnet/rule.h"
 
 enum {
     QN_CANDIDATE_RELAY = 1, /* may be any hop but the last */
     QN_CANDIDATE_EXIT = 2   /* may be the last hop */
-};
-
-/* Ways in which two nodes may be one hand's, or see one another's wires. */
-enum {
-    QN_APART_FAMILY = 1,  /* nodes that name each other */
-    QN_APART_PREFIX = 2,  /* the same IPv4 /16 or IPv6 /32 */
-    QN_APART_AS = 4,      /* the same autonomous system */
-    QN_APART_COUNTRY = 8, /* the same country */
-    QN_APART_ALL = 15
 };
 
 typedef struct qn_candidate {

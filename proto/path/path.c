@@ -47,20 +47,24 @@ static bool has_turn(const choice *c, size_t i)
 
 /* Everybody who may be drawn, and the weight of all of them: at most 2^16 of less than 2^16 each.
  */
-static uint32_t survey(choice *c, uint32_t *fitting)
+static uint32_t survey(choice *c, struct qn_path_hop *hop)
 {
     uint32_t sum = 0;
+    uint64_t squares = 0;
 
     c->least = UINT32_MAX;
     for (size_t i = 0; c->wish->turns && i < c->n; i++)
         if (fits(c, i))
             c->least = QN_MIN(c->least, c->v[i].used);
-    *fitting = 0;
+    hop->fitting = 0;
     for (size_t i = 0; i < c->n; i++)
         if (has_turn(c, i)) {
             sum += c->v[i].weight;
-            ++*fitting;
+            squares += (uint64_t)c->v[i].weight * c->v[i].weight;
+            hop->fitting++;
         }
+    if (hop->fitting > 0)
+        hop->effective = (uint32_t)((uint64_t)sum * sum / QN_MAX(squares / 10, 1u));
     return sum;
 }
 
@@ -98,7 +102,7 @@ static size_t entry(const choice *c, uint32_t sum, qn_hop_reason *reason)
 
 static bool choose_hop(choice *c, struct qn_path_hop *hop, bool first)
 {
-    uint32_t sum = survey(c, &hop->fitting);
+    uint32_t sum = survey(c, hop);
     size_t at;
 
     if (hop->fitting == 0)
@@ -181,17 +185,25 @@ qn_err qn_path_choose(qn_path *out, qn_env *env, const qn_candidate *v, size_t n
     return QN_NOPATH;
 }
 
+const char *qn_hop_reason_text(qn_hop_reason reason)
+{
+    switch (reason) {
+    case QN_HOP_GUARD:
+        return "our guard";
+    case QN_HOP_NEW_GUARD:
+        return "drawn by weight, and our guard from now on";
+    case QN_HOP_DRAWN:
+        break;
+    }
+    return "drawn by weight";
+}
+
 void qn_path_explain(const qn_path *p, const qn_candidate *v, unsigned i, char *out, size_t cap)
 {
-    static const char *const why[] = {
-        [QN_HOP_DRAWN] = "drawn by weight",
-        [QN_HOP_GUARD] = "our guard",
-        [QN_HOP_NEW_GUARD] = "drawn by weight, and our guard from now on",
-    };
     const struct qn_path_hop *hop = &p->hop[i];
     const qn_candidate *x = &v[hop->at];
 
     (void)snprintf(out, cap, "%s: one of %u that fitted, with %u.%u %% of their weight%s%s",
-                   why[hop->reason], hop->fitting, hop->share / 10000, hop->share / 1000 % 10,
-                   x->country[0] != '\0' ? ", in " : "", x->country);
+                   qn_hop_reason_text(hop->reason), hop->fitting, hop->share / 10000,
+                   hop->share / 1000 % 10, x->country[0] != '\0' ? ", in " : "", x->country);
 }

@@ -39,13 +39,17 @@ typedef struct qn_path {
         qn_hop_reason reason;
         uint32_t fitting; /* candidates that could have stood here */
         uint32_t share;   /* its part of their weight, in millionths */
-    } hop[QN_HOPS_MAX];   /* entry first */
+        /* As hard to guess as a draw among so many of one weight, in tenths: the square of the sum
+         * of weights over the sum of their squares. */
+        uint32_t effective;
+    } hop[QN_HOPS_MAX]; /* entry first */
 } qn_path;
 
 /* n <= 65536. QN_NOPATH: *lacks (static storage) says what is missing, for people. */
 QN_MUST_CHECK qn_err qn_path_choose(qn_path *out, qn_env *env, const qn_candidate *v, size_t n,
                                     const qn_path_wish *wish, const char **lacks);
 
+const char *qn_hop_reason_text(qn_hop_reason reason); /* static storage */
 /* One sentence for people about hop i of a path, cut at cap - 1 bytes. */
 void qn_path_explain(const qn_path *p, const qn_candidate *v, unsigned i, char *out, size_t cap);
 

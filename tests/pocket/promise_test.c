@@ -146,6 +146,58 @@ START_TEST(a_hundred_fetches_use_every_relay)
 }
 END_TEST
 
+/* Bytes of requests that went into a circuit; *id 0: the one that has a stream. */
+static uint64_t asked_of(const mesh *m, uint64_t *id)
+{
+    qn_circuit_info c;
+
+    for (uint32_t i = 0; qn_node_circuit(pw_core(m->client), i, &c); i++)
+        if (c.hops_len == 3 && (*id == 0 ? c.streams > 0 : c.id == *id)) {
+            *id = c.id;
+            return c.up;
+        }
+    ck_abort_msg("the circuit is gone");
+    return 0;
+}
+
+static void fetch_for(mesh *m, unsigned minutes)
+{
+    for (unsigned i = 0; i < 6 * minutes; i++) {
+        pw_fetch *f = pw_get(m->w, m->client, MESH_WEB, 80, 10, 1000, NULL);
+
+        ck_assert_int_eq(mesh_await(m, f, 60 * QN_SEC), PW_DONE);
+        run_for(m, 9 * QN_SEC);
+    }
+}
+
+static bool is_flowing(void *f)
+{
+    return pw_received(f) > 0;
+}
+
+/* A stream that nobody reads keeps its circuit alive, and for ten minutes others come and go on it.
+ */
+START_TEST(a_circuit_in_use_for_ten_minutes_gets_no_new_stream)
+{
+    uint64_t id = 0, asked;
+    mesh m;
+    pw_fetch *slow;
+
+    start(&m, 21, QN_ROUTE_PRIVACY);
+    slow = pw_get(m.w, m.client, MESH_WEB, 80, 0, 8 << 20, NULL);
+    ck_assert(pw_run(m.w, pw_now(m.w) + 10 * QN_SEC, is_flowing, slow));
+    pw_pause_reading(m.w, slow, true);
+    asked = asked_of(&m, &id);
+    fetch_for(&m, 8);
+    ck_assert_uint_gt(asked_of(&m, &id), asked);
+    fetch_for(&m, 4);
+    asked = asked_of(&m, &id);
+    fetch_for(&m, 3);
+    ck_assert_uint_eq(asked_of(&m, &id), asked);
+    mesh_free(&m);
+}
+END_TEST
+
 START_TEST(exactly_the_named_hops_carry_the_bytes)
 {
     mesh m;
@@ -379,6 +431,7 @@ static Suite *suite(void)
     tcase_add_loop_test(t, a_stream_whose_path_dies_before_it_opens_takes_another, 0, 40);
     tcase_add_loop_test(t, refusals_reach_the_application_with_their_own_code, 0, 2);
     tcase_add_test(t, a_hundred_fetches_use_every_relay);
+    tcase_add_test(t, a_circuit_in_use_for_ten_minutes_gets_no_new_stream);
     tcase_add_test(t, exactly_the_named_hops_carry_the_bytes);
     tcase_add_test(t, users_with_different_credentials_never_share_a_circuit);
     tcase_add_test(t, a_hundred_credentials_in_a_row_are_served_at_once);

@@ -81,7 +81,7 @@ class Case(unittest.TestCase):
 
 class Usage(Case):
     def test_help_everywhere(self):
-        for command in ((), ("run",), ("status",), ("circuits",), ("peers",), ("keygen",), ("version",),
+        for command in ((), ("run",), ("status",), ("circuits",), ("circuit",), ("peers",), ("keygen",), ("version",),
                         ("network",), ("network", "init"), ("network", "show"), ("config",),
                         ("config", "check"), ("config", "dump")):
             with self.subTest(command=command):

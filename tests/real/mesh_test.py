@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """A whole mesh on loopback, seen from the application: bytes, paths, refusals, fairness. What depends on links runs
 over HTX; what concerns the edges only, over bare, which starts sooner."""
+import json
+import os
 import socket
 import struct
 import subprocess
@@ -74,6 +76,29 @@ class Paths(MeshTest):
             self.assertEqual(self.fetch("file", 1000, "privacy").end(), 0)
         for name in ("relay1", "relay2", "relay3"):
             self.assertGreater(self.mesh.status(name)["counters"]["relayed"], 0, name)
+
+
+    def test_a_circuit_is_explained_and_what_it_does_not_hide_is_said(self):
+        fetch, path = self.half_done(2 * self.size, "privacy")
+        state = os.path.join(self.mesh.folder, "client1")
+        listed = mesh.ask(self.mesh.nodes["client1"]["status"], "circuits")["circuits"]
+        used = next(c for c in listed if c["streams"] > 0 and len(c["hops"]) == 3)
+
+        def show(*arguments):
+            return subprocess.run([mesh.QNET, "circuit", "show", *arguments], capture_output=True, text=True,
+                                  timeout=30, check=False)
+        told = json.loads(show(str(used["id"]), "--state", state, "--json").stdout)
+        self.assertEqual([self.mesh.names[hop] for hop in told["hops"]], path)
+        self.assertEqual(len(told["choice"]), 3)
+        self.assertGreaterEqual(told["choice"][0]["fitting"], 1)
+        self.assertAlmostEqual(told["anonymity"]["both_ends"][1]["probability"], 0.0025)
+        self.assertTrue(any("no guard" in w for w in told["weaknesses"]), "labs have none")
+        words = show(str(used["id"]), "--state", state).stdout
+        self.assertIn("hop 3", words)
+        self.assertIn("does not hide", words)
+        for wrong, status in ((["999999", "--state", state], 1), (["x", "--state", state], 2), (["1"], 2), ([], 2)):
+            self.assertEqual(show(*wrong).returncode, status, wrong)
+        fetch.kill()
 
 
 class Refusals(MeshTest):

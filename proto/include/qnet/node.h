@@ -246,13 +246,36 @@ typedef struct qn_status {
 
 void qn_node_status(const qn_node *n, qn_status *out);
 
+/* Ways in which two nodes may be one hand's, or see one another's wires. */
+enum {
+    QN_APART_FAMILY = 1,  /* nodes that name each other */
+    QN_APART_PREFIX = 2,  /* the same IPv4 /16 or IPv6 /32 */
+    QN_APART_AS = 4,      /* the same autonomous system */
+    QN_APART_COUNTRY = 8, /* the same country */
+    QN_APART_ALL = 15
+};
+
+/* Why a hop is where it is; all 0 for one-hop routes. */
+typedef struct qn_hop_info {
+    const char *reason;  /* static storage */
+    char country[3];     /* "" unknown */
+    uint32_t fitting;    /* nodes that could have stood here */
+    uint32_t share;      /* its part of their weight, in millionths */
+    uint32_t effective;  /* in tenths: as many of equal weight would be as hard to guess */
+    uint32_t others;     /* other circuits of ours, alive now, that have it too */
+    int64_t guard_since; /* Unix seconds, to within ten days; 0: it is no guard of ours */
+} qn_hop_info;
+
 typedef struct qn_circuit_info {
     uint64_t id;
     uint8_t hops_len;
     qn_peerid hop[3];
+    qn_hop_info why[3];
+    uint8_t alike; /* bits of QN_APART: what two of its hops have in common */
+    bool tired;    /* nodes that had failed shortly before were taken */
     bool built;
     uint32_t streams;
-    qn_time age;
+    qn_time age, used; /* since it was begun; since its first stream, 0: none yet */
     uint64_t up, down; /* application bytes */
 } qn_circuit_info;
 /* The i-th circuit, oldest first, then the one-hop routes in use, one for each stream; false when

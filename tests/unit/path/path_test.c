@@ -78,6 +78,7 @@ START_TEST(weights_are_shares)
         ck_assert_uint_ne(l.path.hop[0].at, 2);
         ck_assert_uint_eq(l.path.hop[0].share, l.path.hop[0].at == 1 ? 750000 : 250000);
         ck_assert_uint_eq(l.path.hop[0].fitting, 2);
+        ck_assert_uint_eq(l.path.hop[0].effective, 16); /* 400^2 / (100^2 + 300^2) = 1.6 */
     }
     ck_assert_uint_gt(heavy, 2900); /* 3000 expected, standard deviation 27 */
     ck_assert_uint_lt(heavy, 3100);
