@@ -13,6 +13,7 @@
 #define QN_REAL_INTERNAL_H
 
 #include "io-real/errand.h"
+#include "io-real/lookup.h"
 #include "io-real/resolver.h"
 #include "io-real/surface.h"
 #include "io-real/world.h"
@@ -32,7 +33,7 @@ enum {
     QN_STOP_SECONDS = 2,
     QN_RETRY_ACCEPT_MS = 250,
     QN_CHECKUP_SECONDS = 86400,
-    QN_FD_RESERVE = 40 /* descriptors no conn may take: status clients, files, DNS, listeners */
+    QN_FD_RESERVE = 40 /* descriptors no conn may take: status clients, files, listeners */
 };
 
 typedef enum leaving {
@@ -78,10 +79,9 @@ struct qn_world {
     struct event_base *base;
     qn_real_env *env;
     qn_node *node;
-    qn_resolver *resolver; /* made by the first RESOLVE of an exit's destination */
-    qn_resolver *visits;   /* made by the first RESOLVE of a site's name */
+    qn_resolver *resolver; /* of an exit's destinations; else NULL */
+    qn_lookup *visits;     /* made by the first RESOLVE of a site's name */
     qn_surface *surface;
-    bool resolves;  /* mode exit or super */
     bool disguised; /* links must look like somebody else's */
     table conns;
     conn *send_head, *send_tail; /* named by SEND, not yet offered to the socket */
@@ -103,7 +103,7 @@ void qn__enter(qn_world *w);  /* first in every libevent callback: buries the de
 void qn__settle(qn_world *w); /* last: actions, pending writes, timer */
 void qn__bury(qn_world *w);   /* frees the conns destroyed since */
 void qn__on_timer(evutil_socket_t fd, short what, void *world);
-void qn__resolved(void *world, uint32_t query, const qn_addr *v, unsigned n);
+void qn__resolved(void *world, uint32_t query, const qn_addr *v, unsigned n, qn_err why);
 const qn_log *qn__log(const qn_world *w);
 
 /* checkup.c */

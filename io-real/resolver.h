@@ -1,11 +1,15 @@
 /*
- * Names to addresses through evdns: A and AAAA together, /etc/hosts and the nameservers of
- * /etc/resolv.conf, but never its search list (a user's "intranet" is not the operator's). An
- * exit's destinations, and the names of sites that are visited.
+ * Names to addresses for an exit's users: libunbound in the world's own loop, with its cache and
+ * with DNSSEC validation. It asks the authoritative servers itself, from the root down, or one
+ * nameserver that the operator names; what a signature does not allow fails, whoever sent it.
+ *
+ * A and AAAA are asked together. /etc/hosts counts unless a nameserver is named; search lists never
+ * do (a user's "intranet" is not the operator's).
  */
 #ifndef QN_REAL_RESOLVER_H
 #define QN_REAL_RESOLVER_H
 
+#include "io-real/why.h"
 #include "qnet/addr.h"
 
 #include <event2/event.h>
@@ -13,18 +17,22 @@
 #define QN_RESOLVE_SECONDS 10
 #define QN_RESOLVE_ADDRS 16  /* of one answer; the others are dropped */
 #define QN_RESOLVES_MAX 4096 /* under way: an exit's slot is free before its query is over */
+#define QN_RESOLVER_FDS 256  /* sockets libunbound may have open at once */
+#define QN_RESOLVER_ANCHOR "/usr/share/dns/root.key" /* Debian's dns-root-data */
 
 typedef struct qn_resolver qn_resolver;
 
-/* Called from the event loop, never from inside ask. n = 0: no such name, or no answer in time. */
-typedef void qn_resolver_answer(void *ctx, uint32_t query, const qn_addr *v, unsigned n);
+/* Called from the event loop, never from inside ask. QN_OK: n > 0 addresses with the query's port,
+ * IPv4 first. QN_RESOLVE: there are none. QN_FORGED: DNSSEC says that the answer is not what the
+ * name's owner signed. QN_TIMEOUT. */
+typedef void qn_resolver_answer(void *ctx, uint32_t query, const qn_addr *v, unsigned n,
+                                qn_err why);
 
-/* server.family 0: the system's. plain: names are sent as they are written, as browsers do;
- * otherwise in mixed case, which a forged answer must guess (draft-vixie-dnsext-dns0x20). NULL: out
- * of memory or no usable configuration. */
-qn_resolver *qn_resolver_new(struct event_base *base, qn_addr server, bool plain,
-                             qn_resolver_answer *answer, void *ctx);
-/* false: too many are under way, or out of memory; no answer will come. */
+/* server.family 0: none is named. anchor: a file of DS or DNSKEY records that are trusted. NULL and
+ * a sentence: the anchor cannot be read, or out of memory. */
+qn_resolver *qn_resolver_new(struct event_base *base, const qn_addr *server, const char *anchor,
+                             qn_resolver_answer *answer, void *ctx, qn_why why);
+/* false: too many are under way, out of memory, or no name that DNS knows; no answer will come. */
 bool qn_resolver_ask(qn_resolver *r, uint32_t query, const qn_dest *dest);
 void qn_resolver_free(qn_resolver *r);
 

@@ -67,19 +67,18 @@ static bool catch_signals(qn_world *w)
 /* ---- opening --------------------------------------------------------------------------------- */
 
 /* As many descriptors as we are allowed, less those no conn may take. */
-static uint32_t raise_descriptor_limit(void)
+static uint32_t raise_descriptor_limit(uint32_t reserve)
 {
     struct rlimit r;
 
     if (getrlimit(RLIMIT_NOFILE, &r) != 0)
-        return 1024 - QN_FD_RESERVE;
+        return 1024 - reserve;
     r.rlim_cur = r.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &r);
     (void)getrlimit(RLIMIT_NOFILE, &r);
     if (r.rlim_cur > UINT32_MAX)
         return UINT32_MAX;
-    return r.rlim_cur > 2 * QN_FD_RESERVE ? (uint32_t)r.rlim_cur - QN_FD_RESERVE
-                                          : (uint32_t)r.rlim_cur / 2;
+    return r.rlim_cur > 2 * reserve ? (uint32_t)r.rlim_cur - reserve : (uint32_t)r.rlim_cur / 2;
 }
 
 /* malloc moves its mmap threshold up as large blocks are freed, and from then on keeps them; fixed,
@@ -191,6 +190,19 @@ static qn_opened own_doors(qn_world *w)
     return QN_OPENED;
 }
 
+static bool is_exit(const qn_world_cfg *cfg)
+{
+    return cfg->node.mode == QN_EXIT || cfg->node.mode == QN_SUPER;
+}
+
+static qn_opened open_resolver(qn_world *w, const qn_world_cfg *cfg, qn_why why)
+{
+    if (!is_exit(cfg))
+        return QN_OPENED;
+    w->resolver = qn_resolver_new(w->base, &cfg->dns, cfg->dns_anchor, qn__resolved, w, why);
+    return w->resolver != NULL ? QN_OPENED : QN_OPEN_CONFIG;
+}
+
 static qn_world *world_new(const qn_world_cfg *cfg)
 {
     qn_world *w = calloc(1, sizeof *w);
@@ -208,9 +220,8 @@ static qn_world *world_new(const qn_world_cfg *cfg)
     if (cfg->origin_advice != NULL)
         (void)qn_why_say(w->origin_advice, "%s", cfg->origin_advice);
     w->disguised = cfg->node.htx != NULL;
-    w->resolves = cfg->node.mode == QN_EXIT || cfg->node.mode == QN_SUPER;
     w->armed = QN_NEVER;
-    w->conns_max = raise_descriptor_limit();
+    w->conns_max = raise_descriptor_limit(QN_FD_RESERVE + (is_exit(cfg) ? QN_RESOLVER_FDS : 0));
     for (int i = 0; i < DOORS; i++)
         w->doors[i] = (door){.world = w, .fd = -1};
     (void)evtimer_assign(&w->timer, w->base, qn__on_timer, w);
@@ -222,8 +233,10 @@ static qn_world *world_new(const qn_world_cfg *cfg)
 
 static qn_opened fill(qn_world *w, const qn_world_cfg *cfg, qn_why why)
 {
-    qn_opened result = open_doors(w, cfg, why);
+    qn_opened result = open_resolver(w, cfg, why);
 
+    if (result == QN_OPENED)
+        result = open_doors(w, cfg, why);
     if (result == QN_OPENED)
         result = make_node(w, cfg, why);
     if (result != QN_OPENED)
@@ -315,7 +328,7 @@ void qn_world_close(qn_world *w)
     if (w->resolver != NULL)
         qn_resolver_free(w->resolver);
     if (w->visits != NULL)
-        qn_resolver_free(w->visits);
+        qn_lookup_free(w->visits);
     if (w->node != NULL)
         qn_node_free(w->node);
     event_base_free(w->base);

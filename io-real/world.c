@@ -18,38 +18,41 @@ const qn_log *qn__log(const qn_world *w)
 
 static void resolve_from_hosts(qn_world *w, const qn_action *a)
 {
-    qn_addr v[QN_RESOLVE_ADDRS];
-    unsigned n = qn_hosts_find(w->cfg.hosts, &a->dest, v, QN_RESOLVE_ADDRS);
+    qn_addr v[QN_LOOKUP_ADDRS];
+    unsigned n = qn_hosts_find(w->cfg.hosts, &a->dest, v, QN_LOOKUP_ADDRS);
 
     qn_node_resolved(w->node, a->query, v, n, n > 0 ? QN_OK : QN_RESOLVE);
 }
 
-static qn_resolver *resolver_for(qn_world *w, bool visit)
+static void looked_up(void *ctx, uint32_t query, const qn_addr *v, unsigned n)
 {
-    static const qn_addr system = {.family = 0};
+    qn__resolved(ctx, query, v, n, n > 0 ? QN_OK : QN_RESOLVE);
+}
 
-    if (visit && w->visits == NULL)
-        w->visits = qn_resolver_new(w->base, system, true, qn__resolved, w);
-    if (!visit && w->resolves && w->resolver == NULL)
-        w->resolver = qn_resolver_new(w->base, w->cfg.dns, false, qn__resolved, w);
-    return visit ? w->visits : w->resolver;
+static bool look_up(qn_world *w, const qn_action *a)
+{
+    if (w->visits == NULL)
+        w->visits = qn_lookup_new(w->base, NULL, looked_up, w);
+    if (w->visits != NULL && qn_lookup_ask(w->visits, a->query, &a->dest))
+        return true;
+    qn_log_say(qn__log(w), QN_LOG_WARN, "dns", "cannot ask for a site's name");
+    return false;
 }
 
 static void resolve(qn_world *w, const qn_action *a)
 {
-    qn_resolver *r;
+    bool asked;
 
     if (a->visit && w->cfg.hosts != NULL) {
         resolve_from_hosts(w, a);
         return;
     }
-    r = resolver_for(w, a->visit);
-    if (r != NULL && qn_resolver_ask(r, a->query, &a->dest))
-        return;
-    qn_log_say(qn__log(w), QN_LOG_WARN, "dns",
-               r != NULL ? "cannot ask: too many questions are open"
-                         : "cannot ask: no usable resolver configuration");
-    qn_node_resolved(w->node, a->query, NULL, 0, QN_RESOLVE);
+    if (a->visit)
+        asked = look_up(w, a);
+    else
+        asked = w->resolver != NULL && qn_resolver_ask(w->resolver, a->query, &a->dest);
+    if (!asked)
+        qn_node_resolved(w->node, a->query, NULL, 0, QN_RESOLVE);
 }
 
 static void store(qn_world *w, const qn_action *a)
@@ -204,11 +207,13 @@ void qn__on_timer(evutil_socket_t fd, short what, void *arg)
     qn__settle(w);
 }
 
-void qn__resolved(void *ctx, uint32_t query, const qn_addr *v, unsigned n)
+void qn__resolved(void *ctx, uint32_t query, const qn_addr *v, unsigned n, qn_err why)
 {
     qn_world *w = ctx;
 
+    if (why == QN_FORGED)
+        qn_log_say(qn__log(w), QN_LOG_WARN, "dns", "an answer did not validate: it was dropped");
     qn__enter(w);
-    qn_node_resolved(w->node, query, v, n, n > 0 ? QN_OK : QN_RESOLVE);
+    qn_node_resolved(w->node, query, v, n, why);
     qn__settle(w);
 }

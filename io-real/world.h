@@ -27,7 +27,8 @@ typedef struct qn_world_cfg {
     uint16_t socks_port;      /* 0: any free one */
     bool status;              /* the HTTP surface on 127.0.0.1; the Unix socket is always there */
     uint16_t status_port;
-    qn_addr dns;             /* an exit's nameserver; family 0: as the system resolves */
+    qn_addr dns;             /* the nameserver an exit asks; family 0: the authoritative ones */
+    const char *dns_anchor;  /* of an exit: where DNSSEC begins */
     const qn_hosts *hosts;   /* sites' names, in place of the system's resolver; NULL: that one */
     const char *origin_path; /* the Unix socket that QN_ORIGIN_ON_PATH means; may be NULL */
 

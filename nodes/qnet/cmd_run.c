@@ -130,6 +130,7 @@ static void fill_cfg(running *r)
     r->cfg.status = c->status.on;
     r->cfg.status_port = c->status.port;
     r->cfg.dns = c->dns;
+    r->cfg.dns_anchor = c->dns_anchor;
 }
 
 static void on_origin_checked(void *ctx, int status, const char *output, size_t n, qn_why advice)

@@ -138,6 +138,7 @@ static void values(reading *r, config *c)
     c->origin_file = settings_text(r->s, KEY_ORIGIN_FILE);
     c->roots = settings_text(r->s, KEY_ROOTS);
     c->hosts = settings_text(r->s, KEY_HOSTS);
+    c->dns_anchor = settings_text(r->s, KEY_DNS_ANCHOR);
     c->drain = (uint16_t)number(r, KEY_DRAIN, 1, 3600, "a number of seconds from 1 to 3600");
     c->listen = address(r, KEY_LISTEN, true, "an address with its port, such as 192.0.2.1:9000");
     c->dns = address(r, KEY_DNS_SERVER, false, "an address with its port, such as 192.0.2.1:53");

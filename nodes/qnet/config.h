@@ -15,8 +15,8 @@ typedef struct config {
     qn_route route;
     bool lab, bare;
     const char *state, *network; /* "" unset; they live in the settings */
-    /* The carrier's. "" unset, but roots; profile unset: one is drawn. */
-    const char *profile, *origin_file, *roots, *hosts;
+    /* The carrier's. "" unset, but roots and dns_anchor; profile unset: one is drawn. */
+    const char *profile, *origin_file, *roots, *hosts, *dns_anchor;
     uint16_t drain; /* seconds */
     qn_addr listen; /* family 0: none; port 0: any */
     port_setting socks, status;
@@ -30,7 +30,7 @@ typedef struct config {
     uint8_t exit_allow_n;
     uint32_t exit_connections, circuits_ready;
     uint64_t memory_max;
-    qn_addr dns; /* family 0: the system's */
+    qn_addr dns; /* family 0: the authoritative servers */
     qn_level log;
 } config;
 

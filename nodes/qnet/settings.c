@@ -1,5 +1,6 @@
 #include "settings.h"
 
+#include "io-real/resolver.h"
 #include "qnet/node.h"
 
 #include <stdlib.h>
@@ -120,7 +121,12 @@ const key_info key_table[KEYS] = {
     [KEY_DNS_SERVER] = {.name = "dns.server",
                         .flag = "dns-server",
                         .metavar = "ADDR:PORT",
-                        .help = "nameserver of an exit, in place of the system's"},
+                        .help = "the one nameserver an exit asks, in place of the root and below"},
+    [KEY_DNS_ANCHOR] = {.name = "dns.anchor",
+                        .flag = "dns-anchor",
+                        .fallback = QN_RESOLVER_ANCHOR,
+                        .metavar = "FILE",
+                        .help = "the keys an exit's DNSSEC begins with"},
     [KEY_LOG_LEVEL] = {.name = "log.level",
                        .flag = "log",
                        .fallback = "info",

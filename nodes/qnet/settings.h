@@ -37,6 +37,7 @@ typedef enum key_id {
     KEY_CIRCUITS_READY,
     KEY_MEMORY_MAX,
     KEY_DNS_SERVER,
+    KEY_DNS_ANCHOR,
     KEY_LOG_LEVEL,
     KEYS
 } key_id;

@@ -47,6 +47,7 @@ qn_app_code qn_app_of(qn_err err)
     case QN_TIMEOUT:
         return QN_APP_TIMEOUT;
     case QN_RESOLVE:
+    case QN_FORGED:
         return QN_APP_RESOLVE;
     case QN_BUSY:
     case QN_NOMEM:

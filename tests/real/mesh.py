@@ -187,7 +187,7 @@ def socks_open(socks, command, dest, timeout=PATIENCE):
     assert exactly(conn, 2) == b"\x05\x00"
     host, port = host_port(dest)
     try:
-        where = b"\x01" + socket.inet_aton(host)
+        where = b"\x01" + socket.inet_pton(socket.AF_INET, host)
     except OSError:
         where = b"\x03" + bytes([len(host)]) + host.encode()
     conn.sendall(bytes([5, command, 0]) + where + struct.pack(">H", port))

@@ -4,10 +4,8 @@ over HTX; what concerns the edges only, over bare, which starts sooner."""
 import json
 import os
 import socket
-import struct
 import subprocess
 import tempfile
-import threading
 
 import mesh
 from mesh import MIB, MeshTest, socks_open
@@ -177,54 +175,6 @@ class Fairness(MeshTest):
         for fetch in fetches:
             self.assertEqual(fetch.end(), 0, fetch.error)
             self.assertEqual(fetch.sha.hexdigest(), mesh.digest(MIB))
-
-
-class Names(MeshTest):
-    """Names are resolved at the exit, and only there."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.dns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        cls.dns.bind(("127.0.0.1", 0))
-        cls.addClassCleanup(cls.dns.close)
-        cls.arguments = ["--carrier", "bare", "--dns-server", "%s:%d" % cls.dns.getsockname()]
-        threading.Thread(target=cls.answer, daemon=True).start()
-        super().setUpClass()
-
-    @classmethod
-    def answer(cls):
-        """A: 127.0.0.1 for web.test, 10.0.0.1 for inside.test; anything else does not exist."""
-        known = {b"\x03web\x04test\x00": b"\x7f\0\0\1", b"\x06inside\x04test\x00": b"\x0a\0\0\1"}
-        while True:
-            try:
-                query, sender = cls.dns.recvfrom(512)
-            except OSError:
-                return
-            end = query.index(b"\0", 12) + 1
-            name, kind = query[12:end].lower(), query[end:end + 2]
-            address = known.get(name) if kind == b"\0\1" else None
-            head = query[:2] + struct.pack(">HHHHH", 0x8180 if name in known else 0x8183, 1,
-                                           1 if address else 0, 0, 0)
-            record = b"\xc0\x0c\0\1\0\1" + struct.pack(">IH", 60, 4) + address if address else b""
-            cls.dns.sendto(head + query[12:end + 4] + record, sender)
-
-    def test_a_name_is_resolved_at_the_exit(self):
-        port = mesh.host_port(self.web.address)[1]
-        for user in ("fast", "privacy"):
-            with self.subTest(user=user):
-                fetch = mesh.Fetch(self.mesh.socks, f"http://web.test:{port}/file/1000", user)
-                self.assertEqual(fetch.end(), 0, fetch.error)
-                self.assertEqual(fetch.sha.hexdigest(), mesh.digest(1000))
-
-    def test_a_name_that_leads_inside_is_not_allowed(self):
-        conn, code = socks_open(self.mesh.socks, CONNECT, "inside.test:80")
-        self.assertEqual(code, NOT_ALLOWED)
-        conn.close()
-
-    def test_an_unknown_name_is_an_error(self):
-        conn, code = socks_open(self.mesh.socks, CONNECT, "nowhere.test:80")
-        self.assertNotEqual(code, 0)
-        conn.close()
 
 
 if __name__ == "__main__":

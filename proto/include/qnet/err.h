@@ -39,6 +39,7 @@ extern "C" {
     X(POLICY, -115, "the exit's policy forbids this destination")                                  \
     X(RESOLVE, -116, "the name did not resolve")                                                   \
     X(UNREACHABLE, -117, "the destination cannot be reached")                                      \
+    X(FORGED, -118, "the answer about the name is not what its owner signed")                      \
     X(NOMEM, -200, "out of memory or over the configured cap")                                     \
     X(CONFIG, -201, "the configuration is wrong")                                                  \
     X(BUSY, -202, "too many at once")                                                              \
