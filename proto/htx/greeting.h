@@ -9,8 +9,10 @@
 #include "base/limits.h"
 
 typedef struct qn_htx_greeting {
-    uint8_t *kept; /* QN_RECORD_HEADER + QN_TLS_HELLO_MAX bytes, while a hello is incomplete */
-    size_t n;
+    uint8_t head[QN_RECORD_HEADER]; /* the first bytes, until they say how many there will be */
+    uint8_t *kept; /* then so many, `cap`, while the hello is incomplete: what a stranger makes us
+                      keep is what he promised, not the most there could be */
+    size_t n, cap;
 } qn_htx_greeting;
 
 /*
