@@ -1,4 +1,4 @@
-/* qnet network: looking at a network file; founding one is in network_init.c. */
+/* qnet network: looking at a network file; founding one is in network_init.c and its neighbours. */
 #include "commands.h"
 #include "node_files.h"
 
@@ -121,10 +121,15 @@ int cmd_network(int argc, char **argv)
         return network_init(argc - 1, argv + 1);
     if (strcmp(verb, "show") == 0)
         return network_show(argc - 1, argv + 1);
+    if (strcmp(verb, "entry") == 0 || strcmp(verb, "contact") == 0 || strcmp(verb, "complete") == 0)
+        return network_step(argc - 1, argv + 1);
     if (strcmp(verb, "--help") == 0) {
         (void)network_init_usage();
         (void)putchar('\n');
+        (void)network_steps_usage();
+        (void)putchar('\n');
         return show_usage();
     }
-    return complain(EXIT_USAGE, "say 'qnet network init' or 'qnet network show'");
+    return complain(EXIT_USAGE, "say 'qnet network init', 'show', 'entry', 'contact' or "
+                                "'complete'");
 }

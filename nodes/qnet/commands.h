@@ -21,6 +21,8 @@ int cmd_network(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int network_init(int argc, char **argv); /* of cmd_network */
 int network_init_usage(void);
+int network_step(int argc, char **argv); /* entry, contact, complete */
+int network_steps_usage(void);
 
 /* "qnet: " and the sentence to stderr; returns status. */
 int complain(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,25 +1,19 @@
 /* qnet network init: founding a network. */
 #include "commands.h"
 #include "contact.h"
+#include "founding.h"
 #include "node_files.h"
 #include "values.h"
 
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
-
-typedef struct founding {
-    const char *out, *name, *founder_key;
-    const char *state[QN_OPERATORS_MAX];
-    const char *addr[QN_OPERATORS_MAX];
-    const char *origin[QN_OPERATORS_MAX];
-    unsigned states, addrs, origins;
-    uint64_t threshold; /* 0: the smallest majority */
-    bool lab, help;
-} founding;
 
 static const struct option init_options[] = {{"out", required_argument, NULL, 'o'},
                                              {"name", required_argument, NULL, 'n'},
                                              {"lab", no_argument, NULL, 'l'},
+                                             {"operators", required_argument, NULL, 'N'},
+                                             {"operator-entry", required_argument, NULL, 'e'},
                                              {"operator-state", required_argument, NULL, 's'},
                                              {"operator-addr", required_argument, NULL, 'a'},
                                              {"operator-origin", required_argument, NULL, 'g'},
@@ -32,16 +26,37 @@ int network_init_usage(void)
 {
     (void)puts(
         "usage: qnet network init --out FILE --name NAME [--lab] [--threshold N]\n"
-        "           [--founder-key FILE]\n"
-        "           {--operator-state DIR --operator-addr ADDR:PORT --operator-origin FILE}...\n\n"
+        "           [--founder-key FILE] [--operator-entry FILE]...\n"
+        "           [--operator-state DIR --operator-addr ADDR:PORT --operator-origin FILE]\n"
+        "       qnet network init --operators N --out DIR --name NAME [--lab] [--threshold N]\n"
+        "           {--operator-addr ADDR:PORT --operator-origin FILE} N times\n\n"
         "Founds a network: FILE says who signs its snapshots and where they answer, and is\n"
-        "what every node joins by. Each operator's directory holds keys made by\n"
-        "'qnet keygen --operator'; only their public halves go into FILE. Each origin file is\n"
-        "what tools/origin-check measured at the web site that operator's node stands in front\n"
-        "of; without any, only a lab network is founded, for the bare carrier. The founder's key\n"
-        "signs FILE; it is made when missing, beside FILE unless --founder-key says where:\n"
-        "keep it offline.");
+        "what every node joins by. An operator makes his entry himself, with 'qnet keygen\n"
+        "--operator' and 'qnet network entry', so no program ever holds two operators' keys; his\n"
+        "contact follows with 'qnet network contact' and 'complete'. With --operator-state the\n"
+        "founder is an operator too. An origin file is what tools/origin-check measured at the\n"
+        "web site that operator's node stands in front of; without, only a lab network is\n"
+        "founded, for the bare carrier. The founder's key signs FILE; it is made when missing,\n"
+        "beside FILE unless --founder-key says where: keep it offline.\n\n"
+        "--operators does all of it on one machine, with a process for each operator: DIR gets\n"
+        "'network' and the state directories operator1, operator2 and so on.");
     return EXIT_FINE;
+}
+
+static int add(const char **list, unsigned *n)
+{
+    if (*n == QN_OPERATORS_MAX)
+        return complain(EXIT_USAGE, "a network has at most %d operators", QN_OPERATORS_MAX);
+    list[(*n)++] = optarg;
+    return EXIT_FINE;
+}
+
+static int take_number(const char *option, uint64_t *out)
+{
+    if (value_number(optarg, 1, QN_OPERATORS_MAX, out))
+        return EXIT_FINE;
+    return complain(EXIT_USAGE, "%s: '%s' is not a number from 1 to %d", option, optarg,
+                    QN_OPERATORS_MAX);
 }
 
 static int take(founding *f, int got)
@@ -49,35 +64,58 @@ static int take(founding *f, int got)
     switch (got) {
     case 'o':
         f->out = optarg;
-        break;
+        return EXIT_FINE;
     case 'n':
         f->name = optarg;
-        break;
+        return EXIT_FINE;
     case 'f':
         f->founder_key = optarg;
-        break;
+        return EXIT_FINE;
     case 'l':
         f->lab = true;
-        break;
+        return EXIT_FINE;
     case 'h':
         f->help = true;
-        break;
+        return EXIT_FINE;
     case 't':
-        if (!value_number(optarg, 1, QN_OPERATORS_MAX, &f->threshold))
-            return complain(EXIT_USAGE, "--threshold: '%s' is not a number from 1 to %d", optarg,
-                            QN_OPERATORS_MAX);
-        break;
+        return take_number("--threshold", &f->threshold);
+    case 'N':
+        return take_number("--operators", &f->operators);
+    case 'e':
+        return add(f->entry, &f->entries);
+    case 's':
+        return add(f->state, &f->states);
+    case 'g':
+        return add(f->origin, &f->origins);
     default:
-        if (f->states == QN_OPERATORS_MAX || f->addrs == QN_OPERATORS_MAX ||
-            f->origins == QN_OPERATORS_MAX)
-            return complain(EXIT_USAGE, "a network has at most %d operators", QN_OPERATORS_MAX);
-        if (got == 'g')
-            f->origin[f->origins++] = optarg;
-        else if (got == 's')
-            f->state[f->states++] = optarg;
-        else
-            f->addr[f->addrs++] = optarg;
+        return add(f->addr, &f->addrs);
     }
+}
+
+static int check(const founding *f)
+{
+    unsigned here = f->operators != 0 ? (unsigned)f->operators : f->states;
+
+    if (f->out == NULL || f->name == NULL || here + f->entries == 0)
+        return complain(EXIT_USAGE, "--out, --name and at least one operator are needed; see 'qnet "
+                                    "network init --help'");
+    if (f->operators != 0 && f->states + f->entries > 0)
+        return complain(EXIT_USAGE, "--operators makes its operators itself: --operator-state and "
+                                    "--operator-entry are for operators that exist");
+    if (f->states > 1)
+        return complain(EXIT_USAGE,
+                        "no program may hold the keys of two operators: let each make his entry "
+                        "with 'qnet network entry', and give --operator-entry");
+    if (f->addrs != here)
+        return complain(EXIT_USAGE, f->operators != 0
+                                        ? "every operator needs its --operator-addr"
+                                        : "every --operator-state needs its --operator-addr");
+    if (f->origins != here && (f->origins > 0 || !f->lab))
+        return complain(EXIT_USAGE,
+                        "every operator's node stands in front of a web site: measure each with "
+                        "tools/origin-check and give its --operator-origin");
+    if (strlen(f->name) >= QN_NETWORK_NAME)
+        return complain(EXIT_USAGE, "the name is longer than %d characters", QN_NETWORK_NAME - 1);
     return EXIT_FINE;
 }
 
@@ -93,49 +131,31 @@ static int read_founding(founding *f, int argc, char **argv)
         if (status != EXIT_FINE || f->help)
             return status;
     }
-    if (optind < argc)
-        return complain_extra("network init", argv[optind]);
-    if (f->out == NULL || f->name == NULL || f->states == 0)
-        return complain(EXIT_USAGE, "--out, --name and at least one operator are needed; see 'qnet "
-                                    "network init --help'");
-    if (f->states != f->addrs)
-        return complain(EXIT_USAGE, "every --operator-state needs its --operator-addr");
-    if (f->origins != f->states && (f->origins > 0 || !f->lab))
-        return complain(EXIT_USAGE,
-                        "every operator's node stands in front of a web site: measure each with "
-                        "tools/origin-check and give its --operator-origin");
-    if (strlen(f->name) >= QN_NETWORK_NAME)
-        return complain(EXIT_USAGE, "the name is longer than %d characters", QN_NETWORK_NAME - 1);
-    return EXIT_FINE;
+    return optind < argc ? complain_extra("network init", argv[optind]) : check(f);
 }
 
-static int add_operator(qn_network *net, qn_env *env, const char *state, const char *addr,
-                        qn_why why)
-{
-    qn_store store;
-    qn_keys keys;
-    qn_secret32 seed;
-    qn_addr at;
-    int status = EXIT_STATE;
+/* ---- founding -------------------------------------------------------------------------------- */
 
-    if (!value_addr(addr, false, &at)) {
-        (void)qn_why_say(why, "--operator-addr: '%s' is not an address with its port", addr);
-        return EXIT_USAGE;
+static int add_entry(qn_network *net, const char *path, qn_why why)
+{
+    qn_span bytes;
+    qn_err err;
+
+    if (net->operators_n == QN_OPERATORS_MAX) {
+        (void)qn_why_say(why, "a network has at most %d operators", QN_OPERATORS_MAX);
+        return EXIT_CONFIG;
     }
-    if (!qn_store_open_shared(&store, state, why))
-        return EXIT_STATE;
-    if (qn_store_read_keys(&store, &keys, why) == QN_FOUND) {
-        status = operator_key_of_state(&store, &seed, why);
-        if (status == EXIT_FINE &&
-            qn_operator_of(env, &keys, &seed, &at, &net->operators[net->operators_n++]) != QN_OK) {
-            (void)qn_why_say(why, "cannot derive public keys: OpenSSL failed");
-            status = EXIT_FAILED;
-        }
-        explicit_bzero(&seed, sizeof seed);
-        qn_keys_wipe(&keys);
+    if (qn_file_read(path, &bytes, why) != QN_FOUND)
+        return EXIT_CONFIG;
+    err = qn_operator_entry_read(&net->operators[net->operators_n], bytes.p, bytes.n);
+    free(bytes.p);
+    if (err == QN_OK) {
+        net->operators_n++;
+        return EXIT_FINE;
     }
-    qn_store_close(&store);
-    return status;
+    (void)qn_why_say(why, "%s is no operator's entry ('qnet network entry' makes one): %s", path,
+                     qn_err_text(err));
+    return EXIT_CONFIG;
 }
 
 /* The key a founder had before, or a fresh one, kept first: a network nobody can amend is lost. */
@@ -172,10 +192,10 @@ static int write_network(const founding *f, qn_network *net, qn_env *env, qn_why
                          qn_err_text(err));
         return EXIT_CONFIG;
     }
-    for (unsigned i = 0; i < f->origins; i++) {
+    if (f->states > 0 && f->origins > 0) {
         size_t more = 0;
 
-        status = contact_make(net, env, f->state[i], f->origin[i],
+        status = contact_make(net, env, f->state[0], f->origin[0],
                               (qn_span){.p = bytes + n, .n = sizeof bytes - n}, &more, why);
         if (status != EXIT_FINE)
             return status;
@@ -184,22 +204,24 @@ static int write_network(const founding *f, qn_network *net, qn_env *env, qn_why
     return qn_file_write(f->out, (qn_slice){.p = bytes, .n = n}, why) ? EXIT_FINE : EXIT_FAILED;
 }
 
-static int found_network(const founding *f, qn_env *env, qn_why why)
+int found_network(const founding *f, qn_env *env, qn_why why)
 {
     static qn_network net; /* some KiB */
     int status = EXIT_FINE;
 
-    net.lab = f->lab;
-    net.created = env->wall;
+    net = (qn_network){.lab = f->lab, .created = env->wall};
     memcpy(net.name, f->name, strlen(f->name) + 1);
-    for (unsigned i = 0; i < f->states && status == EXIT_FINE; i++)
-        status = add_operator(&net, env, f->state[i], f->addr[i], why);
-    net.threshold = (uint8_t)(f->threshold != 0 ? f->threshold : f->states / 2 + 1);
+    if (f->states > 0)
+        status = entry_of_state(f->state[0], f->addr[0], env, &net.operators[net.operators_n++],
+                                NULL, why);
+    for (unsigned i = 0; i < f->entries && status == EXIT_FINE; i++)
+        status = add_entry(&net, f->entry[i], why);
+    net.threshold = (uint8_t)(f->threshold != 0 ? f->threshold : net.operators_n / 2u + 1);
     if (status == EXIT_FINE)
         status = write_network(f, &net, env, why);
     if (status == EXIT_FINE)
-        (void)printf("founded '%s' with %u operator%s in %s\n", net.name, f->states,
-                     f->states == 1 ? "" : "s", f->out);
+        (void)printf("founded '%s' with %u operator%s in %s\n", net.name, net.operators_n,
+                     net.operators_n == 1 ? "" : "s", f->out);
     return status;
 }
 
@@ -216,7 +238,8 @@ int network_init(int argc, char **argv)
         return network_init_usage();
     if (!qn_real_env_open(&env, QN_LOG_WARN, UINT64_MAX))
         return complain(EXIT_FAILED, "out of memory");
-    status = found_network(&f, &env.env, why);
+    status = f.operators != 0 ? found_with_operators(&f, &env.env, why)
+                              : found_network(&f, &env.env, why);
     qn_real_env_close(&env);
     return status == EXIT_FINE ? status : complain(status, "%s", why);
 }

@@ -27,7 +27,9 @@ static int kept_network(const qn_store *s, qn_env *env, qn_network *out, qn_span
     qn_found found = qn_store_read(s, "network", kept, why);
 
     if (found == QN_ABSENT)
-        (void)qn_why_say(why, "say which network to join: --network FILE");
+        (void)qn_why_say(why,
+                         "which network? Join one with --network FILE, the file its founder gives "
+                         "out, or found your own: 'qnet network init --help'");
     if (found != QN_FOUND)
         return found == QN_ABSENT ? EXIT_CONFIG : EXIT_STATE;
     if (qn_network_decode(out, env, kept->p, kept->n, reason) == QN_OK)

@@ -165,8 +165,13 @@
 #define QN_SHARE_MAX 32768           /* bytes of it in one message: a dozen new nodes, 200 beats */
 #define QN_FELLOW_RETRY (2 * QN_SEC) /* another operator that did not answer is dialled again */
 #define QN_LIST_EVERY (60 * QN_SEC)  /* a node asks for a newer snapshot */
-#define QN_DIR_TIMEOUT (10 * QN_SEC) /* an answer to one directory request */
-#define QN_ANSWERS_MAX 4096          /* directory streams an operator serves at once */
+/* a node that has just started, with a list this short, asks so often: the network may be as young
+ */
+#define QN_YOUNG (60 * QN_SEC)
+#define QN_YOUNG_RELAYS 16
+#define QN_YOUNG_LIST_EVERY (2 * QN_SEC)
+#define QN_DIR_TIMEOUT (10 * QN_SEC)    /* an answer to one directory request */
+#define QN_ANSWERS_MAX 4096             /* directory streams an operator serves at once */
 #define QN_ANSWER_AGE_MAX (60 * QN_SEC) /* of one: three requests and their answers, and slack */
 #define QN_REGISTRY_MAX 4096            /* entries an operator keeps */
 #define QN_DIR_MESSAGE_MAX (QN_SNAPSHOT_MAX + 4096)

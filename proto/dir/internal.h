@@ -1,4 +1,4 @@
-/* Shared by the snapshot's files only. */
+/* Shared by this folder's files only. */
 #ifndef QN_DIR_INTERNAL_H
 #define QN_DIR_INTERNAL_H
 
@@ -8,6 +8,10 @@
 /* What an entry of a snapshot adds to its descriptor at most (array and byte string heads, country,
  * weight), and what stands around all entries: fields and signatures. */
 enum { QN_SNAPSHOT_ENTRY_EXTRA = 12, QN_SNAPSHOT_EXTRA = 2048 };
+
+/* [PeerID, snapshot key, link key, address] */
+void qn_operator_put(qn_cbor_w *w, const qn_operator *o);
+void qn_operator_get(qn_cbor_r *r, qn_operator *o);
 
 struct qn_intern {
     qn_mem *mem;

@@ -20,6 +20,7 @@
 #include "base/limits.h"
 #include "dir/body.h"
 #include "dir/envelope.h"
+#include "dir/internal.h"
 #include "htx/card.h"
 
 #include <stdio.h>
@@ -89,15 +90,6 @@ static qn_err id_of(qn_env *env, qn_slice body, uint8_t id[32])
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-static void put_operator(qn_cbor_w *w, const qn_operator *o)
-{
-    qn_cbor_array(w, 4);
-    qn_cbor_bytes(w, o->id.b, sizeof o->id.b);
-    qn_cbor_bytes(w, o->sign_key, sizeof o->sign_key);
-    qn_cbor_bytes(w, o->link_key, sizeof o->link_key);
-    qn_body_put_addr(w, &o->addr);
-}
-
 static void put_body(qn_cbor_w *w, const qn_network *net, const qn_sign_public *founder)
 {
     qn_cbor_map(w, KEYS);
@@ -116,7 +108,7 @@ static void put_body(qn_cbor_w *w, const qn_network *net, const qn_sign_public *
     qn_cbor_uint(w, OPERATORS);
     qn_cbor_array(w, net->operators_n);
     for (unsigned i = 0; i < net->operators_n; i++)
-        put_operator(w, &net->operators[i]);
+        qn_operator_put(w, &net->operators[i]);
 }
 
 qn_err qn_network_encode(qn_network *net, qn_env *env, const qn_secret32 *founder, uint8_t *out,
@@ -144,15 +136,6 @@ qn_err qn_network_encode(qn_network *net, qn_env *env, const qn_secret32 *founde
     return err;
 }
 
-/* -1: this key signs for no operator of net. */
-static int operator_of(const qn_network *net, const qn_sign_public *key)
-{
-    for (unsigned i = 0; i < net->operators_n; i++)
-        if (memcmp(net->operators[i].sign_key, key->b, sizeof key->b) == 0)
-            return (int)i;
-    return -1;
-}
-
 static qn_err check_card(qn_slice card)
 {
     qn_htx_card read;
@@ -168,6 +151,7 @@ qn_err qn_network_contact(const qn_network *net, const qn_secret32 *operator_see
     uint8_t body[QN_SIGNED_MAX];
     qn_sign_secret secret;
     qn_sign_public key;
+    uint8_t place;
     qn_cbor_w w;
     qn_err err = QN_CONFIG;
 
@@ -179,7 +163,7 @@ qn_err qn_network_contact(const qn_network *net, const qn_secret32 *operator_see
     qn_cbor_uint(&w, QN_BODY_VERSION);
     qn_cbor_uint(&w, CONTACT_CARD);
     qn_cbor_item(&w, card);
-    if (w.err == QN_OK && check_card(card) == QN_OK && operator_of(net, &key) >= 0)
+    if (w.err == QN_OK && check_card(card) == QN_OK && qn_operator_find(net, &key, &place))
         err =
             qn_envelope_seal(QN_TAG_CONTACT, net->id, qn_slice_of(body, w.n), &secret, out, cap, n);
     qn_wipe(&secret, sizeof secret);
@@ -194,16 +178,8 @@ static void get_operators(qn_cbor_r *r, qn_network *net)
 
     if (count > QN_OPERATORS_MAX && r->err == QN_OK)
         r->err = QN_LIMIT;
-    for (uint64_t i = 0; i < count && r->err == QN_OK; i++) {
-        qn_operator *o = &net->operators[net->operators_n++];
-
-        if (qn_cbor_get_array(r) != 4 && r->err == QN_OK)
-            r->err = QN_PROTO;
-        qn_cbor_get_fixed(r, o->id.b, sizeof o->id.b);
-        qn_cbor_get_fixed(r, o->sign_key, sizeof o->sign_key);
-        qn_cbor_get_fixed(r, o->link_key, sizeof o->link_key);
-        qn_body_get_addr(r, &o->addr);
-    }
+    for (uint64_t i = 0; i < count && r->err == QN_OK; i++)
+        qn_operator_get(r, &net->operators[net->operators_n++]);
 }
 
 static void get_field(qn_cbor_r *r, uint64_t key, qn_network *net, qn_sign_public *founder)
@@ -265,28 +241,50 @@ static qn_err get_contact(qn_slice body, qn_slice *card)
     return err == QN_OK ? check_card(*card) : err;
 }
 
+/* The first contact of *rest; its operator is *place. */
+static qn_err take_contact(qn_slice *rest, const qn_network *net, uint8_t *place, qn_slice *card)
+{
+    qn_envelope e;
+    qn_err err = qn_envelope_take(&e, rest);
+
+    if (err == QN_OK)
+        err = qn_signed_verify(QN_TAG_CONTACT, net->id, e.body, &e.key, &e.signature);
+    if (err != QN_OK)
+        return err;
+    return qn_operator_find(net, &e.key, place) ? get_contact(e.body, card) : QN_AUTH;
+}
+
+qn_err qn_network_contact_of(const qn_network *net, const uint8_t *p, size_t n, uint8_t *place)
+{
+    qn_slice rest = qn_slice_of(p, n), card;
+    qn_err err = take_contact(&rest, net, place, &card);
+
+    return err == QN_OK && rest.n > 0 ? QN_PROTO : err;
+}
+
+size_t qn_network_own_length(const uint8_t *p, size_t n)
+{
+    qn_slice rest = qn_slice_of(p, n);
+    qn_envelope e;
+
+    return qn_envelope_take(&e, &rest) == QN_OK ? n - rest.n : 0;
+}
+
 /* What follows the network: contacts, at most one for each operator, in the operators' order. */
 static qn_err get_contacts(qn_slice rest, qn_network *net)
 {
     int last = -1;
 
     while (rest.n > 0) {
-        qn_envelope e;
-        int who;
-        qn_err err = qn_envelope_take(&e, &rest);
+        uint8_t who;
+        qn_slice card;
+        qn_err err = take_contact(&rest, net, &who, &card);
 
-        if (err == QN_OK)
-            err = qn_signed_verify(QN_TAG_CONTACT, net->id, e.body, &e.key, &e.signature);
         if (err != QN_OK)
             return err;
-        who = operator_of(net, &e.key);
-        if (who < 0)
-            return QN_AUTH;
         if (who <= last)
             return QN_CANON;
-        err = get_contact(e.body, &net->operators[who].card);
-        if (err != QN_OK)
-            return err;
+        net->operators[who].card = card;
         last = who;
     }
     return QN_OK;

@@ -331,6 +331,13 @@ qn_err node_adopt(qn_node *n, qn_slice bytes)
     return QN_OK;
 }
 
+/* A network that is being founded lists its nodes a few at a time; ours is among the first. */
+static bool young(const qn_node *n)
+{
+    return n->env->now < n->asker.young_until &&
+           (n->snapshot == NULL || n->snapshot->relays_n < QN_YOUNG_RELAYS);
+}
+
 static void answered(qn_node *n, const qn_dir_message *m)
 {
     asker *a = &n->asker;
@@ -368,8 +375,11 @@ static void answered(qn_node *n, const qn_dir_message *m)
     a->failures = 0;
     a->retry_at = 0;
     a->heard = n->env->now;
-    if (asked == WANT_LIST)
+    if (asked == WANT_LIST) {
         relays_listed(n);
+        if (young(n))
+            a->list_at = n->env->now + QN_YOUNG_LIST_EVERY;
+    }
     proceed(n);
     rearm(n);
 }
@@ -418,6 +428,7 @@ qn_err asker_start(qn_node *n)
 
     qn_dir_reader_init(&a->reader, QN_DIR_MESSAGE_MAX);
     a->list_at = a->heartbeat_at = n->env->now;
+    a->young_until = n->env->now + QN_YOUNG;
     if (node_registers(n)) {
         qn_err err = describe(n);
 

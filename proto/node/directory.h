@@ -17,7 +17,8 @@ typedef struct asker {
     uint32_t where;    /* operators are tried in turn */
     uint32_t failures; /* in a row: back-off */
     qn_time list_at, heartbeat_at, timeout_at, retry_at;
-    qn_time heard; /* when the directory last answered well */
+    qn_time young_until; /* a short list is asked for often until then */
+    qn_time heard;       /* when the directory last answered well */
     int64_t last_beat;
     uint8_t descriptor[QN_DESCRIPTOR_MAX];
     size_t descriptor_n;

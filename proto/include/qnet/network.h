@@ -52,6 +52,16 @@ QN_MUST_CHECK qn_err qn_operator_of(qn_env *env, const qn_keys *keys,
                                     const qn_secret32 *operator_seed, const qn_addr *addr,
                                     qn_operator *out);
 
+#define QN_OPERATOR_ENTRY_MAX 320
+
+/* The same as a file, from the operator to whoever founds the network: signed with its snapshot
+ * key. QN_CONFIG: out (cap bytes) is too small. */
+QN_MUST_CHECK qn_err qn_operator_entry_write(const qn_operator *o,
+                                             const qn_secret32 *operator_seed, uint8_t *out,
+                                             size_t cap, size_t *n);
+/* QN_AUTH: not signed by the key in it; QN_CANON, QN_TRUNCATED, QN_PROTO, QN_VERSION: no entry. */
+QN_MUST_CHECK qn_err qn_operator_entry_read(qn_operator *o, const uint8_t *p, size_t n);
+
 typedef struct qn_network {
     uint8_t id[32];
     char name[QN_NETWORK_NAME];
@@ -74,6 +84,11 @@ QN_MUST_CHECK qn_err qn_network_encode(qn_network *net, qn_env *env, const qn_se
  * operator of net, the card is not one, or out is too small. */
 QN_MUST_CHECK qn_err qn_network_contact(const qn_network *net, const qn_secret32 *operator_seed,
                                         qn_slice card, uint8_t *out, size_t cap, size_t *n);
+/* A contact alone, of the operator in that place. Errors as qn_network_decode's. */
+QN_MUST_CHECK qn_err qn_network_contact_of(const qn_network *net, const uint8_t *p, size_t n,
+                                           uint8_t *place);
+/* How many of a file's bytes are the network itself; contacts follow. 0: it is none. */
+size_t qn_network_own_length(const uint8_t *p, size_t n);
 /* A whole file. Strict; verifies every signature and range; `why` gets one sentence on failure. The
  * operators' cards point into p. */
 QN_MUST_CHECK qn_err qn_network_decode(qn_network *net, qn_env *env, const uint8_t *p, size_t n,

@@ -86,8 +86,10 @@ static void setup(void)
 
 START_TEST(the_network_page_shows_a_network)
 {
-    qn_secret32 founder = secret(FOUNDER);
-    uint8_t file[1024];
+    qn_secret32 founder = secret(FOUNDER), operator_seed = secret(OPERATOR);
+    uint8_t file[1024], entry[QN_OPERATOR_ENTRY_MAX];
+    qn_operator operator;
+    size_t entry_n;
     char why[160];
     qn_network got;
     size_t n;
@@ -95,6 +97,14 @@ START_TEST(the_network_page_shows_a_network)
     qt_assert_err(qn_network_encode(&net, &t.env, &founder, file, sizeof file, &n), QN_OK);
     page_says("network.md", "network", file, n);
     page_says("network.md", "network-id", net.id, sizeof net.id);
+    qt_assert_err(
+        qn_operator_entry_write(&net.operators[0], &operator_seed, entry, sizeof entry, &entry_n),
+        QN_OK);
+    page_says("network.md", "entry", entry, entry_n);
+    qt_assert_err(qn_operator_entry_read(&operator, entry, entry_n), QN_OK);
+    ck_assert_mem_eq(operator.link_key, net.operators[0].link_key, 32);
+    entry[40] ^= 1;
+    ck_assert_int_ne(qn_operator_entry_read(&operator, entry, entry_n), QN_OK);
     qt_assert_err(qn_network_decode(&got, &t.env, file, n, why), QN_OK);
 }
 END_TEST

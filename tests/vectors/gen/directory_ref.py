@@ -73,6 +73,8 @@ def examples():
     body = cbor({1: 1, 2: public(founder), 3: "example", 4: False, 5: EPOCH, 6: 1,
                  7: [[b"\xaa" * 32, public(operator), x25519(4), addr(9, 9, 9, 9, 443)]]})
     yield "network.md", "network", envelope(b"qnet-network-v1", bytes(32), body, founder)
+    entry = cbor({1: 1, 2: [b"\xaa" * 32, public(operator), x25519(4), addr(9, 9, 9, 9, 443)]})
+    yield "network.md", "entry", envelope(b"qnet-operator-v1", bytes(32), entry, operator)
     net = sha256(b"qnet-network-v1" + bytes(32) + body)
     yield "network.md", "network-id", net
 
