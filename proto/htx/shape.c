@@ -62,12 +62,16 @@ static size_t least(const uint16_t *list, unsigned count, size_t n)
     return n;
 }
 
+/* A browser's long request is its connection's first and no other: what is drawn is not taken when
+ * it is more than twice as long as need be. */
 static size_t asked(const qn_shape *s, size_t n)
 {
     const qn_shape_profile *p = s->profile;
+    bool fits = s->request >= n + SEAL && s->request <= 2 * (n + SEAL);
+
     if (n + SEAL > p->request[p->request_n - 1])
         return least(p->post, p->post_n, n);
-    return s->request >= n + SEAL ? s->request - SEAL : least(p->request, p->request_n, n);
+    return fits ? s->request - SEAL : least(p->request, p->request_n, n);
 }
 
 /* At least the median: a server's answer to as much as a hello is long is a page's file or more,

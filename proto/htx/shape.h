@@ -43,6 +43,7 @@ typedef struct qn_shape_opening {
     uint32_t stream; /* 0: none */
     uint8_t stage;
     bool answered;  /* peer: something of this burst left */
+    uint16_t asked; /* peer: bytes that came since the flight, as far as they matter */
     uint32_t burst; /* peer: bytes of records of this downlink burst */
     qn_time until;  /* HALF, JOIN: no longer; any stage: then the place may be another's */
 } qn_shape_opening;

@@ -3,7 +3,8 @@
  *
  *     BEGUN -> HALF -> FLIGHT -> HEARD -> (JOIN) -> REQUEST -> REPLY -> over
  *
- * the peer's BEGUN (answering the hello) -> REQUEST (answering what follows Finished) -> over.
+ * the peer's BEGUN (answering the hello) -> REQUEST (answering Finished and the request, together
+ * or one after the other) -> over.
  * A stream that ends in between leaves its place at once.
  */
 #include "htx/shape_opening.h"
@@ -226,17 +227,21 @@ static void new_opening(qn_shape *s, const qn_frame *f)
         s->answers++;
 }
 
-static void came_to_peer(qn_shape *s, qn_shape_opening *x)
+/* What comes after the flight is Finished, and when that is all, its answer is tickets: the request
+ * is still to come. */
+static void came_to_peer(qn_shape *s, qn_shape_opening *x, size_t n)
 {
-    if (!x->answered)
-        return; /* the burst before goes on */
-    if (x->stage == QN_SHAPE_REQUEST) {
+    if (x->answered && x->asked >= JOIN_MIN) {
         end(x);
         return;
     }
-    x->answered = false;
-    x->burst = 0;
-    enter(s, x, QN_SHAPE_REQUEST, 0);
+    if (x->answered) {
+        x->answered = false;
+        x->burst = 0;
+        enter(s, x, QN_SHAPE_REQUEST, 0);
+    }
+    if (x->stage == QN_SHAPE_REQUEST)
+        x->asked = (uint16_t)QN_MIN(x->asked + n, (size_t)JOIN_MIN);
 }
 
 static void came_to_client(qn_shape *s, qn_shape_opening *x)
@@ -260,7 +265,7 @@ void qn_shape_opening_came(qn_shape *s, const qn_frame *f)
     else if (x != NULL && s->client)
         came_to_client(s, x);
     else if (x != NULL)
-        came_to_peer(s, x);
+        came_to_peer(s, x, f->body.n);
 }
 
 int qn_shape_opening_of(const qn_shape *s, const qn_frame *f)

@@ -158,16 +158,28 @@ START_TEST(uplink_records_are_as_long_as_requests_and_vary_like_them)
 
     skip_first();
     for (unsigned i = 0; i < 300; i++) {
-        size_t n = 1 + i % 30, length = send(&c, &p, stream_frame(1, NULL, n, 0));
+        size_t n = 38 + i % 10, length = send(&c, &p, stream_frame(1, NULL, n, 0));
 
         ck_assert(in_list(shape_item.request, shape_item.request_n, length));
         for (unsigned j = 0; j < 6; j++)
             seen[j] += shape_item.request[j] == length;
     }
     ck_assert_uint_gt(seen[1], seen[3] + 20); /* 90 is there twice */
-    for (unsigned j = 0; j < 6; j++)
-        ck_assert_uint_gt(seen[j], 10);
+    ck_assert_uint_gt(seen[3], 10);
+    ck_assert_uint_eq(seen[4] + seen[5], 0);
     ck_assert_uint_eq(qn_shape_room(&c), 467 - SEAL); /* and none is longer */
+}
+END_TEST
+
+START_TEST(a_short_record_is_never_as_long_as_a_first_request)
+{
+    skip_first();
+    for (unsigned i = 0; i < 300; i++) {
+        size_t n = 8 + 1 + i % 80 + SEAL,
+               length = send(&c, &p, stream_frame(1, NULL, 1 + i % 80, 0));
+
+        ck_assert_uint_le(length, QN_MAX(2 * n, shape_item.request[0]));
+    }
 }
 END_TEST
 
@@ -331,6 +343,35 @@ START_TEST(answers_in_an_opening_are_lifted_to_the_templates_next_burst)
 }
 END_TEST
 
+START_TEST(after_a_finished_alone_the_tickets_and_the_requests_answer_are_lifted)
+{
+    skip_first();
+    play_hello(1);
+    say(&p, &c, 1, 900);
+    say(&c, &p, 1, 80);
+    ck_assert_uint_eq(send(&p, &c, stream_frame(1, NULL, 500, 0)) + 5, 4000);
+    for (unsigned i = 0; i < 3; i++)
+        say(&c, &p, 1, 200); /* in pieces */
+    ck_assert_uint_eq(send(&p, &c, stream_frame(1, NULL, 1300, 0)) + 5, 4000);
+    say(&c, &p, 1, 200);
+    ck_assert_uint_eq(send(&p, &c, stream_frame(1, NULL, 100, 0)), 100 + 8 + SEAL);
+}
+END_TEST
+
+START_TEST(a_stream_of_short_writes_leaves_its_opening_too)
+{
+    skip_first();
+    play_hello(1);
+    say(&p, &c, 1, 900);
+    for (unsigned i = 0; i < 4; i++) {
+        say(&c, &p, 1, 40);
+        ck_assert_uint_eq(send(&p, &c, stream_frame(1, NULL, 30, 0)) + 5, 4000);
+    }
+    say(&c, &p, 1, 40);
+    ck_assert_uint_eq(send(&p, &c, stream_frame(1, NULL, 30, 0)), 30 + 8 + SEAL);
+}
+END_TEST
+
 START_TEST(frames_of_one_stream_in_one_record_are_one_burst)
 {
     size_t n;
@@ -474,6 +515,7 @@ static Suite *shape_suite(void)
     tcase_add_test(k, both_ends_take_the_same_page);
     tcase_add_test(k, a_small_largest_record_bounds_every_length);
     tcase_add_test(k, uplink_records_are_as_long_as_requests_and_vary_like_them);
+    tcase_add_test(k, a_short_record_is_never_as_long_as_a_first_request);
     tcase_add_test(k, an_upload_begins_with_a_request_and_takes_the_lengths_of_a_post);
     tcase_add_test(k, four_kilobytes_are_not_yet_an_upload);
     tcase_add_test(k, downlink_records_are_full_but_for_the_last);
@@ -484,6 +526,8 @@ static Suite *shape_suite(void)
     tcase_add_test(k, what_is_no_first_write_or_no_hello_is_not_touched);
     tcase_add_loop_test(k, finished_waits_for_the_request_and_no_longer_than_5_ms, 0, 2);
     tcase_add_test(k, answers_in_an_opening_are_lifted_to_the_templates_next_burst);
+    tcase_add_test(k, after_a_finished_alone_the_tickets_and_the_requests_answer_are_lifted);
+    tcase_add_test(k, a_stream_of_short_writes_leaves_its_opening_too);
     tcase_add_test(k, frames_of_one_stream_in_one_record_are_one_burst);
     tcase_add_test(k, a_seventh_opening_waits_for_a_place);
     tcase_add_test(k, a_place_is_lost_to_one_that_waits_when_its_stream_stands_still);
