@@ -74,11 +74,12 @@ def score(models, windows):
     return min((m.distance(w) for w in windows for m in models), default=math.inf)
 
 
-def handshake_window(bursts, least):
-    """The window that begins with the first client's burst of a hello's size; None: there is none."""
-    for i in range(len(bursts) - 3):
-        if bursts[i][0] == 0 and bursts[i][1] >= least:
-            return windows_of(bursts[i:i + 4])[0]
+def handshake_of(connections, least):
+    """The four bursts that begin with the first client's burst of a hello's size; None: there are none."""
+    for b in connections:
+        for i in range(len(b) - 3):
+            if b[i][0] == 0 and b[i][1] >= least:
+                return b[i:i + 4]
     return None
 
 

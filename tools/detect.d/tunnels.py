@@ -12,6 +12,7 @@ import time
 from lab import free_port, program
 
 TOOLS = pathlib.Path(__file__).resolve().parents[1]
+QNET = TOOLS.parent / "build/release/bin/qnet"
 USER = "11111111-2222-4333-8444-555555555555"
 
 
@@ -30,7 +31,7 @@ def programs(folder, name, flag, server, client, ports):
         for config, kind, port in ((server, "server", ports[0]), (client, "client", ports[1])):
             path = folder / f"{name}-{kind}.json"
             path.write_text(json.dumps(config))
-            children.append(subprocess.Popen([program(name), flag, str(path)], stdin=subprocess.DEVNULL,
+            children.append(subprocess.Popen([program(name, " --detect"), flag, str(path)], stdin=subprocess.DEVNULL,
                                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
             wait_for(port)
         yield ports[1]

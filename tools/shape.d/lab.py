@@ -3,6 +3,7 @@ import asyncio
 import contextlib
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -31,11 +32,27 @@ http {{
 """
 
 
-def program(name):
+STALL = 60  # seconds without a new connection: the browser will not go on
+PAGE = 10  # seconds for each page at most, on the average
+
+
+def program(name, option=""):
     path = shutil.which(name, path="/usr/bin:/bin:/usr/sbin:/sbin")
     if path is None:
-        raise browsers.Missing(f"{name} is not installed: tools/setup")
+        raise browsers.Missing(f"{name} is not installed: tools/setup{option}")
     return path
+
+
+def end_on_signals():
+    """SIGTERM and SIGHUP end the program as SIGINT does: what it started is ended on its way out."""
+
+    def leave(number, _):
+        for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(each, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGHUP, leave)
 
 
 def free_port():
@@ -81,7 +98,7 @@ class Lab:
         self.nginx.wait(10)
         shutil.rmtree(self.dir, ignore_errors=True)
 
-    async def flows(self, browser, pages, kind="", limit=900, tunnel=None):
+    async def flows(self, browser, pages, kind="", tunnel=None):
         """The connections of so many page loads, each of a kind, or of all in turn.
 
         With a tunnel, a function of (tap, seconds) -> (SOCKS port, what ends it), the browser goes through it: (its
@@ -99,12 +116,24 @@ class Lab:
             url = f"https://p0.{website.DOMAIN}/{kind or website.page_of(0)}.html#{pages},{kind}"
             stack.enter_context(browsers.running(browser, str(self.dir / "ca.pem"), inner.port, url, options))
             try:
-                await asyncio.wait_for(inner.named.wait(), limit)
+                await asyncio.wait_for(self.finished(inner), STALL + PAGE * pages)
             except asyncio.TimeoutError:
-                raise RuntimeError(f"{browser} did not load {pages} pages within {limit} s") from None
+                raise RuntimeError(f"{browser} did not load {pages} pages: {len(inner.flows)} connections, then none") from None
             await asyncio.sleep(0.3)
         loaded = [f for f in inner.flows if f["name"].startswith("p")]
         return loaded if tunnel is None else (outer.flows, loaded)
+
+    @staticmethod
+    async def finished(tap):
+        """The last page was left. TimeoutError: for STALL seconds nothing happened."""
+        seen = -1
+        while not tap.named.is_set():
+            try:
+                await asyncio.wait_for(tap.named.wait(), STALL)
+            except asyncio.TimeoutError:
+                if len(tap.flows) == seen:
+                    raise
+                seen = len(tap.flows)
 
     @staticmethod
     async def tapped(target):
