@@ -385,15 +385,18 @@ static qn_err drain(qn_htx_client *c)
 
 /* ---- PROOF ----------------------------------------------------------------------------------- */
 
-/* As long as a request of this visit that has room for it. */
+/* As long as one of the profile's requests that has room for it, drawn: the length of the visit's
+ * last request once more, each time, would tell a link from a page. */
 static size_t final_size(const qn_htx_client *c, size_t content)
 {
+    const qn_shape_profile *p = c->shape_profile;
     size_t least = QN_MAX(QN_HTX_SEALED(content), (size_t)QN_HTX_FINAL_MIN);
+    uint32_t at = 0;
 
-    if (c->plan.second >= least)
-        least = c->plan.second;
-    else if (c->plan.first >= least)
-        least = c->plan.first;
+    while (at < p->request_n && p->request[at] < least)
+        at++;
+    if (at < p->request_n)
+        least = p->request[at + qn_rng_below(c->env, p->request_n - at)];
     return QN_RECORD_HEADER + least;
 }
 

@@ -1,6 +1,7 @@
 /* The client's life: a visit to a plain site, PROOF, the switch, what is carried. ends_test.c:
  * ends. */
 #include "scene.h"
+#include "shape_item.h"
 
 /* ---- the switch ---------------------------------------------------------------------------- */
 
@@ -70,6 +71,37 @@ START_TEST(the_first_flight_has_the_records_the_tag_says)
     ck_assert_uint_eq(w->type[1], 0x14);
     for (unsigned i = 2; i < w->records; i++)
         ck_assert_uint_eq(w->type[i], 0x17);
+}
+END_TEST
+
+static uint16_t final_length(void)
+{
+    unsigned i = 0;
+
+    while (i < w->records && w->length[i] != w->peer.watch.cfg.second)
+        i++;
+    do
+        ck_assert_uint_lt(++i, w->records);
+    while (w->length[i] <= 60);
+    return w->length[i];
+}
+
+/* Two requests of one length, one behind the other, each time: no browser's pages are like that. */
+START_TEST(message_three_is_as_long_as_some_request_not_as_the_last)
+{
+    unsigned same = 0;
+
+    for (unsigned k = 0; k < 12; k++) {
+        bool listed = false;
+
+        dial();
+        must_carry();
+        same += final_length() == w->peer.watch.cfg.second;
+        for (unsigned i = 0; i < shape_item.request_n; i++)
+            listed |= shape_item.request[i] == final_length();
+        ck_assert(listed);
+    }
+    ck_assert_uint_lt(same, 12);
 }
 END_TEST
 
@@ -390,6 +422,7 @@ static Suite *suite(void)
     tcase_add_test(tc, an_anonymous_client_names_nobody);
     tcase_add_test(tc, a_psk_is_part_of_the_tag);
     tcase_add_loop_test(tc, the_first_flight_has_the_records_the_tag_says, 0, PROFILES);
+    tcase_add_test(tc, message_three_is_as_long_as_some_request_not_as_the_last);
     tcase_add_loop_test(tc, what_it_must_say_while_it_waits_is_short, 0, PROFILES);
     tcase_add_test(tc, the_origin_goes_on_inside_the_link);
     tcase_add_test(tc, an_origin_that_ends_lets_the_link_live_on);
