@@ -463,6 +463,8 @@ static qn_err peer_frame(qn_carrier *carrier, const qn_frame *f, bool last_in_re
         return err;
     if (note.kind == QN_HTX_END)
         qn_htx_splice_shut(&p->visit.splice, note.reset);
+    if (note.kind == QN_HTX_END && note.reset) /* O will not end it, and can judge nothing more */
+        qn_htx_peer_origin_over(p, true);
     return note.kind == QN_HTX_DATA ? hand_over(p, note.data) : QN_OK;
 }
 

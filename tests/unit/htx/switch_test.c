@@ -216,7 +216,8 @@ START_TEST(going_raw_finishes_the_record_it_had_begun)
 
     dial();
     must_carry();
-    echo();
+    while (peer()->bond->traffic.shape.first < QN_SHAPE_FIRST) /* lengths of a drawn page */
+        echo();
     d->link_quiet = true;
     p->c->kind->busy(p->c, true);
     htx_world_origin_writes(&world, qt_noise(5, 8000)); /* two QNet records */
@@ -486,6 +487,29 @@ START_TEST(what_the_origin_cannot_take_is_not_granted_again)
 }
 END_TEST
 
+/* C's END with RST: the origin connection is gone, so nobody is there any more to judge damage. */
+START_TEST(a_client_that_resets_its_origin_has_a_link_without_one)
+{
+    static const uint8_t end[] = {0, 0, 4, QN_FRAME_CARRIER, QN_HTX_END, 1, 0, 0};
+
+    dial();
+    must_carry();
+    d->link_quiet = _i == 1;
+    p->c->kind->busy(p->c, _i == 1);
+    qt_assert_err(htx_duo_say(d, DUO_CLIENT, qn_slice_of(end, sizeof end)), QN_OK);
+    htx_duo_run(d);
+    ck_assert(p->leg[1].reset);
+    if (_i == 0) { /* idle: as when the origin ends */
+        ck_assert(p->lost && c->lost && !p->raw);
+        return;
+    }
+    ck_assert(qn_htx_peer_see(p->c).draining);
+    htx_duo_inject(d, DUO_CLIENT, qn_slice_of(alien, sizeof alien));
+    htx_duo_run(d);
+    ck_assert(p->raw && p->lost);
+}
+END_TEST
+
 static void deafen_origin(htx_duo *x, unsigned who, uint8_t *r, size_t *n)
 {
     (void)r;
@@ -538,6 +562,7 @@ static Suite *suite(void)
     tcase_add_test(tc, an_idle_end_is_the_same_as_a_browsers);
     tcase_add_loop_test(tc, an_origin_that_ends_a_busy_link_lets_it_drain, 0, 2);
     tcase_add_test(tc, what_the_origin_cannot_take_is_not_granted_again);
+    tcase_add_loop_test(tc, a_client_that_resets_its_origin_has_a_link_without_one, 0, 2);
     tcase_add_test(tc, an_origin_slow_at_the_switch_does_not_cost_the_link);
     suite_add_tcase(s, tc);
     return s;
