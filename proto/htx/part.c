@@ -54,7 +54,8 @@ void qn_htx_peer_close(qn_htx_peer *p, uint16_t code)
 
     if (!p->bond->traffic.close_sent && (p->bond->traffic.close_got || !malformed)) {
         p->state = QN_HTX_PEER_LEAVING;
-        p->bond->leave = p->env->now + QN_HTX_LEAVE;
+        p->bond->leave =
+            p->bond->traffic.close_got ? qn_htx_peer_patience(p) : p->env->now + QN_HTX_LEAVE;
         return;
     }
     leave(p, malformed ? unexpected : close_notify, reset, QN_OK);

@@ -113,8 +113,7 @@ static void from_origin(qn_htx_peer *p, size_t n)
     }
 }
 
-/* The larger of QN_HTX_STALE and what O would wait, less the time to tell it. */
-static qn_time stale_at(const qn_htx_peer *p)
+qn_time qn_htx_peer_patience(const qn_htx_peer *p)
 {
     qn_time idle = p->site->idle;
 
@@ -133,7 +132,7 @@ static void peer_commit(qn_carrier *carrier, uint8_t leg, size_t n)
             qn_htx_peer_prove(p);
     } else if (n > 0 && leg == 0) {
         qn_inbox_commit(&p->in, p->env, n);
-        p->bond->stale = stale_at(p);
+        p->bond->stale = qn_htx_peer_patience(p);
     } else if (n > 0) {
         from_origin(p, n);
     }
@@ -499,6 +498,8 @@ qn_htx_peer_look qn_htx_peer_see(const qn_carrier *carrier)
     QN_ASSERT(carrier->kind == &qn_htx_peer_kind);
     return (qn_htx_peer_look){.carrying = carrying,
                               .draining = carrying && p->bond->o_over,
+                              .parting =
+                                  p->state == QN_HTX_PEER_LEAVING && p->bond->traffic.close_got,
                               .until = carrying ? p->bond->until : QN_NEVER};
 }
 

@@ -26,6 +26,7 @@ extern const qn_carrier_kind qn_htx_peer_kind;
 typedef struct qn_htx_peer_look {
     bool carrying; /* there is a link */
     bool draining; /* O has ended: no new streams; the link ends with the last one, or at `until` */
+    bool parting;  /* C has said CLOSE, and its end is waited for as O would wait */
     qn_time until;
 } qn_htx_peer_look;
 
@@ -47,7 +48,7 @@ typedef struct qn_htx_bond {
     qn_time until;  /* the link ends */
     qn_time pause;  /* O's bytes wait until then, if the link is idle */
     qn_time stale;  /* C's incomplete record is given up */
-    qn_time leave;  /* C's alert is not waited for any longer */
+    qn_time leave;  /* C's end is not waited for any longer */
 } qn_htx_bond;
 
 typedef enum qn_htx_peer_state {
@@ -98,6 +99,9 @@ static inline qn_queue *qn_htx_peer_out(qn_htx_peer *p)
 {
     return &p->visit.splice.leg[0].out;
 }
+
+/* When O would no longer wait for C, less the time to tell it; at least QN_HTX_STALE. */
+qn_time qn_htx_peer_patience(const qn_htx_peer *p);
 
 /* C's socket takes nothing any more. */
 static inline bool qn_htx_peer_mute(const qn_htx_peer *p)

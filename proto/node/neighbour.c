@@ -465,10 +465,17 @@ void neighbour_retire(neighbour *nb)
         (void)neighbour_get(n, r);
 }
 
+/* C's end is the carrier's to wait for: an origin has not understood its CLOSE. */
+static bool parting(const neighbour *nb)
+{
+    return !nb->outbound && nb->n->site != NULL && qn_htx_peer_see(nb->carrier).parting;
+}
+
 /* The farewell waits for room at a peer who may never read. */
 static qn_time farewell_due(const neighbour *nb)
 {
-    return nb->over && !nb->lost && !nb->raw ? nb->over_since + QN_STOP_AFTER : QN_NEVER;
+    return !parting(nb) && nb->over && !nb->lost && !nb->raw ? nb->over_since + QN_STOP_AFTER
+                                                             : QN_NEVER;
 }
 
 static qn_time neighbour_due(neighbour *nb)

@@ -1,5 +1,6 @@
 /* Whole meshes over HTX: genuine visits of a browser to an OpenSSL site that go on as links. */
 #include "htx/client.h"
+#include "htx/peer.h"
 #include "node/internal.h"
 #include "pocket/internal.h"
 #include "pocket/mesh.h"
@@ -406,6 +407,11 @@ static bool is_raw(const neighbour *nb)
     return nb->raw;
 }
 
+static bool is_parting(const neighbour *nb)
+{
+    return nb->over && qn_htx_peer_see(nb->carrier).parting;
+}
+
 static bool exit_has_a_raw_one(void *ctx)
 {
     (void)ctx;
@@ -445,6 +451,33 @@ START_TEST(a_link_that_is_the_sites_again_counts_as_a_strangers)
     still_fetches();
     (void)pw_run(m.w, pw_now(m.w) + 30 * QN_SEC, NULL, NULL);
     ck_assert_uint_eq(pw_core(m.exit[0])->strangers, before);
+    go_home();
+}
+END_TEST
+
+/* Somebody on the path lets a CLOSE pass and keeps back what came with it, the alert and the FIN.
+ * An origin knows nothing of that, so neither may the peer. */
+START_TEST(a_close_whose_end_is_kept_back_changes_nothing)
+{
+    uint8_t frame[QN_FRAME_CLOSE_SIZE];
+    qn_htx_client *of;
+    neighbour *nb;
+
+    begin(QN_ROUTE_FAST);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    still_fetches();
+    nb = accepted(m.exit[0], has_proved);
+    of = clients_carrier();
+    ck_assert(nb != NULL && of != NULL);
+    (void)of->base.kind->own(&of->base, frame, 0);
+    ck_assert_int_eq(of->base.kind->seal(&of->base,
+                                         qn_slice_of(frame, qn_frame_put_close(frame, 0, 0)),
+                                         (qn_slice){0}),
+                     QN_OK);
+    neighbour_touch(pw_core(m.client)->neighbours);
+    (void)pw_get(m.w, m.client, MESH_WEB, 80, 400, 20000, NULL); /* the socket is written to */
+    (void)pw_run(m.w, pw_now(m.w) + 5 * QN_SEC, NULL, NULL);
+    ck_assert(accepted(m.exit[0], is_parting) == nb && !nb->lost && nb->leg[0] != 0);
     go_home();
 }
 END_TEST
@@ -498,6 +531,7 @@ static Suite *suite(void)
     tcase_add_test(sites, an_own_name_that_leads_elsewhere_is_not_dialled);
     tcase_add_test(sites, a_mirror_name_is_dialled_without_asking);
     tcase_add_test(sites, a_link_that_is_the_sites_again_counts_as_a_strangers);
+    tcase_add_test(sites, a_close_whose_end_is_kept_back_changes_nothing);
     tcase_add_test(sites, near_the_cap_a_stranger_who_stalls_gives_way);
     suite_add_tcase(s, sites);
     tcase_set_timeout(time, 120);
