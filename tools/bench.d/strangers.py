@@ -56,12 +56,13 @@ class Node:
 
 
 def settled(node):
-    """The cost once two looks in a row agree on memory; five seconds at most."""
-    before = node.cost()
-    for _ in range(20):
+    """The cost once memory has stood still for a second; ten seconds at most."""
+    before, still = node.cost(), 0
+    for _ in range(40):
         time.sleep(0.25)
         now = node.cost()
-        if now["bytes"] == before["bytes"]:
+        still = still + 1 if now["bytes"] == before["bytes"] else 0
+        if still == 4:
             break
         before = now
     return now
