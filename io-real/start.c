@@ -47,10 +47,18 @@ static void on_stop_timeout(evutil_socket_t fd, short what, void *arg)
 
 static void on_hangup(evutil_socket_t fd, short what, void *arg)
 {
+    qn_world *w = arg;
+
     (void)fd;
     (void)what;
-    qn_log_say(qn__log(arg), QN_LOG_WARN, "world",
-               "SIGHUP changes nothing: configuration is read at start; restart to change it");
+    if (w->cfg.hangup == NULL) {
+        qn_log_say(qn__log(w), QN_LOG_WARN, "world",
+                   "SIGHUP changes nothing: configuration is read at start; restart to change it");
+        return;
+    }
+    qn__enter(w);
+    w->cfg.hangup(w->cfg.hangup_ctx, w->node);
+    qn__settle(w);
 }
 
 static bool catch_signals(qn_world *w)

@@ -62,7 +62,7 @@ static void store(qn_world *w, const qn_action *a)
 
     if (a->append)
         ok = qn_store_append(w->cfg.store, a->name, a->bytes, why);
-    else if (strcmp(a->name, "mirror-keys") == 0)
+    else if (strcmp(a->name, "mirror-keys") == 0 || strcmp(a->name, "invited") == 0)
         ok = qn_store_write_secret(w->cfg.store, a->name, a->bytes, why);
     else
         ok = qn_store_write(w->cfg.store, a->name, a->bytes, why);

@@ -42,6 +42,10 @@ typedef struct qn_world_cfg {
     void (*origin_checked)(void *ctx, int status, const char *output, size_t n, qn_why advice);
     void *origin_ctx;
 
+    /* SIGHUP: read again what may change while the node runs; NULL: nothing may. */
+    void (*hangup)(void *ctx, qn_node *node);
+    void *hangup_ctx;
+
     const char *profile;        /* the browser we look like; NULL: none */
     const char *profile_advice; /* that it will be, or is, too old; "" */
 } qn_world_cfg;

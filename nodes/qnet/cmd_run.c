@@ -1,6 +1,8 @@
 /* qnet run: from settings to a running world, and back. */
+#include "batches.h"
 #include "commands.h"
 #include "htx_files.h"
+#include "invited.h"
 #include "io-real/names.h"
 #include "node_files.h"
 #include "origin_watch.h"
@@ -16,9 +18,10 @@ typedef struct running {
     qn_store store;
     qn_network network;
     qn_world_cfg cfg;
-    qn_span snapshot, guards, exits, equivocations, network_file;
+    qn_span snapshot, guards, exits, equivocations, network_file, invited;
     qn_span signed_last; /* what an operator last signed */
-    htx_files htx;       /* not with the bare carrier */
+    batches batches;
+    htx_files htx; /* not with the bare carrier */
     origin_check check;
     qn_why origin_advice, profile_advice; /* "": all is well */
     char peer_id[QN_PEERID_TEXT + 1];
@@ -58,6 +61,49 @@ static int load_signed(running *r, qn_why why)
     return EXIT_FINE;
 }
 
+/* Whoever was invited means not to be seen with listed nodes, which in one hop he mostly is. */
+static void prefer_privacy(running *r)
+{
+    if (r->invited.n == 0 || r->c->route_said)
+        return;
+    r->cfg.node.route = QN_ROUTE_PRIVACY;
+    (void)puts("qnet: invited, so the route is privacy unless --route says otherwise");
+}
+
+static int load_invitations(running *r, qn_why why)
+{
+    qn_node_cfg *node = &r->cfg.node;
+    int status;
+
+    node->unlisted = r->c->unlisted;
+    node->route = r->c->route;
+    if (r->c->mode == QN_CLIENT) {
+        status = invited_of_state(&r->store, r->c->invitations, &r->network, &r->env.env,
+                                  &r->invited, why);
+        node->invited = (qn_slice){r->invited.p, r->invited.n};
+        prefer_privacy(r);
+        return status;
+    }
+    if (!r->c->unlisted)
+        return EXIT_FINE;
+    status = batches_read(&r->batches, &r->store, why);
+    node->psks_n = (uint8_t)batches_keys(&r->batches, node->psk);
+    return status;
+}
+
+/* 'qnet invite' has changed the batches. */
+static void on_hangup(void *ctx, qn_node *node)
+{
+    running *r = ctx;
+    qn_secret32 psk[QN_PSKS_MAX];
+    qn_why why;
+
+    if (batches_read(&r->batches, &r->store, why) != EXIT_FINE ||
+        qn_node_admit(node, psk, batches_keys(&r->batches, psk)) != QN_OK)
+        (void)fprintf(stderr, "qnet: WARNING: the invitations were not read again: %s\n", why);
+    explicit_bzero(psk, sizeof psk);
+}
+
 static int load_state(running *r, qn_why why)
 {
     qn_node_cfg *node = &r->cfg.node;
@@ -85,6 +131,9 @@ static int load_state(running *r, qn_why why)
         status = operator_key_of_state(&r->store, &node->operator_seed, why);
     if (status != EXIT_FINE)
         return status;
+    status = load_invitations(r, why);
+    if (status != EXIT_FINE)
+        return status;
     /* An unreadable snapshot is fetched again, guards are drawn again: no reason not to start. */
     node->stored_snapshot = kept(r, "snapshot", &r->snapshot);
     node->stored_guards = kept(r, "guards", &r->guards);
@@ -99,7 +148,6 @@ static void fill_cfg(running *r)
     qn_node_cfg *node = &r->cfg.node;
 
     node->mode = c->mode;
-    node->route = c->route;
     node->lab = c->lab;
     node->carrier = c->bare ? &qn_carrier_bare : &qn_carrier_htx;
     node->htx = c->bare ? NULL : &r->htx.cfg;
@@ -117,6 +165,8 @@ static void fill_cfg(running *r)
     node->exit_conns_max = c->exit_connections;
     node->pool = c->circuits_ready;
     r->cfg.env = &r->env;
+    r->cfg.hangup = c->unlisted ? on_hangup : NULL;
+    r->cfg.hangup_ctx = r;
     r->cfg.store = &r->store;
     r->cfg.carrier_name = c->bare ? "bare" : "htx";
     r->cfg.hosts = r->htx.hosts;
@@ -242,6 +292,7 @@ static int start(running *r, qn_why why)
     status = open_world(r, why);
     explicit_bzero(&r->cfg.node.keys, sizeof r->cfg.node.keys);
     explicit_bzero(&r->cfg.node.operator_seed, sizeof r->cfg.node.operator_seed);
+    explicit_bzero(r->cfg.node.psk, sizeof r->cfg.node.psk);
     if (status == EXIT_FINE)
         status = judge_profile(r, why);
     if (status == EXIT_FINE)
@@ -276,6 +327,9 @@ static int run(const config *c)
         free(r.exits.p);
         free(r.equivocations.p);
         free(r.signed_last.p);
+        if (r.invited.p != NULL)
+            explicit_bzero(r.invited.p, r.invited.n);
+        free(r.invited.p);
         qn_store_close(&r.store);
     }
     qn_real_env_close(&r.env);

@@ -125,6 +125,7 @@ static void values(reading *r, config *c)
     static const char *const levels[] = {"error", "warn", "info", "debug"};
     static const char *const carriers[] = {"htx", "bare"};
     const char *contact = settings_text(r->s, KEY_EXIT_CONTACT);
+    bool listed = true;
 
     c->mode = (qn_mode)word(r, KEY_MODE, modes, 5, "client, relay, bootstrap, exit or super");
     c->route = (qn_route)word(r, KEY_ROUTE, routes, 2, "fast or privacy");
@@ -132,6 +133,11 @@ static void values(reading *r, config *c)
     c->bare = word(r, KEY_CARRIER, carriers, 2, "htx or bare") == 1;
     if (!value_bool(settings_text(r->s, KEY_LAB), &c->lab))
         wrong(r, KEY_LAB, settings_text(r->s, KEY_LAB), "true or false");
+    c->route_said = r->s->v[KEY_ROUTE].from != FROM_DEFAULT;
+    if (!value_bool(settings_text(r->s, KEY_LISTED), &listed))
+        wrong(r, KEY_LISTED, settings_text(r->s, KEY_LISTED), "true or false");
+    c->unlisted = !listed;
+    c->invitations = &r->s->v[KEY_INVITATION];
     c->state = settings_text(r->s, KEY_STATE);
     c->network = settings_text(r->s, KEY_NETWORK);
     c->profile = settings_text(r->s, KEY_PROFILE);
@@ -184,6 +190,19 @@ static bool disguise_together(const config *c, qn_why why)
     return true;
 }
 
+/* The same, of who is listed and who was invited. */
+static bool entries_together(const config *c, qn_why why)
+{
+    if (c->invitations->n > 0 && c->mode != QN_CLIENT)
+        return qn_why_say(why, "invitation is for a client: leave it out");
+    if (c->unlisted && (c->mode == QN_CLIENT || c->mode == QN_BOOTSTRAP))
+        return qn_why_say(why, "directory.listed is of a relay, exit or super: leave it out");
+    if (c->unlisted && c->bare)
+        return qn_why_say(why, "directory.listed: a node without disguise cannot stay unlisted; "
+                               "leave out --carrier bare");
+    return true;
+}
+
 /* Values that are each fine but do not go together. */
 static bool together(const config *c, qn_why why)
 {
@@ -212,7 +231,7 @@ bool config_of(const settings *s, config *out, qn_why why)
 
     memset(out, 0, sizeof *out);
     values(&r, out);
-    return r.ok && together(out, why) && disguise_together(out, why);
+    return r.ok && together(out, why) && disguise_together(out, why) && entries_together(out, why);
 }
 
 bool config_can_run(const config *c, qn_why why)

@@ -14,6 +14,9 @@ typedef struct config {
     qn_mode mode;
     qn_route route;
     bool lab, bare;
+    bool route_said; /* it is not the default */
+    bool unlisted;
+    const setting *invitations;  /* files; they live in the settings */
     const char *state, *network; /* "" unset; they live in the settings */
     /* The carrier's. "" unset, but roots and dns_anchor; profile unset: one is drawn. */
     const char *profile, *origin_file, *roots, *hosts, *dns_anchor;

@@ -24,6 +24,7 @@ static const entry commands[] = {
     {"peers", cmd_look, "the nodes it has links with"},
     {"keygen", cmd_keygen, "make the keys of a new node"},
     {"network", cmd_network, "found a network, or show a network file"},
+    {"invite", cmd_invite, "hand out invitations to an unlisted node"},
     {"config", cmd_config, "check a configuration, or show where each value comes from"},
     {"version", cmd_version, "print the version"},
     {"help", cmd_help, "this text"},

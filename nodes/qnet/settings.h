@@ -26,6 +26,8 @@ typedef enum key_id {
     KEY_ROOTS,
     KEY_HOSTS,
     KEY_LISTEN,
+    KEY_LISTED,
+    KEY_INVITATION,
     KEY_SOCKS_PORT,
     KEY_STATUS_PORT,
     KEY_COUNTRY,

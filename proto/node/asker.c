@@ -60,6 +60,7 @@ static qn_err describe(qn_node *n)
                              &a->descriptor_n);
     if (err == QN_OK)
         a->self = d;
+    n->store_descriptor |= n->cfg.unlisted && err == QN_OK;
     return err;
 }
 
@@ -150,6 +151,8 @@ static neighbour *directory(qn_node *n)
 {
     const qn_relay *r = n->asker.want == WANT_LIST ? listed_directory(n) : NULL;
 
+    if (n->invited_n > 0) /* whose first address is to stay unseen goes to no other */
+        return invited_dial(n);
     if (r != NULL && !qn_peerid_equal(&r->d.id, &n->id))
         return neighbour_get(n, r);
     return operator_dial(n, (uint8_t)(n->asker.where % n->net.operators_n));
@@ -262,7 +265,7 @@ void asker_renew(qn_node *n)
 {
     asker *a = &n->asker;
 
-    if (!node_registers(n) || describe(n) != QN_OK)
+    if (!node_relays(n) || describe(n) != QN_OK)
         return;
     a->registered = false;
     a->heartbeat_at = n->env->now; /* which registers first */
@@ -278,7 +281,7 @@ void asker_tick(qn_node *n)
         failed(n, QN_TIMEOUT);
         return;
     }
-    if (node_registers(n) && n->env->wall > a->self.valid_after + QN_DESCRIPTOR_LIFE_S / 2 &&
+    if (node_relays(n) && n->env->wall > a->self.valid_after + QN_DESCRIPTOR_LIFE_S / 2 &&
         describe(n) == QN_OK)
         a->registered = false;
     if (a->list_at <= now) {
@@ -429,7 +432,7 @@ qn_err asker_start(qn_node *n)
     qn_dir_reader_init(&a->reader, QN_DIR_MESSAGE_MAX);
     a->list_at = a->heartbeat_at = n->env->now;
     a->young_until = n->env->now + QN_YOUNG;
-    if (node_registers(n)) {
+    if (node_relays(n)) {
         qn_err err = describe(n);
 
         if (err != QN_OK)

@@ -17,7 +17,8 @@ typedef struct whom {
     const qn_peerid *id;
     const qn_dh_public *key;
     const qn_addr *addr;
-    qn_slice card; /* HTX: docs/wire/directory.md, "Card" */
+    qn_slice card;     /* HTX: docs/wire/directory.md, "Card" */
+    const qn_key *psk; /* NULL: it is listed */
 } whom;
 
 enum { VISIT_NAMES = 64, VISIT_CLOCKS = 32 }; /* the oldest give way: then it is asked again */
@@ -50,6 +51,7 @@ typedef struct site {
     qn_htx_replay replay;
     qn_addr origin;
     qn_slice name[QN_HTX_NAMES_MAX];
+    qn_key psk[QN_PSKS_MAX];          /* listed: one, which is zero */
     uint8_t card[2][QN_HTX_CARD_MAX]; /* ours: card[which] */
     uint16_t card_n;
     uint8_t which;
@@ -95,5 +97,6 @@ void site_ask(qn_node *n);
 void site_down(qn_node *n); /* a visitor's dial of it failed */
 void site_answered(qn_node *n, qn_err err);
 void site_forget(qn_node *n);
+void site_admit(qn_node *n); /* cfg.psk has changed */
 
 #endif

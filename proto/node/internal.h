@@ -13,6 +13,7 @@
  *     open.c        how an edge opens: SOCKS request, route, exit policy, answers
  *     client.c      circuits we built, the pool, which one a stream gets
  *     paths.c       which relays they go through, and our guards
+ *     invited.c     nodes that invited us, and whom we invite
  *     relay.c       circuits of others that go through us
  *     asker.c       the directory's client side: register, heartbeat, list
  *     answer.c      the directory's server side: requests and their answers
@@ -39,6 +40,7 @@
 #include "dir/body.h"
 #include "dir/equivocation.h"
 #include "dir/heartbeat.h"
+#include "dir/invitation.h"
 #include "dir/message.h"
 #include "dir/registry.h"
 #include "dir/snapshot.h"
@@ -52,7 +54,9 @@
 #include "socks/socks.h"
 
 /* Entries of circuits, and exits of one-hop routes, which see as much. */
-enum { GUARDS_ENTRY, GUARDS_EXIT, GUARD_SETS };
+/* Those who invited us are
+ * in the order of our invitations, and not stored: these are. */
+enum { GUARDS_ENTRY, GUARDS_EXIT, GUARDS_STORED, GUARDS_INVITED = GUARDS_STORED, GUARD_SETS };
 
 /* ---- chores ---------------------------------------------------------------------------------- */
 
@@ -231,6 +235,14 @@ typedef struct relay {
 
 #include "node/directory.h"
 
+/* ---- invitations ----------------------------------------------------------------------------- */
+
+typedef struct invited { /* one node that invited us: it is in no list */
+    qn_relay relay;      /* points into kept */
+    qn_key psk;
+    uint8_t kept[QN_DESCRIPTOR_MAX];
+} invited;
+
 /* ---- the node -------------------------------------------------------------------------------- */
 
 enum { EVENTS_MAX = 1024 }; /* waiting for an observer; the oldest give way */
@@ -260,7 +272,7 @@ struct qn_node {
 
     qn_snapshot *snapshot;
     bool store_snapshot;
-    qn_candidate *candidates; /* one per relay of the snapshot, same order */
+    qn_candidate *candidates; /* one per relay of the snapshot, same order; then the invited's */
     uint32_t candidates_n;
     qn_guards guards[GUARD_SETS];
     uint8_t guards_kept[QN_GUARDS_BYTES]; /* what STORE was last given */
@@ -269,6 +281,10 @@ struct qn_node {
     site *site;         /* with HTX, in modes that are dialled */
     uint32_t strangers; /* neighbours that have proved nothing */
     bool shut;          /* nobody is let in */
+
+    invited *invited; /* NULL: nobody invited us */
+    uint8_t invited_n;
+    bool store_descriptor; /* an unlisted node's: invitations are made of it */
 
     asker asker;
     operators *op;            /* directory modes with an operator key */
@@ -428,6 +444,18 @@ bool paths_store(qn_node *n, qn_action *a); /* guards that have changed */
 /* What is known of a circuit's hops, for looking in. */
 void paths_describe(const circuit *c, qn_circuit_info *out);
 
+/* The node with this PeerID, listed or by whom we were invited; NULL: unknown. */
+const qn_relay *paths_relay(const qn_node *n, const qn_peerid *id);
+
+/* invited.c */
+QN_MUST_CHECK qn_err invited_start(qn_node *n, char why[160]); /* reads cfg.invited */
+void invited_clear(qn_node *n);
+/* Its place in n->invited; -1: it did not invite us. */
+int invited_place(const qn_node *n, const qn_peerid *id);
+const qn_key *invited_psk(const qn_node *n, const qn_peerid *id); /* NULL: listed nodes have none */
+neighbour *invited_dial(qn_node *n); /* the next of them in turn, for the list */
+bool invited_store(qn_node *n, qn_action *a);
+
 /* relay.c */
 void relay_new(neighbour *nb, uint32_t stream);
 void relay_input(relay *r, bool forward, qn_piece piece, bool more);
@@ -453,13 +481,13 @@ static inline bool mode_is(const qn_node *n, unsigned modes)
     return (1u << n->cfg.mode & modes) != 0;
 }
 #define IN_MODES(a) (1u << (a))
-static inline bool node_registers(const qn_node *n)
+static inline bool node_relays(const qn_node *n)
 {
     return mode_is(n, IN_MODES(QN_RELAY) | IN_MODES(QN_EXIT) | IN_MODES(QN_SUPER));
 }
-static inline bool node_relays(const qn_node *n)
+static inline bool node_registers(const qn_node *n)
 {
-    return node_registers(n);
+    return node_relays(n) && !n->cfg.unlisted;
 }
 static inline bool node_exits(const qn_node *n)
 {

@@ -24,7 +24,7 @@ static bool reaches_nobody(const qn_node_cfg *cfg)
     for (uint8_t i = 0; i < cfg->network->operators_n; i++)
         if (cfg->network->operators[i].card.n > 0)
             return false;
-    return !cfg->has_operator && cfg->stored_snapshot.n == 0;
+    return !cfg->has_operator && cfg->stored_snapshot.n == 0 && cfg->invited.n == 0;
 }
 
 static qn_err check_carrier(const qn_node_cfg *cfg, char why[160])
@@ -78,6 +78,36 @@ static qn_err check_roles(qn_env *env, const qn_node_cfg *cfg, char why[160])
     if (cfg->has_operator && !seed_is_operators(env, cfg))
         return node_wrong(why, "the operator key is not one of the network file's");
     return QN_OK;
+}
+
+static bool psks_ok(const qn_secret32 *psk, unsigned count)
+{
+    static const qn_secret32 zero;
+
+    for (unsigned i = 0; i < count && count <= QN_PSKS_MAX; i++)
+        if (qn_equal(psk[i].b, zero.b, sizeof zero.b))
+            return false;
+    return count <= QN_PSKS_MAX;
+}
+
+static qn_err check_unlisted(const qn_node_cfg *cfg, char why[160])
+{
+    unsigned relays = IN_MODES(QN_RELAY) | IN_MODES(QN_EXIT) | IN_MODES(QN_SUPER);
+
+    if (cfg->invited.n > 0 && cfg->mode != QN_CLIENT)
+        return node_wrong(why, "invitations are for clients");
+    if (!cfg->unlisted)
+        return QN_OK;
+    if ((IN_MODES(cfg->mode) & relays) == 0)
+        return node_wrong(why, "only relay, exit and super can be unlisted");
+    if (cfg->has_operator)
+        return node_wrong(why, "an operator's address stands in the network file: it cannot be "
+                               "unlisted");
+    if (cfg->carrier != &qn_carrier_htx)
+        return node_wrong(why, "an unlisted node needs HTX: others can be found by their looks");
+    return psks_ok(cfg->psk, cfg->psks_n)
+               ? QN_OK
+               : node_wrong(why, "a node has at most 16 keys of invitations, and none is zero");
 }
 
 static qn_err start_exit(qn_node *n, char why[160])
@@ -143,6 +173,8 @@ static qn_err start(qn_node *n, char why[160])
     if (err == QN_OK)
         err = start_htx(n, why);
     if (err == QN_OK)
+        err = invited_start(n, why);
+    if (err == QN_OK)
         paths_start(n);
     if (err == QN_OK && proofs_read(n, n->cfg.stored_equivocations) == QN_NOMEM)
         return QN_NOMEM;
@@ -172,6 +204,18 @@ qn_err qn_node_own(qn_node *n, const qn_addr *listener)
     return qn_policy_own(&n->policy, listener);
 }
 
+qn_err qn_node_admit(qn_node *n, const qn_secret32 *psk, unsigned count)
+{
+    if (!n->cfg.unlisted || !psks_ok(psk, count))
+        return QN_CONFIG;
+    qn_wipe(n->cfg.psk, sizeof n->cfg.psk);
+    for (unsigned i = 0; i < count; i++)
+        n->cfg.psk[i] = psk[i];
+    n->cfg.psks_n = (uint8_t)count;
+    site_admit(n);
+    return QN_OK;
+}
+
 qn_err qn_node_new(qn_node **out, const qn_node_cfg *cfg, qn_env *env, char why[160])
 {
     qn_node *n;
@@ -183,6 +227,8 @@ qn_err qn_node_new(qn_node **out, const qn_node_cfg *cfg, qn_env *env, char why[
         err = check_carrier(cfg, why);
     if (err == QN_OK)
         err = check_roles(env, cfg, why);
+    if (err == QN_OK)
+        err = check_unlisted(cfg, why);
     if (err != QN_OK)
         return err;
     n = qn_mem_get(&env->mem, sizeof *n);
@@ -240,6 +286,7 @@ void qn_node_free(qn_node *n)
     operator_clear(n);
     proofs_clear(n);
     asker_clear(n);
+    invited_clear(n);
     site_clear(n);
     visits_clear(n);
     qn_slots_clear(&n->slots, &env->mem);
@@ -247,7 +294,7 @@ void qn_node_free(qn_node *n)
     conns_clear(&n->conns, &env->mem);
     while (n->lent_n > 0)
         qn_block_drop(n->lent[--n->lent_n]);
-    qn_keys_wipe(&n->cfg.keys);
+    qn_keys_wipe(&n->cfg.keys); /* cfg.psk goes with the node */
     qn_wipe(n, sizeof *n);
     qn_mem_put(&env->mem, n, sizeof *n);
 }

@@ -85,6 +85,7 @@ static qn_err dialled_carrier(neighbour *nb, const whom *to)
     carrier_cfg(n, true, &cfg);
     cfg.responder = nb->id;
     cfg.responder_key = *to->key;
+    cfg.psk = to->psk;
     cfg.claim = node_registers(n) || n->op != NULL;
     cfg.own_id = n->id;
     if (!cfg.claim)
@@ -162,9 +163,11 @@ neighbour *neighbour_dial(qn_node *n, const whom *to)
 
 neighbour *neighbour_get(qn_node *n, const qn_relay *r)
 {
-    return neighbour_dial(
-        n,
-        &(whom){.id = &r->d.id, .key = &r->d.link.key, .addr = &r->d.addrs[0], .card = r->d.card});
+    return neighbour_dial(n, &(whom){.id = &r->d.id,
+                                     .key = &r->d.link.key,
+                                     .addr = &r->d.addrs[0],
+                                     .card = r->d.card,
+                                     .psk = invited_psk(n, &r->d.id)});
 }
 
 qn_conn neighbour_accept(qn_node *n, const qn_addr *from, const qn_addr *local)
@@ -455,7 +458,7 @@ static bool drains(const neighbour *nb)
 void neighbour_retire(neighbour *nb)
 {
     qn_node *n = nb->n;
-    const qn_relay *r = n->snapshot != NULL ? qn_snapshot_find(n->snapshot, &nb->id) : NULL;
+    const qn_relay *r = paths_relay(n, &nb->id);
 
     if (nb->retired)
         return;

@@ -7,8 +7,40 @@
 /* After a failure others come first for so long; guards have a patience of their own. */
 #define REST (60 * QN_SEC)
 
-static const char *const store_name[GUARD_SETS] = {"guards", "exits"};
-static const uint8_t set_flag[GUARD_SETS] = {QN_CANDIDATE_RELAY, QN_CANDIDATE_EXIT};
+static const char *const store_name[GUARDS_STORED] = {"guards", "exits"};
+static const uint8_t set_flag[GUARD_SETS] = {QN_CANDIDATE_RELAY, QN_CANDIDATE_EXIT,
+                                             QN_CANDIDATE_INVITED};
+
+/* ---- who there is -----------------------------------------------------------------------------
+ */
+
+/* Behind the listed stand those who invited us. */
+static const qn_relay *relay_at(const qn_node *n, uint32_t i)
+{
+    uint32_t listed = n->snapshot->relays_n;
+
+    return i < listed ? &n->snapshot->relays[i] : &n->invited[i - listed].relay;
+}
+
+const qn_relay *paths_relay(const qn_node *n, const qn_peerid *id)
+{
+    int i = invited_place(n, id);
+
+    if (i >= 0)
+        return &n->invited[i].relay;
+    return n->snapshot != NULL ? qn_snapshot_find(n->snapshot, id) : NULL;
+}
+
+static qn_candidate *candidate_of(const qn_node *n, const qn_peerid *id)
+{
+    const qn_snapshot *s = n->snapshot;
+    int i = invited_place(n, id);
+    const qn_relay *r = i < 0 && s != NULL ? qn_snapshot_find(s, id) : NULL;
+
+    if (i >= 0 && s != NULL)
+        return &n->candidates[s->relays_n + (uint32_t)i];
+    return r != NULL ? &n->candidates[r - s->relays] : NULL;
+}
 
 /* ---- candidates ------------------------------------------------------------------------------ */
 
@@ -23,7 +55,7 @@ bool paths_port_refused(const qn_node *n, const qn_dest *d)
 {
     bool exits = false;
 
-    for (uint32_t i = 0; n->snapshot != NULL && i < n->candidates_n; i++) {
+    for (uint32_t i = 0; n->snapshot != NULL && i < n->snapshot->relays_n; i++) {
         const qn_relay *r = &n->snapshot->relays[i];
 
         if (!(r->d.roles & QN_ROLE_EXIT) || !qn_relay_usable(r, n->env->wall))
@@ -55,41 +87,53 @@ static void describe(const qn_node *n, const qn_relay *r, qn_candidate *c)
 
 qn_err paths_listed(qn_node *n, const qn_snapshot *s)
 {
-    const qn_snapshot *old = n->snapshot;
+    uint32_t count = s->relays_n + n->invited_n;
     qn_candidate *v = NULL;
 
-    if (s->relays_n > 0) {
-        v = qn_mem_get(&n->env->mem, s->relays_n * sizeof *v);
+    if (count > 0) {
+        v = qn_mem_get(&n->env->mem, count * sizeof *v);
         if (v == NULL)
             return QN_NOMEM;
     }
-    for (uint32_t i = 0; i < s->relays_n; i++) {
-        const qn_relay *was = old != NULL ? qn_snapshot_find(old, &s->relays[i].d.id) : NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        const qn_relay *r = i < s->relays_n ? &s->relays[i] : &n->invited[i - s->relays_n].relay;
+        const qn_candidate *was = candidate_of(n, &r->d.id);
 
-        describe(n, &s->relays[i], &v[i]);
+        describe(n, r, &v[i]);
         if (was != NULL) {
-            v[i].rest = n->candidates[was - old->relays].rest;
-            v[i].used = n->candidates[was - old->relays].used;
+            v[i].rest = was->rest;
+            v[i].used = was->used;
         }
     }
     qn_mem_put(&n->env->mem, n->candidates, n->candidates_n * sizeof *v);
     n->candidates = v;
-    n->candidates_n = s->relays_n;
+    n->candidates_n = count;
     for (unsigned i = 0; i < GUARD_SETS; i++)
         qn_guards_review(&n->guards[i], n->env, v, n->candidates_n);
     return QN_OK;
+}
+
+/* An invitation is good for as long as it tells a key to reach its node by. */
+static bool usable(const qn_node *n, const qn_relay *r, bool guest)
+{
+    if (guest)
+        return visits_reach_now(n, &r->d.id, r->d.card);
+    return qn_relay_usable(r, n->env->wall) && visits_reach(n, r->d.card);
 }
 
 /* Who may be what at this moment, by our clock. */
 static void refresh(qn_node *n)
 {
     for (uint32_t i = 0; i < n->candidates_n; i++) {
-        const qn_relay *r = &n->snapshot->relays[i];
+        const qn_relay *r = relay_at(n, i);
         qn_candidate *c = &n->candidates[i];
+        bool guest = i >= n->snapshot->relays_n;
 
         c->flags = 0;
-        if (!qn_relay_usable(r, n->env->wall) || !visits_reach(n, r->d.card))
+        if (!usable(n, r, guest))
             continue;
+        if (guest)
+            c->flags |= QN_CANDIDATE_INVITED;
         if (r->d.roles & QN_ROLE_RELAY)
             c->flags |= QN_CANDIDATE_RELAY;
         if (r->d.roles & QN_ROLE_EXIT)
@@ -111,6 +155,16 @@ static void explain(const qn_node *n, const qn_path *p)
     }
 }
 
+/* Whoever was invited enters by those who invited him. He leaves by them in one hop if they are
+ * exits to there, otherwise that takes a listed exit. */
+static bool enters_as_guest(const qn_node *n, const qn_path_wish *wish)
+{
+    for (uint32_t i = n->snapshot->relays_n; i < n->candidates_n; i++)
+        if (wish->hops > 1 || qn_candidate_exits_to(&n->candidates[i], wish->port))
+            return true;
+    return false;
+}
+
 /* In a lab all nodes may be on one machine, and every one of them is to be seen at work. */
 static qn_err choose(qn_node *n, const qn_dest *d, uint8_t hops, qn_path *out)
 {
@@ -128,6 +182,10 @@ static qn_err choose(qn_node *n, const qn_dest *d, uint8_t hops, qn_path *out)
         wish.guards = &n->guards[hops == 1 ? GUARDS_EXIT : GUARDS_ENTRY];
     memcpy(wish.country, n->cfg.exit_country, sizeof wish.country);
     refresh(n);
+    if (enters_as_guest(n, &wish)) {
+        wish.entry = QN_CANDIDATE_INVITED;
+        wish.guards = &n->guards[GUARDS_INVITED];
+    }
     err = qn_path_choose(out, n->env, n->candidates, n->candidates_n, &wish, &lacks);
     for (unsigned i = 0; err == QN_OK && i < hops; i++)
         n->candidates[out->hop[i].at].used++;
@@ -143,7 +201,7 @@ qn_err paths_choose(qn_node *n, const qn_dest *d, qn_path *path, const qn_relay 
     qn_err err = choose(n, d, QN_HOPS_MAX, path);
 
     for (unsigned i = 0; err == QN_OK && i < QN_HOPS_MAX; i++)
-        out[i] = &n->snapshot->relays[path->hop[i].at];
+        out[i] = relay_at(n, path->hop[i].at);
     return err;
 }
 
@@ -153,19 +211,12 @@ const qn_relay *paths_exit(qn_node *n, const qn_dest *d)
     qn_err err = choose(n, d, 1, &path);
 
     if (err == QN_OK)
-        return &n->snapshot->relays[path.hop[0].at];
+        return relay_at(n, path.hop[0].at);
     n->last_error = err;
     return NULL;
 }
 
 /* ---- what happened --------------------------------------------------------------------------- */
-
-static qn_candidate *candidate_of(const qn_node *n, const qn_peerid *id)
-{
-    const qn_relay *r = n->snapshot != NULL ? qn_snapshot_find(n->snapshot, id) : NULL;
-
-    return r != NULL ? &n->candidates[r - n->snapshot->relays] : NULL;
-}
 
 void paths_worked(qn_node *n, const qn_peerid *id)
 {
@@ -180,11 +231,13 @@ void paths_worked(qn_node *n, const qn_peerid *id)
 void paths_failed(qn_node *n, const qn_peerid *id)
 {
     qn_candidate *c = candidate_of(n, id);
+    bool guard = false;
 
     for (unsigned i = 0; i < GUARD_SETS; i++)
         qn_guards_failed(&n->guards[i], n->env, id);
-    if (c != NULL && !qn_guards_has(&n->guards[GUARDS_ENTRY], id) &&
-        !qn_guards_has(&n->guards[GUARDS_EXIT], id))
+    for (unsigned i = 0; i < GUARD_SETS; i++)
+        guard |= qn_guards_has(&n->guards[i], id);
+    if (c != NULL && !guard)
         c->rest = n->env->now + REST;
 }
 
@@ -239,10 +292,13 @@ void paths_describe(const circuit *c, qn_circuit_info *out)
 
 void paths_start(qn_node *n)
 {
-    const qn_slice stored[GUARD_SETS] = {n->cfg.stored_guards, n->cfg.stored_exits};
+    const qn_slice stored[GUARDS_STORED] = {n->cfg.stored_guards, n->cfg.stored_exits};
 
-    for (unsigned i = 0; i < GUARD_SETS; i++) {
+    for (unsigned i = 0; i < GUARD_SETS; i++)
         qn_guards_init(&n->guards[i], set_flag[i]);
+    for (unsigned i = 0; i < n->invited_n; i++)
+        qn_guards_keep(&n->guards[GUARDS_INVITED], n->env, &n->invited[i].relay.d.id);
+    for (unsigned i = 0; i < GUARDS_STORED; i++) {
         if (stored[i].n > 0 && qn_guards_read(&n->guards[i], set_flag[i], stored[i]) != QN_OK)
             qn_log_line(n->env, QN_LOG_WARN, "path", "the stored %s are damaged; drawing new ones",
                         store_name[i]);
@@ -252,7 +308,7 @@ void paths_start(qn_node *n)
 
 bool paths_store(qn_node *n, qn_action *a)
 {
-    for (unsigned i = 0; i < GUARD_SETS; i++) {
+    for (unsigned i = 0; i < GUARDS_STORED; i++) {
         qn_guards *g = &n->guards[i];
 
         if (!g->changed)

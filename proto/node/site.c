@@ -9,8 +9,6 @@
 #define ASK_ORIGIN_AGAIN (5 * QN_SEC)
 enum { CROWD_PERCENT = 60, CROWD_OVER_PERCENT = 50 }; /* of all conns; again below the second */
 
-static const qn_key no_psk; /* listed peers have none */
-
 /* ---- beginning and end ----------------------------------------------------------------------- */
 
 static bool figures_ok(const qn_htx_origin *o)
@@ -100,8 +98,7 @@ static qn_err begin(qn_node *n, const qn_htx_cfg *cfg)
     take_figures(&s->htx, cfg->origin, cfg->drain);
     memcpy(s->htx.judge.place.network, n->net.id, sizeof s->htx.judge.place.network);
     s->htx.judge.place.peer = n->id;
-    s->htx.judge.psks = &no_psk;
-    s->htx.judge.psks_n = 1;
+    site_admit(n);
     s->htx.replay = &s->replay;
     s->htx.shape = &n->visits->shape;
     s->origin = cfg->origin->addr;
@@ -177,6 +174,19 @@ void site_greet(qn_node *n, qn_carrier_cfg *cfg)
     try_keys_of_now(n->site, n->env);
     cfg->site = &n->site->htx;
     cfg->origin = n->site->origin;
+}
+
+/* An unlisted node that has invited nobody lets nobody in. */
+void site_admit(qn_node *n)
+{
+    site *s = n->site;
+    const qn_node_cfg *c = &n->cfg;
+
+    qn_wipe(s->psk, sizeof s->psk);
+    for (unsigned i = 0; c->unlisted && i < c->psks_n; i++)
+        memcpy(s->psk[i].b, c->psk[i].b, sizeof s->psk[i].b);
+    s->htx.judge.psks = s->psk;
+    s->htx.judge.psks_n = c->unlisted ? c->psks_n : 1;
 }
 
 /* ---- storing --------------------------------------------------------------------------------- */

@@ -15,8 +15,11 @@ static void phase(const qn_node *n, qn_status *s)
         links |= nb->up;
     if (n->snapshot == NULL) {
         s->phase = "directory";
-        s->advice = "no operator has answered yet: check the network file's addresses and the "
-                    "connection";
+        s->advice = n->invited_n > 0
+                        ? "no node that invited us has let us in yet: if the connection works, the "
+                          "invitation may have been revoked: ask for another"
+                        : "no operator has answered yet: check the network file's addresses and "
+                          "the connection";
     } else if (!links && n->neighbours_n > 0) {
         s->phase = "link";
         s->advice = "no link is up yet: the relays cannot be reached or refuse";

@@ -12,8 +12,9 @@
 #include "qnet/rule.h"
 
 enum {
-    QN_CANDIDATE_RELAY = 1, /* may be any hop but the last */
-    QN_CANDIDATE_EXIT = 2   /* may be the last hop */
+    QN_CANDIDATE_RELAY = 1,  /* may be any hop but the last */
+    QN_CANDIDATE_EXIT = 2,   /* may be the last hop */
+    QN_CANDIDATE_INVITED = 4 /* in no list: only its guests can find it, so only as the first hop */
 };
 
 typedef struct qn_candidate {

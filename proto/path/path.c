@@ -9,7 +9,8 @@ typedef struct choice {
     const qn_path_wish *wish;
     uint8_t apart;
     bool tired;
-    bool last;      /* the hop being chosen exits */
+    bool first;     /* the hop being chosen is the entry */
+    bool last;      /* it exits */
     uint32_t least; /* with turns: how often those it is drawn from were used */
     uint32_t taken[QN_HOPS_MAX];
     unsigned taken_n;
@@ -17,6 +18,9 @@ typedef struct choice {
 
 static bool in_place(const choice *c, const qn_candidate *x)
 {
+    if (c->first ? (x->flags & c->wish->entry) != c->wish->entry
+                 : (x->flags & QN_CANDIDATE_INVITED) != 0)
+        return false;
     if (!c->last)
         return (x->flags & QN_CANDIDATE_RELAY) != 0;
     return qn_candidate_exits_to(x, c->wish->port) &&
@@ -132,6 +136,7 @@ static bool attempt(qn_path *out, choice *c, bool exit_first)
     for (unsigned k = 0; k < hops; k++) {
         unsigned i = hops == 1 ? 0 : place(k, hops, exit_first);
 
+        c->first = i == 0;
         c->last = i == hops - 1;
         if (!choose_hop(c, &out->hop[i], i == 0))
             return false;

@@ -16,6 +16,7 @@
 typedef struct qn_path_wish {
     qn_peerid self;
     uint8_t hops;      /* 1 to QN_HOPS_MAX */
+    uint8_t entry;     /* bits of QN_CANDIDATE that the first hop must have beside; 0: none */
     uint8_t apart;     /* bits of QN_APART; a lab on one machine has none to keep */
     uint16_t port;     /* the last hop must exit to it; 0: any */
     char country[3];   /* of the last hop; "": any */

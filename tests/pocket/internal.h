@@ -44,7 +44,7 @@ struct pw_pipe {
     qn_time last_ready[2]; /* keeps a lane's order */
 };
 
-enum { PW_FILES = 8 };
+enum { PW_FILES = 8, PW_DIALLED = 64 };
 
 typedef struct pw_file { /* what STORE kept */
     const char *name;
@@ -67,6 +67,8 @@ struct pw_node {
     const char *broken_file; /* NULL: none */
     qn_time armed;
     uint64_t allocs, fail_at;
+    qn_addr dialled[PW_DIALLED]; /* each address once */
+    uint32_t dialled_n;
     uint32_t event_n[PW_EVENT_TYPES];
     qn_event event_last[PW_EVENT_TYPES];
 };

@@ -216,12 +216,29 @@ qn_slice pw_stored(const pw_node *n, const char *name)
     return (qn_slice){0};
 }
 
+bool pw_dialled(const pw_node *n, const qn_addr *addr)
+{
+    for (unsigned i = 0; i < n->dialled_n; i++)
+        if (memcmp(&n->dialled[i], addr, sizeof *addr) == 0)
+            return true;
+    return false;
+}
+
+static void note_dial(pw_node *n, const qn_addr *addr)
+{
+    if (pw_dialled(n, addr))
+        return;
+    QN_ASSERT(n->dialled_n < PW_DIALLED);
+    n->dialled[n->dialled_n++] = *addr;
+}
+
 static void do_action(pw_node *n, const qn_action *a)
 {
     pw_world *w = n->world;
 
     switch (a->type) {
     case QN_ACT_DIAL:
+        note_dial(n, &a->addr);
         do_dial(n, a);
         break;
     case QN_ACT_RESOLVE:

@@ -45,6 +45,8 @@ qn_env *pw_node_env(pw_node *n);
 qn_slice pw_stored(const pw_node *n, const char *name); /* what STORE kept; until the next step */
 /* Its disk fails for this file, which must be a name STORE uses; NULL: for none. */
 void pw_fail_store(pw_node *n, const char *name);
+/* Whether it ever dialled this address. */
+bool pw_dialled(const pw_node *n, const qn_addr *addr);
 void pw_set_clock(pw_node *n, int64_t off); /* its wall clock is so far ahead, s */
 /* The nth allocation from now on fails, once; 0: never. */
 void pw_fail_alloc(pw_node *n, uint64_t nth);

@@ -30,6 +30,7 @@
 #include "qnet/err.h"
 #include "qnet/htx.h"
 #include "qnet/id.h"
+#include "qnet/invitation.h"
 #include "qnet/network.h"
 #include "qnet/rule.h"
 
@@ -81,6 +82,10 @@ typedef struct qn_node_cfg {
     uint8_t exit_ports_n;
     qn_allow exit_allow[QN_EXIT_ALLOW_MAX]; /* lab only: non-global destinations */
     uint8_t exit_allow_n;
+    bool unlisted; /* relay, exit and super, over HTX: no directory hears of it, and only who was
+                      invited is let in: links prove one of these keys */
+    qn_secret32 psk[QN_PSKS_MAX]; /* one for each batch of invitations; none zero */
+    uint8_t psks_n;
     uint32_t exit_conns_max; /* 0: 1000 */
     qn_addr origin;          /* where the second leg of a carrier other than HTX leads */
     uint32_t conns_max; /* conns that this node may have, by the world's descriptors; 0: 65536 */
@@ -90,6 +95,8 @@ typedef struct qn_node_cfg {
     /* What STORE once kept under these names; needed during qn_node_new only. */
     qn_slice stored_snapshot, stored_guards, stored_exits;
     qn_slice stored_equivocations, stored_signed; /* "equivocations", "signed" */
+    /* A client's invitations as text (qnet/invitation.h), and what STORE "invited" made of it. */
+    qn_slice invited;
 } qn_node_cfg;
 
 typedef struct qn_node qn_node;
@@ -100,6 +107,9 @@ QN_MUST_CHECK qn_err qn_node_new(qn_node **out, const qn_node_cfg *cfg, qn_env *
 /* One more address the world listens on for this node (SOCKS, status): an exit never connects to
  * it, whatever its allow list says. QN_CONFIG: too many. */
 QN_MUST_CHECK qn_err qn_node_own(qn_node *n, const qn_addr *listener);
+/* The batches of an unlisted node are these from now on; links that are up stay. QN_CONFIG: it is
+ * none, they are too many, or one is zero. */
+QN_MUST_CHECK qn_err qn_node_admit(qn_node *n, const qn_secret32 *psk, unsigned count);
 void qn_node_free(qn_node *n); /* wipes; every conn is simply forgotten */
 
 /* ---- bytes ----------------------------------------------------------------------------------- */

@@ -259,6 +259,24 @@ START_TEST(every_hop_is_explained)
 }
 END_TEST
 
+START_TEST(a_guest_enters_by_who_invited_him_and_meets_him_nowhere_else)
+{
+    list_add_many(&l, 5, 3);
+    list_add(&l, QN_CANDIDATE_RELAY | QN_CANDIDATE_EXIT | QN_CANDIDATE_INVITED, 1000);
+    l.wish.entry = QN_CANDIDATE_INVITED;
+    for (unsigned round = 0; round < 200; round++) {
+        qt_assert_err(list_choose(&l), QN_OK);
+        ck_assert_uint_eq(l.path.hop[0].at, 8);
+    }
+    l.wish.entry = 0;
+    for (unsigned round = 0; round < 200; round++) {
+        qt_assert_err(list_choose(&l), QN_OK);
+        ck_assert_uint_ne(l.path.hop[1].at, 8);
+        ck_assert_uint_ne(l.path.hop[2].at, 8);
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("path");
@@ -280,6 +298,7 @@ static Suite *suite(void)
     tcase_add_test(tc, an_empty_list_has_no_exit);
     tcase_add_test(tc, the_same_seed_makes_the_same_choice);
     tcase_add_test(tc, every_hop_is_explained);
+    tcase_add_test(tc, a_guest_enters_by_who_invited_him_and_meets_him_nowhere_else);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""directory_ref - the examples of docs/wire/directory.md and network.md, made a second way.
+"""directory_ref - the examples of docs/wire/directory.md, network.md and invitation.md, made a second way.
 
 usage: directory_ref.py
 
-Written from those two pages alone: its own CBOR writer, Ed25519 and X25519 of python3-cryptography.
+Written from those pages alone: its own CBOR writer, Ed25519 and X25519 of python3-cryptography.
 Prints "page id" and the bytes in hex, or exits 1 when a page says otherwise.
 """
+import base64
 import hashlib
 import re
 import struct
@@ -88,6 +89,11 @@ def examples():
     yield "directory.md", "onion-id", sha256(x25519(5))[:8]
     heartbeat = envelope(b"qnet-heartbeat-v1", net, cbor({1: 1, 2: 1, 3: EPOCH, 4: 250}), identity)
     yield "directory.md", "heartbeat", heartbeat
+
+    invitation = cbor({1: 1, 2: net, 3: b"\x07" * 32, 4: descriptor})
+    yield "invitation.md", "body", invitation
+    head = struct.pack(">H", len(invitation)) + sha256(b"qnet-invitation" + invitation)[:8]
+    yield "invitation.md", "text", b"qnet-invite:" + base64.b32encode(head + invitation).rstrip(b"=").lower()
 
     epoch = EPOCH // WEEK * WEEK
     card = {1: [[x25519(6), epoch, epoch + WEEK]], 2: ["site.example"], 3: 0, 4: [["/", 40000]],
