@@ -295,7 +295,7 @@ START_TEST(who_cannot_be_unlisted_is_told)
     cfg = mesh_cfg_for(&m, QN_BOOTSTRAP);
     cfg.unlisted = true;
     qt_assert_err(refused(&cfg, "only relay, exit and super"), QN_CONFIG);
-    cfg = m.super_cfg;
+    cfg = m.operator_cfg[0];
     cfg.unlisted = true;
     qt_assert_err(refused(&cfg, "stands in the network file"), QN_CONFIG);
     cfg = mesh_cfg_for(&m, QN_RELAY);

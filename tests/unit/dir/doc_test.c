@@ -1,7 +1,10 @@
-/* The examples of docs/wire/directory.md and network.md are what this code writes and reads. */
+/* The examples of docs/wire/directory.md, network.md and invitation.md are what this code writes
+ * and reads. */
 #include "unit/dir/fixture.h"
 
 #include "dir/equivocation.h"
+
+#include "dir/invitation.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +15,15 @@ static void fill(void *out, size_t n, uint8_t with)
 }
 
 /* The keys the pages name: every byte of a secret is the same. */
-enum { FOUNDER = 0x01, OPERATOR = 0x02, IDENTITY = 0x03, LINK = 0x04, ONION = 0x05, MIRROR = 0x06 };
+enum {
+    FOUNDER = 0x01,
+    OPERATOR = 0x02,
+    IDENTITY = 0x03,
+    LINK = 0x04,
+    ONION = 0x05,
+    MIRROR = 0x06,
+    PSK = 0x07
+};
 
 static qn_secret32 secret(uint8_t byte)
 {
@@ -196,6 +207,24 @@ START_TEST(the_pages_show_a_card_and_a_contact)
 }
 END_TEST
 
+START_TEST(the_invitation_page_shows_an_invitation)
+{
+    qn_secret32 identity = secret(IDENTITY), psk = secret(PSK);
+    qn_descriptor d = page_descriptor();
+    uint8_t descriptor[QN_DESCRIPTOR_MAX], body[QN_INVITATION_MAX];
+    char text[QN_INVITATION_TEXT], why[160];
+    qn_slice in;
+    size_t n;
+
+    qt_assert_err(qn_descriptor_sign(&d, &t.env, &net, &identity, descriptor, &n), QN_OK);
+    qt_assert_err(qn_invitation_make(&t.env, &net, qn_slice_of(descriptor, n), &psk, text), QN_OK);
+    page_says("invitation.md", "text", (const uint8_t *)text, strlen(text));
+    in = qn_slice_of(text, strlen(text));
+    qt_assert_err(qn_invitation_next(&t.env, &in, body, &n, why), QN_OK);
+    page_says("invitation.md", "body", body, n);
+}
+END_TEST
+
 START_TEST(the_directory_page_shows_an_equivocation)
 {
     qn_secret32 seed = secret(OPERATOR);
@@ -280,6 +309,7 @@ static Suite *doc_suite(void)
     tcase_add_test(tc, the_network_page_shows_a_network);
     tcase_add_test(tc, the_directory_page_shows_each_object);
     tcase_add_test(tc, the_pages_show_a_card_and_a_contact);
+    tcase_add_test(tc, the_invitation_page_shows_an_invitation);
     tcase_add_test(tc, the_directory_page_shows_an_equivocation);
     tcase_add_loop_test(tc, the_directory_page_shows_each_message, 0, 6);
     suite_add_tcase(s, tc);
