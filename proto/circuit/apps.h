@@ -37,11 +37,13 @@ typedef enum qn_app_code {
     QN_APP_RESOLVE = 7,  /* SOCKS: host unreachable */
     QN_APP_RESET = 8,    /* the destination or the application reset its side; SOCKS: failure */
     QN_APP_TOO_MANY = 9, /* SOCKS: failure */
-    QN_APP_GONE = 10     /* the circuit went away; SOCKS: failure */
+    QN_APP_GONE = 10,    /* the circuit went away; SOCKS: failure */
+    QN_APP_RATE = 11     /* the exit grants this client no more for now; SOCKS: failure */
 } qn_app_code;
 
 qn_app_code qn_app_code_get(uint8_t wire); /* a number we do not know is QN_APP_FAILED */
 uint8_t qn_app_socks(qn_app_code code);    /* RFC 1928 REP */
+uint16_t qn_app_http(qn_app_code code);    /* status of an HTTP proxy */
 qn_err qn_app_err(qn_app_code code);       /* QN_OK for DONE */
 qn_app_code qn_app_of(qn_err err);         /* QN_APP_FAILED for what has no code */
 

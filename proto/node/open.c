@@ -78,7 +78,7 @@ void open_answer(edge *e, qn_app_code code)
         edge_close(e, qn_app_err(code));
         return;
     }
-    qn_socks_reply(&o->socks, qn_app_socks(code));
+    qn_socks_reply(&o->socks, qn_app_socks(code), qn_app_http(code));
     if (code != QN_APP_DONE) {
         (void)say_socks(e);
         tie_close(&e->tie, QN_CLOSE_GONE);

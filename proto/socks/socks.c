@@ -1,16 +1,10 @@
-#include "socks/socks.h"
+#include "socks/internal.h"
 
 #include "crypto/crypto.h"
 
 enum { SOCKS5 = 5, SOCKS4 = 4, AUTH_VERSION = 1, CONNECT = 1 };
 enum { NO_AUTH = 0, USER_PASS = 2, NO_METHOD = 0xff };
 enum { IPV4 = 1, NAME = 3, IPV6 = 4 };
-
-static const char web_answer[] = "HTTP/1.0 501 This is a SOCKS5 port\r\n"
-                                 "Content-Type: text/plain\r\n"
-                                 "Connection: close\r\n\r\n"
-                                 "This port speaks SOCKS5, not HTTP. Enter it as the SOCKS host of"
-                                 " your browser, not as an HTTP proxy.\n";
 
 void qn_socks_init(qn_socks *s)
 {
@@ -50,7 +44,7 @@ void qn_socks_consume(qn_socks *s, size_t n)
     }
 }
 
-static qn_err end(qn_socks *s, qn_err err, const char *why)
+qn_err qn__socks_end(qn_socks *s, qn_err err, const char *why)
 {
     s->state = QN_SOCKS_ENDED;
     s->why = why;
@@ -67,36 +61,40 @@ static void put_reply(qn_socks *s, uint8_t reply)
 static qn_err refuse(qn_socks *s, uint8_t reply, const char *why)
 {
     put_reply(s, reply);
-    return end(s, QN_PROTO, why);
+    return qn__socks_end(s, QN_PROTO, why);
 }
 
-void qn_socks_reply(qn_socks *s, uint8_t reply)
+void qn_socks_reply(qn_socks *s, uint8_t reply, uint16_t status)
 {
     QN_ASSERT(s->state == QN_SOCKS_ASKED);
-    put_reply(s, reply);
+    if (s->http)
+        s->say = qn__connect_answer(status);
+    else
+        put_reply(s, reply);
     s->state = reply == QN_SOCKS_OK ? QN_SOCKS_REPLIED : QN_SOCKS_ENDED;
 }
 
 /* ---- greeting -------------------------------------------------------------------------------- */
 
 /* A first byte that no SOCKS5 client sends. */
-static qn_err stranger(qn_socks *s)
+static qn_err stranger(qn_socks *s, qn_env *env)
 {
     if (s->in[0] == SOCKS4)
-        return end(s, QN_VERSION, "the client speaks SOCKS4; SOCKS5 is needed");
+        return qn__socks_end(s, QN_VERSION, "the client speaks SOCKS4; SOCKS5 is needed");
     if (s->in[0] < 'A' || s->in[0] > 'Z')
-        return end(s, QN_PROTO, "the first byte is not SOCKS5's");
-    s->say = qn_slice_of(web_answer, sizeof web_answer - 1);
-    return end(s, QN_VERSION, "the client speaks HTTP to the SOCKS port");
+        return qn__socks_end(s, QN_PROTO, "the first byte is not SOCKS5's");
+    s->http = true;
+    s->state = QN_SOCKS_HTTP;
+    return qn__connect_take(s, env);
 }
 
 /* RFC 1928 section 3. Credentials keep streams apart, so they are asked for whenever offered. */
-static qn_err take_greeting(qn_socks *s)
+static qn_err take_greeting(qn_socks *s, qn_env *env)
 {
     uint8_t method = NO_METHOD;
 
     if (s->in[0] != SOCKS5)
-        return stranger(s);
+        return stranger(s, env);
     if (s->in_n < 2 || s->in_n < 2 + s->in[1])
         return QN_SHORT;
     for (unsigned i = 0; i < s->in[1]; i++) {
@@ -107,7 +105,7 @@ static qn_err take_greeting(qn_socks *s)
     }
     put(s, (const uint8_t[]){SOCKS5, method}, 2);
     if (method == NO_METHOD)
-        return end(s, QN_PROTO, "the client offers no method we know");
+        return qn__socks_end(s, QN_PROTO, "the client offers no method we know");
     s->state = method == USER_PASS ? QN_SOCKS_AUTH : QN_SOCKS_REQUEST;
     return QN_OK;
 }
@@ -130,17 +128,27 @@ static void choose_route(qn_socks *s, qn_slice user)
     s->route = fast ? QN_ROUTE_FAST : QN_ROUTE_PRIVACY;
 }
 
-/* RFC 1929: version, user with its length, password with its length. The hash is of exactly these
- * bytes: with the lengths in it, no two pairs look alike. */
-static qn_err take_auth(qn_socks *s, qn_env *env)
+/* The hash is of exactly these bytes: with the lengths in it, no two pairs look alike. */
+bool qn__socks_credentials(qn_socks *s, qn_env *env, qn_slice message)
 {
     static const char label[] = "qnet-isolation";
-    qn_slice parts[2] = {qn_slice_of(label, sizeof label - 1), {0}};
-    size_t user_n, pass_n;
+    qn_slice parts[2] = {qn_slice_of(label, sizeof label - 1), message};
     qn_hash h;
 
+    if (qn_sha256(env, parts, 2, &h) != QN_OK)
+        return false;
+    memcpy(s->isolation, h.b, sizeof s->isolation);
+    choose_route(s, qn_slice_of(message.p + 2, message.p[1]));
+    return true;
+}
+
+/* RFC 1929: version, user with its length, password with its length. */
+static qn_err take_auth(qn_socks *s, qn_env *env)
+{
+    size_t user_n, pass_n;
+
     if (s->in[0] != AUTH_VERSION)
-        return end(s, QN_PROTO, "the version of the credentials is not 1");
+        return qn__socks_end(s, QN_PROTO, "the version of the credentials is not 1");
     if (s->in_n < 2)
         return QN_SHORT;
     user_n = s->in[1];
@@ -149,11 +157,8 @@ static qn_err take_auth(qn_socks *s, qn_env *env)
     pass_n = s->in[2 + user_n];
     if (s->in_n < 3 + user_n + pass_n)
         return QN_SHORT;
-    parts[1] = qn_slice_of(s->in, s->in_n);
-    if (qn_sha256(env, parts, 2, &h) != QN_OK)
-        return end(s, QN_INTERNAL, "hashing the credentials failed");
-    memcpy(s->isolation, h.b, sizeof s->isolation);
-    choose_route(s, qn_slice_of(s->in + 2, user_n));
+    if (!qn__socks_credentials(s, env, qn_slice_of(s->in, s->in_n)))
+        return qn__socks_end(s, QN_INTERNAL, "hashing the credentials failed");
     put(s, (const uint8_t[]){AUTH_VERSION, 0}, 2);
     s->state = QN_SOCKS_REQUEST;
     return QN_OK;
@@ -191,11 +196,13 @@ static qn_err take(qn_socks *s, qn_env *env)
 {
     switch (s->state) {
     case QN_SOCKS_GREETING:
-        return take_greeting(s);
+        return take_greeting(s, env);
     case QN_SOCKS_AUTH:
         return take_auth(s, env);
     case QN_SOCKS_REQUEST:
         return take_request(s);
+    case QN_SOCKS_HTTP:
+        return qn__connect_take(s, env);
     case QN_SOCKS_ASKED:
     case QN_SOCKS_REPLIED:
     case QN_SOCKS_ENDED:
@@ -205,7 +212,7 @@ static qn_err take(qn_socks *s, qn_env *env)
 }
 
 /* Byte by byte, because each message's length hides in the middle of it; a request is at most
- * three messages of some hundred bytes, once per stream. */
+ * three messages of some hundred bytes, or a head of 8 KiB, once per stream. */
 qn_err qn_socks_push(qn_socks *s, qn_env *env, qn_slice in, size_t *used)
 {
     *used = 0;

@@ -3,6 +3,7 @@
 import os
 import socket
 import struct
+import subprocess
 import threading
 
 import mesh
@@ -79,6 +80,17 @@ class Names(ZoneTest):
                 fetch = mesh.Fetch(self.mesh.socks, f"http://local.signed.example:{port}/file/1000", user)
                 self.assertEqual(fetch.end(), 0, fetch.error)
                 self.assertEqual(fetch.sha.hexdigest(), mesh.digest(1000))
+
+    def test_https_proxy_users_come_in_by_the_same_port(self):
+        port = mesh.host_port(self.web.address)[1]
+        proxy = ["--proxytunnel", "-x", f"http://{self.mesh.socks}", "-w", "%{http_connect}", "-o", os.devnull]
+        for name, path, user, status in (("local", "/file/1000", "fast:x", 200), ("local", "/file/1000", "privacy:x", 200),
+                                         ("mixed", "/file/1000", "fast:x", 403), ("nobody", "/", "fast:x", 502)):
+            with self.subTest(name=name, user=user):
+                fetch = subprocess.run(["curl", "-sS", "--max-time", "20", *proxy, "-U", user,
+                                        f"http://{name}.signed.example:{port}{path}"],
+                                       capture_output=True, text=True, timeout=30, check=False)
+                self.assertEqual(fetch.stdout, str(status), fetch.stderr)
 
     def test_a_name_that_leads_inside_is_not_allowed(self):
         self.assertEqual(self.reply("inner.signed.example"), NOT_ALLOWED)

@@ -60,13 +60,13 @@ START_TEST(codes_survive_the_way_through_errors)
     static const qn_app_code exact[] = {
         QN_APP_DONE,    QN_APP_FAILED,  QN_APP_POLICY,  QN_APP_HOST_UNREACHABLE,
         QN_APP_REFUSED, QN_APP_TIMEOUT, QN_APP_RESOLVE, QN_APP_TOO_MANY,
-        QN_APP_GONE};
+        QN_APP_GONE,    QN_APP_RATE};
 
     for (unsigned i = 0; i < QN_LEN(exact); i++)
         ck_assert_int_eq(qn_app_of(qn_app_err(exact[i])), exact[i]);
-    for (uint8_t wire = 0; wire <= QN_APP_GONE; wire++)
+    for (uint8_t wire = 0; wire <= QN_APP_RATE; wire++)
         ck_assert_int_eq(qn_app_code_get(wire), wire);
-    ck_assert_int_eq(qn_app_code_get(QN_APP_GONE + 1), QN_APP_FAILED);
+    ck_assert_int_eq(qn_app_code_get(QN_APP_RATE + 1), QN_APP_FAILED);
     ck_assert_int_eq(qn_app_code_get(255), QN_APP_FAILED);
 }
 END_TEST

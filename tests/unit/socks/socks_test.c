@@ -105,7 +105,7 @@ START_TEST(takes_requests_in_pieces_of_any_size)
         qn_dest_text(&s.dest, dest);
         ck_assert_str_eq(dest, talks[_i].dest);
         answers(talks[_i].login ? "05 02 01 00" : "05 00");
-        qn_socks_reply(&s, QN_SOCKS_OK);
+        qn_socks_reply(&s, QN_SOCKS_OK, 200);
         ck_assert_int_eq((int)s.state, QN_SOCKS_REPLIED);
         answers("05 00 00 01 00000000 0000");
     }
@@ -120,7 +120,7 @@ START_TEST(answers_step_by_step_to_clients_that_wait)
     answers("01 00");
     qt_assert_err(say("05 01 00 01 01020304 0050"), QN_OK);
     answers("");
-    qn_socks_reply(&s, QN_SOCKS_OK);
+    qn_socks_reply(&s, QN_SOCKS_OK, 200);
     answers("05 00 00 01 00000000 0000");
 }
 END_TEST
@@ -152,7 +152,7 @@ START_TEST(the_documents_conversation)
     ck_assert_str_eq(dest, "example.org:443");
     ck_assert(s.has_route && s.route == QN_ROUTE_PRIVACY);
     qt_assert_bytes(s.isolation, sizeof s.isolation, qt_doc_hex("socks.md", "isolation"));
-    qn_socks_reply(&s, QN_SOCKS_OK);
+    qn_socks_reply(&s, QN_SOCKS_OK, 200);
     reply = answer();
     qt_assert_bytes(reply.p, reply.n, qt_doc_hex("socks.md", "reply"));
 }
@@ -222,7 +222,7 @@ START_TEST(every_reply_code_has_its_bytes)
 
     qt_assert_err(say(GREET " 05 01 00 01 01020304 0050"), QN_OK);
     answers("05 00");
-    qn_socks_reply(&s, (uint8_t)_i);
+    qn_socks_reply(&s, (uint8_t)_i, 500);
     ck_assert_int_eq((int)s.state, _i == QN_SOCKS_OK ? QN_SOCKS_REPLIED : QN_SOCKS_ENDED);
     (void)snprintf(want, sizeof want, "05 %02x 00 01 00000000 0000", (unsigned)_i);
     answers(want);
@@ -280,7 +280,7 @@ END_TEST
 
 START_TEST(tells_a_web_browser_where_it_is)
 {
-    static const char *const first[] = {"GET / HTTP/1.1\r\n", "CONNECT x:443 HTTP/1.1\r\n",
+    static const char *const first[] = {"GET / HTTP/1.1\r\n", "CONNECTS x:443 HTTP/1.1\r\n",
                                         "POST /", "HEAD /", "OPTIONS *"};
     size_t left;
     qn_slice got;
@@ -289,7 +289,7 @@ START_TEST(tells_a_web_browser_where_it_is)
     ck_assert_int_eq((int)s.state, QN_SOCKS_ENDED);
     got = answer();
     ck_assert_uint_gt(got.n, 60);
-    ck_assert_mem_eq(got.p, "HTTP/1.0 501 ", 13);
+    ck_assert_mem_eq(got.p, "HTTP/1.1 501 ", 13);
     ck_assert_uint_eq(got.p[got.n - 1], '\n');
 }
 END_TEST
@@ -366,7 +366,7 @@ END_TEST
 
 START_TEST(clearing_forgets)
 {
-    static const uint8_t zero[513];
+    static const uint8_t zero[QN_SOCKS_LINE_MAX];
 
     login("user", "password");
     qn_socks_clear(&s);
