@@ -7,6 +7,9 @@
 #include <string.h>
 #include <time.h>
 
+#define LOG "invitations.log"
+enum { LINE_MAX = 128 };
+
 bool batch_name_ok(const char *name)
 {
     size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
@@ -139,16 +142,35 @@ bool batches_write(const batches *b, const qn_store *s, qn_why why)
     return ok;
 }
 
-bool batches_note(const qn_store *s, int64_t wall, const batch *one, const char *deed, qn_why why)
+/* The line a batch gets in the log; returns its length. */
+static size_t line_of(int64_t wall, const batch *one, const char *deed, char line[LINE_MAX])
 {
-    char line[128], when[32];
+    char when[32];
     time_t at = (time_t)wall;
     struct tm utc;
-    int n;
 
     (void)gmtime_r(&at, &utc);
     (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    n = snprintf(line, sizeof line, "%s %s %s %u of %u\n", when, one->name, deed, one->given,
-                 one->max);
-    return qn_store_append(s, "invitations.log", (qn_slice){(const uint8_t *)line, (size_t)n}, why);
+    return (size_t)snprintf(line, LINE_MAX, "%s %s %s %u of %u\n", when, one->name, deed,
+                            one->given, one->max);
+}
+
+/* Written whole, so that neither a crash nor a full disk costs what was noted before. */
+bool batches_note(const qn_store *s, int64_t wall, const batch *one, const char *deed, qn_why why)
+{
+    char line[LINE_MAX];
+    size_t n = line_of(wall, one, deed, line);
+    qn_span text = {0};
+    qn_found found = qn_store_read(s, LOG, &text, why);
+    uint8_t *all = found != QN_UNUSABLE ? realloc(text.p, text.n + n) : NULL;
+    bool ok = false;
+
+    if (all != NULL) {
+        memcpy(all + text.n, line, n);
+        ok = qn_store_write(s, LOG, (qn_slice){all, text.n + n}, why);
+    } else if (found != QN_UNUSABLE) {
+        (void)qn_why_say(why, "out of memory");
+    }
+    free(all != NULL ? all : text.p);
+    return ok;
 }
