@@ -183,6 +183,7 @@
 #define QN_DESCRIPTOR_LIFE_S (14 * 86400) /* no longer than the keys in it */
 #define QN_SNAPSHOT_LIFE_S 86400          /* bounds how long a client can be kept on an old list */
 #define QN_INTERN_MAX 64 /* snapshots a process's nodes share: some hours of them */
+#define QN_INTERN_SHARED_MAX 16 /* other things they share: browsers to play, one or two of them */
 
 /* Edges */
 #define QN_CONNS_MAX 65536

@@ -34,7 +34,7 @@ void qn_intern_free(struct qn_intern *t)
         return;
     while (evict(t))
         continue;
-    QN_ASSERT(t->first == NULL); /* every node that shared it is gone */
+    QN_ASSERT(t->first == NULL && t->shared == NULL); /* every node that shared it is gone */
     qn_mem_put(t->mem, t, sizeof *t);
 }
 
@@ -70,4 +70,47 @@ void qn_intern_add(struct qn_intern *t, qn_snapshot *s)
 void qn_intern_stats_get(const struct qn_intern *t, qn_intern_stats *out)
 {
     *out = t->stats;
+}
+
+qn_mem *qn_intern_mem(const struct qn_intern *t)
+{
+    return t->mem;
+}
+
+qn_shared *qn_shared_find(struct qn_intern *t, const qn_hash *key)
+{
+    qn_shared *s = t != NULL ? t->shared : NULL;
+
+    while (s != NULL && memcmp(s->key.b, key->b, sizeof key->b) != 0)
+        s = s->next;
+    if (s != NULL)
+        s->refs++;
+    return s;
+}
+
+void qn_shared_add(struct qn_intern *t, qn_shared *s)
+{
+    s->refs = 1;
+    if (t == NULL || t->stats.shared == QN_INTERN_SHARED_MAX)
+        return;
+    s->intern = t;
+    s->next = t->shared;
+    t->shared = s;
+    t->stats.shared++;
+}
+
+bool qn_shared_drop(qn_shared *s)
+{
+    qn_shared **at;
+
+    QN_ASSERT(s->refs > 0);
+    if (--s->refs > 0)
+        return false;
+    if (s->intern == NULL)
+        return true;
+    for (at = &s->intern->shared; *at != s; at = &(*at)->next)
+        continue;
+    *at = s->next;
+    s->intern->stats.shared--;
+    return true;
 }

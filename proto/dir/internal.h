@@ -16,6 +16,7 @@ void qn_operator_get(qn_cbor_r *r, qn_operator *o);
 struct qn_intern {
     qn_mem *mem;
     qn_snapshot *first; /* newest first */
+    qn_shared *shared;
     qn_intern_stats stats;
 };
 

@@ -72,8 +72,28 @@ typedef struct qn_intern_stats {
     uint64_t verified; /* Ed25519 verifications done */
     uint64_t saved;    /* and not done, thanks to hits: what a simulation charges to its nodes */
     uint32_t held;     /* snapshots in the table now, at most QN_INTERN_MAX */
+    uint32_t shared;   /* other things in it now, at most QN_INTERN_SHARED_MAX */
 } qn_intern_stats;
 void qn_intern_stats_get(const struct qn_intern *t, qn_intern_stats *out);
+/* What the table was made with: whatever is shared by way of it is taken from here. */
+qn_mem *qn_intern_mem(const struct qn_intern *t);
+
+/* Anything else that is the same for all who were given the same bytes: the head of the owner's own
+ * struct. It stays while somebody holds it, and is never changed. */
+typedef struct qn_shared {
+    struct qn_shared *next;
+    struct qn_intern *intern; /* NULL: one holder, no table */
+    qn_hash key;              /* SHA-256 of those bytes */
+    uint32_t refs;
+} qn_shared;
+/* Takes a reference. NULL: not there, or no table. */
+qn_shared *qn_shared_find(struct qn_intern *t, const qn_hash *key);
+/* A new one, with its first reference. With QN_INTERN_SHARED_MAX there, or no table, it stays the
+ * caller's alone. */
+void qn_shared_add(struct qn_intern *t, qn_shared *s);
+/* Gives a reference back. True: it was the last; the table has forgotten it and the caller frees
+ * it. */
+bool qn_shared_drop(qn_shared *s);
 
 /* ---- operators ------------------------------------------------------------------------------- */
 

@@ -8,6 +8,7 @@
 #include "htx/mirror.h"
 #include "htx/site.h"
 #include "htx/target.h"
+#include "node/guise.h"
 #include "qnet/node.h"
 
 struct neighbour;
@@ -24,10 +25,7 @@ typedef struct whom {
 enum { VISIT_NAMES = 64, VISIT_CLOCKS = 32 }; /* the oldest give way: then it is asked again */
 
 typedef struct visits {
-    qn_tls_profile tls;
-    qn_h2_profile h2;
-    qn_shape_profile shape;
-    qn_roots *roots;
+    const guise *guise;
     qn_tls_tickets *tickets; /* of web sites, to come back to them as a browser does */
     qn_time idle;
     uint8_t name_key[16];

@@ -100,7 +100,7 @@ static qn_err begin(qn_node *n, const qn_htx_cfg *cfg)
     s->htx.judge.place.peer = n->id;
     site_admit(n);
     s->htx.replay = &s->replay;
-    s->htx.shape = &n->visits->shape;
+    s->htx.shape = &n->visits->guise->shape;
     s->origin = cfg->origin->addr;
     try_keys_of_now(s, n->env);
     return err;

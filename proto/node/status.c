@@ -60,7 +60,7 @@ static void htx_state(const qn_node *n, qn_status *s)
 
     if (n->visits == NULL)
         return;
-    s->profile_until = n->visits->tls.expires;
+    s->profile_until = n->visits->guise->tls.expires;
     s->clock_ahead = n->visits->clock_ahead;
     s->origin_down = n->site != NULL && n->site->down;
     if (s->origin_down)

@@ -24,32 +24,23 @@ static bool is_visit(const neighbour *nb)
 
 /* ---- beginning and end ----------------------------------------------------------------------- */
 
-static qn_err read_profile(visits *v, qn_node *n, const qn_htx_cfg *cfg)
-{
-    qn_err err = qn_tls_profile_read(&v->tls, n->env, cfg->profile);
-
-    if (err == QN_OK)
-        err = qn_h2_profile_read(&v->h2, v->tls.http2);
-    return err == QN_OK ? qn_shape_profile_read(&v->shape, v->tls.shaping) : err;
-}
-
 qn_err visits_start(qn_node *n, const qn_htx_cfg *cfg, char why[160])
 {
     visits *v = n->visits = qn_mem_get(&n->env->mem, sizeof *v);
+    qn_err err;
 
     if (v == NULL)
         return QN_NOMEM;
     qn_rng_fill(n->env, v->name_key, sizeof v->name_key);
     if (qn_tls_tickets_new(&v->tickets, n->env) != QN_OK)
         return QN_NOMEM;
-    if (read_profile(v, n, cfg) != QN_OK)
-        return node_wrong(why, "the browser profile is damaged, or of another version");
-    v->idle = v->tls.idle != 0 ? v->tls.idle * QN_SEC : IDLE_DEFAULT;
+    err = guise_open(&v->guise, n->env, n->cfg.intern, cfg, why);
+    if (err != QN_OK)
+        return err;
+    v->idle = v->guise->tls.idle != 0 ? v->guise->tls.idle * QN_SEC : IDLE_DEFAULT;
     if (cfg->idle != 0)
         v->idle = cfg->idle;
-    if (qn_roots_new(&v->roots, cfg->roots) != QN_OK)
-        return node_wrong(why, "the trusted certificates cannot be read: a PEM bundle is expected");
-    if (qn_tls_profile_fresh(&v->tls, n->env->wall) == QN_OK)
+    if (qn_tls_profile_fresh(&v->guise->tls, n->env->wall) == QN_OK)
         return QN_OK;
     if (!n->cfg.lab)
         return node_wrong(why, "the browser profile is past its date and would stand out: update "
@@ -63,7 +54,7 @@ void visits_clear(qn_node *n)
 {
     if (n->visits == NULL)
         return;
-    qn_roots_free(n->visits->roots);
+    guise_close(n->visits->guise);
     qn_tls_tickets_free(n->visits->tickets, n->env);
     qn_mem_put(&n->env->mem, n->visits, sizeof *n->visits);
     n->visits = NULL;
@@ -72,7 +63,7 @@ void visits_clear(qn_node *n)
 bool visits_aged(const qn_node *n)
 {
     return n->visits != NULL && !n->cfg.lab &&
-           qn_tls_profile_fresh(&n->visits->tls, n->env->wall) != QN_OK;
+           qn_tls_profile_fresh(&n->visits->guise->tls, n->env->wall) != QN_OK;
 }
 
 /* ---- clocks ---------------------------------------------------------------------------------- */
@@ -134,10 +125,10 @@ qn_err visits_target(qn_node *n, const whom *to, qn_htx_card *card, qn_htx_targe
     mirror = qn_htx_card_at(card, n->env->wall + ahead);
     if (mirror == NULL)
         return QN_EXPIRED;
-    *t = (qn_htx_target){.tls = &v->tls,
-                         .shape = &v->shape,
-                         .h2 = &v->h2,
-                         .roots = v->roots,
+    *t = (qn_htx_target){.tls = &v->guise->tls,
+                         .shape = &v->guise->shape,
+                         .h2 = &v->guise->h2,
+                         .roots = v->guise->roots,
                          .name = card->name[qn_rng_below(n->env, card->names_n)],
                          .mirror = *mirror,
                          .ahead = ahead,

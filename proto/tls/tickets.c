@@ -10,16 +10,21 @@ typedef struct entry {
     qn_tls_ticket ticket;
 } entry;
 
-/* Oldest first. */
+/* Oldest first. Each by itself: most clients know few places, and all of them at once are 40 KiB.
+ */
 struct qn_tls_tickets {
+    qn_mem *mem;
     unsigned n;
-    entry v[QN_TLS_CACHE_MAX];
+    entry *v[QN_TLS_CACHE_MAX];
 };
 
 qn_err qn_tls_tickets_new(qn_tls_tickets **out, qn_env *env)
 {
     *out = qn_mem_get(&env->mem, sizeof **out);
-    return *out != NULL ? QN_OK : QN_NOMEM;
+    if (*out == NULL)
+        return QN_NOMEM;
+    (*out)->mem = &env->mem;
+    return QN_OK;
 }
 
 void qn_tls_tickets_free(qn_tls_tickets *s, qn_env *env)
@@ -30,9 +35,16 @@ void qn_tls_tickets_free(qn_tls_tickets *s, qn_env *env)
     qn_mem_put(&env->mem, s, sizeof *s);
 }
 
+static void forget(qn_tls_tickets *s, entry *e)
+{
+    qn_wipe(e, sizeof *e);
+    qn_mem_put(s->mem, e, sizeof *e);
+}
+
 void qn_tls_tickets_clear(qn_tls_tickets *s)
 {
-    qn_wipe(s, sizeof *s);
+    while (s->n > 0)
+        forget(s, s->v[--s->n]);
 }
 
 unsigned qn_tls_tickets_count(const qn_tls_tickets *s)
@@ -58,16 +70,18 @@ static bool is(const entry *e, const qn_hash *key)
 
 static void drop(qn_tls_tickets *s, unsigned i)
 {
+    forget(s, s->v[i]);
     memmove(&s->v[i], &s->v[i + 1], (s->n - i - 1) * sizeof s->v[0]);
-    qn_wipe(&s->v[--s->n], sizeof s->v[0]);
+    s->n--;
 }
 
 void qn_tls_tickets_put(qn_tls_tickets *s, const qn_hash *key, const qn_tls_ticket *ticket)
 {
     unsigned same = 0, oldest = 0;
+    entry *e;
 
     for (unsigned i = s->n; i-- > 0;)
-        if (is(&s->v[i], key)) {
+        if (is(s->v[i], key)) {
             same++;
             oldest = i;
         }
@@ -75,18 +89,22 @@ void qn_tls_tickets_put(qn_tls_tickets *s, const qn_hash *key, const qn_tls_tick
         drop(s, oldest);
     else if (s->n == QN_LEN(s->v))
         drop(s, 0);
-    s->v[s->n++] = (entry){.key = *key, .ticket = *ticket};
+    e = qn_mem_get(s->mem, sizeof *e);
+    if (e == NULL)
+        return;
+    *e = (entry){.key = *key, .ticket = *ticket};
+    s->v[s->n++] = e;
 }
 
 bool qn_tls_tickets_take(qn_tls_tickets *s, const qn_hash *key, const qn_tls_profile *profile,
                          qn_time now, qn_tls_ticket *out)
 {
     for (unsigned i = s->n; i-- > 0;) {
-        const qn_tls_ticket *ticket = &s->v[i].ticket;
+        const qn_tls_ticket *ticket = &s->v[i]->ticket;
         const qn_tls_suite *suite = qn_tls_suite_of(ticket->suite);
         bool fits;
 
-        if (!is(&s->v[i], key))
+        if (!is(s->v[i], key))
             continue;
         fits = suite != NULL && qn_tls_ticket_fits(profile, ticket, qn_md_size(suite->md), now);
         if (fits)

@@ -64,7 +64,7 @@ typedef struct qn_htx_origin {
 
 typedef struct qn_htx_cfg {
     /* Who dials. */
-    qn_slice profile; /* a profile file; outlives the node */
+    qn_slice profile; /* a profile file; needed during new only */
     qn_slice roots;   /* PEM: whose certificates the browser trusts; needed during new only */
     qn_time idle;     /* this browser closes a connection it does not use after so long; 0: the
                        profile's figure, or 300 s where it leaves the end to the site */

@@ -94,7 +94,8 @@ size_t qn_network_own_length(const uint8_t *p, size_t n);
 QN_MUST_CHECK qn_err qn_network_decode(qn_network *net, qn_env *env, const uint8_t *p, size_t n,
                                        char why[160]);
 
-/* Verified snapshots, shared read-only by the nodes of one process (DESIGN "Shared knowledge"). */
+/* Verified snapshots, and what nodes read of profiles and roots, shared read-only by the nodes of
+ * one process (DESIGN "Shared knowledge"). */
 struct qn_intern;
 struct qn_intern *qn_intern_new(qn_mem *mem);
 void qn_intern_free(struct qn_intern *t);

@@ -69,7 +69,9 @@ typedef struct qn_node_cfg {
     const qn_carrier_kind *carrier; /* &qn_carrier_htx; &qn_carrier_bare needs lab */
     const qn_htx_cfg *htx;          /* needed with &qn_carrier_htx, read during new only */
     const qn_network *network;      /* outlives the node */
-    struct qn_intern *intern; /* verified snapshots shared by a process's nodes; may be NULL */
+    /* Verified snapshots and browser profiles, shared by a process's nodes; may be NULL. Outlives
+     * the node. */
+    struct qn_intern *intern;
     qn_keys keys;             /* identity, link and onion secrets */
     bool has_operator;        /* bootstrap and super: the operator key that signs snapshots */
     qn_secret32 operator_seed;

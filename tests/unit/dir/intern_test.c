@@ -187,6 +187,48 @@ START_TEST(short_memory_evicts_before_it_refuses)
 }
 END_TEST
 
+static qn_shared shared_of(uint8_t key)
+{
+    return (qn_shared){.key = {{key}}};
+}
+
+START_TEST(other_things_stay_while_somebody_holds_them)
+{
+    qn_shared a = shared_of(1), b = shared_of(2);
+
+    ck_assert_ptr_null(qn_shared_find(table, &a.key));
+    qn_shared_add(table, &a);
+    qn_shared_add(table, &b);
+    ck_assert_ptr_eq(qn_shared_find(table, &a.key), &a);
+    ck_assert_ptr_eq(qn_shared_find(table, &b.key), &b);
+    ck_assert_uint_eq(stats().shared, 2);
+    ck_assert(!qn_shared_drop(&a));
+    ck_assert(qn_shared_drop(&a));
+    ck_assert_ptr_null(qn_shared_find(table, &a.key));
+    ck_assert(!qn_shared_drop(&b));
+    ck_assert(qn_shared_drop(&b));
+    ck_assert_uint_eq(stats().shared, 0);
+}
+END_TEST
+
+START_TEST(other_things_are_bounded_and_need_no_table)
+{
+    qn_shared v[QN_INTERN_SHARED_MAX + 1], alone = shared_of(99);
+
+    for (uint8_t i = 0; i < QN_LEN(v); i++) {
+        v[i] = shared_of(i);
+        qn_shared_add(table, &v[i]);
+    }
+    ck_assert_uint_eq(stats().shared, QN_INTERN_SHARED_MAX);
+    ck_assert_ptr_null(qn_shared_find(table, &v[QN_INTERN_SHARED_MAX].key));
+    for (unsigned i = 0; i < QN_LEN(v); i++)
+        ck_assert(qn_shared_drop(&v[i]));
+    qn_shared_add(NULL, &alone);
+    ck_assert_ptr_null(qn_shared_find(NULL, &alone.key));
+    ck_assert(qn_shared_drop(&alone));
+}
+END_TEST
+
 START_TEST(no_table_without_memory)
 {
     qn_mem none = {.get = world_get, .put = world_put, .limit = 1};
@@ -210,6 +252,8 @@ static Suite *intern_suite(void)
     tcase_add_test(tc, makes_room_by_the_oldest_that_nobody_holds);
     tcase_add_test(tc, with_every_one_in_use_a_newcomer_is_its_nodes_alone);
     tcase_add_test(tc, short_memory_evicts_before_it_refuses);
+    tcase_add_test(tc, other_things_stay_while_somebody_holds_them);
+    tcase_add_test(tc, other_things_are_bounded_and_need_no_table);
     tcase_add_test(tc, no_table_without_memory);
     suite_add_tcase(s, tc);
     return s;

@@ -102,6 +102,26 @@ START_TEST(the_oldest_of_all_gives_way)
 }
 END_TEST
 
+START_TEST(memory_comes_and_goes_with_the_tickets)
+{
+    uint64_t empty = t.env.mem.used, one;
+
+    ck_assert_uint_lt(empty, 2048);
+    put("a", 1);
+    one = t.env.mem.used;
+    ck_assert_uint_lt(one, empty + 1024);
+    put("a", 2);
+    ck_assert_uint_eq(take("a"), 2);
+    ck_assert_uint_eq(t.env.mem.used, one);
+    t.env.mem.limit = one;
+    put("a", 3); /* no memory: not kept, nothing else lost */
+    t.env.mem.limit = UINT64_MAX;
+    ck_assert_uint_eq(qn_tls_tickets_count(s), 1);
+    ck_assert_uint_eq(take("a"), 1);
+    ck_assert_uint_eq(t.env.mem.used, empty);
+}
+END_TEST
+
 START_TEST(none_outlives_its_time)
 {
     put("a", 1);
@@ -149,6 +169,7 @@ static Suite *suite(void)
     tcase_add_test(tc, of_one_place_the_two_newest_stay);
     tcase_add_test(tc, no_place_gets_another_s);
     tcase_add_test(tc, the_oldest_of_all_gives_way);
+    tcase_add_test(tc, memory_comes_and_goes_with_the_tickets);
     tcase_add_test(tc, none_outlives_its_time);
     tcase_add_test(tc, one_whose_size_no_capture_has_is_passed_over);
     tcase_add_test(tc, a_new_network_finds_none);
