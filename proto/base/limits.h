@@ -47,7 +47,8 @@
 #define QN_HTX_STALE (30 * QN_SEC)
 /* what an origin says on an idle link may be its last words: then ours stand for them */
 #define QN_HTX_PAUSE (20 * QN_MS)
-#define QN_HTX_LEAVE QN_SEC /* for a CLOSE of ours that has no room, before its alert goes alone */
+#define QN_HTX_LEAVE QN_SEC /* for a CLOSE of ours that has no room, before its alert goes alone   \
+                             */
 /* visits of one peer that did not become links and end as idle browsers' do: no browser has more */
 #define QN_VISITORS_MAX 2
 #define QN_HTX_VISIT_MAX (60 * QN_SEC) /* a visit's page, and then its second answer */

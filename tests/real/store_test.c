@@ -121,7 +121,8 @@ START_TEST(what_is_appended_stands_behind_what_was_there)
 }
 END_TEST
 
-/* A full disk, by way of the kernel's limit on a file's size; the disk has room again afterwards. */
+/* A full disk, by way of the kernel's limit on a file's size; the disk has room again afterwards.
+ */
 START_TEST(a_file_that_misses_a_part_is_none)
 {
     struct rlimit before, small = {.rlim_cur = 5, .rlim_max = RLIM_INFINITY};
