@@ -92,9 +92,10 @@ typedef struct qn_carrier_event {
     qn_established est;
 } qn_carrier_event;
 
-/* What a link would number next: the head of a byte stream's queue. */
+/* What a link would number next: the head of a stream's queue. */
 typedef struct qn_offer {
     uint32_t stream;
+    bool app;        /* of kind app; a frame of any other goes whole and at once */
     uint64_t offset; /* of data in the stream: so many bytes went before, the kind byte first */
     qn_slice data;
     size_t queued; /* data bytes on this stream, these included */
@@ -146,7 +147,7 @@ struct qn_carrier_kind {
     void (*busy)(qn_carrier *c, bool open);
 
     /* ---- a carrier that minds what its records look like; NULL elsewhere --------------------- */
-    /* How many data bytes of this app stream may go now: 0: it waits, others go; fewer than
+    /* How many data bytes of this stream may go now: 0: it waits, others go; fewer than
      * data.n: they go as a frame of their own. The link asks again, in the order in which streams
      * began to wait, at each fill: after every record that came and after every tick(). */
     size_t (*offer)(qn_carrier *c, const qn_offer *offer);

@@ -150,6 +150,8 @@ size_t qn_shape_offer(qn_shape *s, const qn_offer *o)
     if (!s->client || s->relays)
         return o->data.n;
     s->upload_seen = s->upload_seen || o->queued > QN_SHAPE_UPLOAD;
+    if (!o->app)
+        return o->data.n;
     if (x == NULL)
         return first_write(s, o);
     switch ((qn_shape_stage)x->stage) {

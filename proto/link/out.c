@@ -90,12 +90,13 @@ static uint32_t may_go(qn_link *l, const qn_stream *s, const qn_piece *head)
     size_t queued = s->q.bytes - (size_t)s->q.n * QN_STREAM_HEADER;
     uint32_t n = head->len - QN_STREAM_HEADER;
     qn_offer offer = {.stream = s->id,
+                      .app = s->kind == QN_KIND_APP,
                       .offset = s->tx.used - queued,
                       .data = qn_slice_of(qn_piece_data(head) + QN_STREAM_HEADER, n),
                       .queued = queued};
     size_t go;
 
-    if (l->carrier->kind->offer == NULL || s->kind != QN_KIND_APP || n == 0)
+    if (l->carrier->kind->offer == NULL || n == 0)
         return n;
     go = l->carrier->kind->offer(l->carrier, &offer); /* once: it counts as asked */
     return (uint32_t)QN_MIN(go, (size_t)n);

@@ -83,7 +83,8 @@ static qn_slice hello(size_t n)
 static size_t offer(uint32_t id, uint64_t offset, qn_slice data, size_t queued)
 {
     return qn_shape_offer(
-        &c, &(qn_offer){.stream = id, .offset = offset, .data = data, .queued = queued});
+        &c,
+        &(qn_offer){.stream = id, .app = true, .offset = offset, .data = data, .queued = queued});
 }
 
 /* The client's first half, sealed and shown to the peer; returns its length. */

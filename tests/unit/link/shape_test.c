@@ -430,6 +430,24 @@ START_TEST(an_idle_link_is_silent)
 }
 END_TEST
 
+START_TEST(cells_that_queue_up_are_an_upload_too)
+{
+    static const uint8_t cell[8000];
+    uint32_t id;
+    unsigned before;
+
+    open_ends(6, 16384);
+    ends[0].shape.first = QN_SHAPE_FIRST;
+    qt_assert_err(qn_link_open(&ends[0].link, QN_KIND_CIRCUIT, NULL, &id), QN_OK);
+    before = ends[0].sealed;
+    for (unsigned i = 0; i < 8; i++)
+        qt_assert_err(qn_link_send_bytes(&ends[0].link, id, cell, sizeof cell, false), QN_OK);
+    qn_link_fill(&ends[0].link);
+    ck_assert_uint_lt(ends[0].sealed - before, 16); /* as requests they would be 153 */
+    close_ends();
+}
+END_TEST
+
 static Suite *shape_suite(void)
 {
     Suite *s = suite_create("link/shape");
@@ -441,6 +459,7 @@ static Suite *shape_suite(void)
     tcase_add_loop_test(k, a_peer_that_does_not_shape_is_understood, 0, 4);
     tcase_add_test(k, a_stream_closed_while_it_waits_leaves_nothing_behind);
     tcase_add_test(k, an_idle_link_is_silent);
+    tcase_add_test(k, cells_that_queue_up_are_an_upload_too);
     suite_add_tcase(s, k);
     return s;
 }
