@@ -7,6 +7,7 @@ import json
 import pathlib
 import socket
 import subprocess
+import tempfile
 import time
 
 from lab import free_port, program
@@ -73,7 +74,7 @@ def vmess(outer, folder):
 @contextlib.contextmanager
 def mesh(carrier, folder):
     """(SOCKS port, ports of the nodes a client may dial)"""
-    command, place = [str(TOOLS / "localnet")], str(folder / carrier)
+    command, place = [str(TOOLS / "localnet")], tempfile.mkdtemp(prefix=carrier, dir=folder)
     up = subprocess.run([*command, "up", place, "--supers", "1", "--relays", "0", "--exits", "1", "--clients", "1", "--carrier",
                          carrier, *(["--origin", "nginx"] if carrier == "htx" else [])],
                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
