@@ -234,7 +234,7 @@ static bool tell(qn_h2_exchange *x, qn_h2_event *ev)
         x->told = true;
         ev->type = QN_H2_RESPONSE;
         ev->status = x->status;
-        ev->date = x->date;
+        ev->date = x->date != 0 ? x->date + x->age : 0;
         ev->elsewhere = x->elsewhere;
         return true;
     }

@@ -34,7 +34,7 @@ typedef struct qn_h2_event {
     qn_h2_event_type type;
     uint32_t id;
     uint16_t status;
-    int64_t date;   /* the server's clock, Unix seconds; 0: not said */
+    int64_t date;   /* the server's clock, Unix seconds: Date and, of a cache, Age; 0: not said */
     bool elsewhere; /* RESPONSE: it names other places to find it (Alt-Svc, RFC 7838): HTTP/3 */
     uint64_t n;
     qn_err err;

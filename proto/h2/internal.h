@@ -14,6 +14,7 @@ typedef struct qn_h2_exchange {
     uint32_t owed; /* bytes of DATA not yet credited, when the profile counts them */
     uint16_t status;
     int64_t date;
+    uint32_t age;  /* of it, at a cache */
     bool sent;     /* HEADERS are in a write */
     bool answered; /* the final answer's headers came */
     bool told;     /* and RESPONSE was given out */

@@ -3,6 +3,19 @@
 
 #include "h2/date.h"
 
+/* RFC 9111 1.2.2; 0 for what is none, and for more than anybody keeps. */
+static uint32_t seconds(qn_slice s)
+{
+    uint32_t v = 0;
+
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9' || i == 9)
+            return 0;
+        v = 10 * v + (uint32_t)(s.p[i] - '0');
+    }
+    return v;
+}
+
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
                      size_t name_n, const uint8_t *value, size_t value_n, uint8_t flags, void *user)
 {
@@ -15,8 +28,11 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
     if (name_n == 7 && memcmp(name, ":status", 7) == 0) { /* three digits: nghttp2 has checked */
         x->status = (uint16_t)((value[0] - '0') * 100 + (value[1] - '0') * 10 + (value[2] - '0'));
         x->date = 0;
+        x->age = 0;
     } else if (name_n == 4 && memcmp(name, "date", 4) == 0) {
         x->date = qn_h2_date(qn_slice_of(value, value_n));
+    } else if (name_n == 3 && memcmp(name, "age", 3) == 0) {
+        x->age = seconds(qn_slice_of(value, value_n));
     } else if (name_n == 7 && memcmp(name, "alt-svc", 7) == 0) {
         x->elsewhere = value_n != 5 || memcmp(value, "clear", 5) != 0;
     }

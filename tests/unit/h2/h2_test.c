@@ -241,6 +241,30 @@ START_TEST(a_date_of_early_hints_is_not_the_answer_s)
 }
 END_TEST
 
+/* A cache says when it was told, and how long ago: what its clock shows now is both together. */
+START_TEST(a_date_out_of_a_cache_is_as_much_older_as_it_says)
+{
+    static const struct {
+        const char *age;
+        int64_t later;
+    } cases[] = {{"3600", 3600}, {"0", 0}, {"", 0}, {"-5", 0}, {"1h", 0}, {"9999999999", 0}};
+    const char *age = cases[_i].age;
+    uint8_t block[64] = {0x88, 0x0f, 21 - 15};
+    size_t n = 3;
+
+    block[n++] = (uint8_t)strlen(age);
+    memcpy(block + n, age, strlen(age));
+    n += strlen(age);
+    block[n++] = 0x0f;
+    block[n++] = 33 - 15;
+    block[n++] = sizeof H2_DATE - 1;
+    memcpy(block + n, H2_DATE, sizeof H2_DATE - 1);
+    n += sizeof H2_DATE - 1;
+    h2_push_frame(h, 1, 0x05, first, block, n);
+    ck_assert_int_eq(h2_event(h, QN_H2_RESPONSE).date, H2_DATE_UNIX + cases[_i].later);
+}
+END_TEST
+
 START_TEST(an_answer_that_names_another_place_says_so)
 {
     static const char *const v[] = {"h3=\":443\"; ma=86400", "clear"};
@@ -461,6 +485,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(asked, setup_asked, teardown);
     tcase_add_test(asked, an_answer_is_told_and_thrown_away);
     tcase_add_test(asked, a_date_of_early_hints_is_not_the_answer_s);
+    tcase_add_loop_test(asked, a_date_out_of_a_cache_is_as_much_older_as_it_says, 0, 6);
     tcase_add_loop_test(asked, an_answer_that_names_another_place_says_so, 0, 2);
     tcase_add_loop_test(asked, a_reset_stream_is_cut_short_even_without_an_error_code, 0, 2);
     tcase_add_test(asked, goaway_ends_asking_but_not_the_answer);
