@@ -133,6 +133,27 @@ START_TEST(no_more_than_64_kibibytes_are_held)
 }
 END_TEST
 
+START_TEST(an_incomplete_record_in_the_hold_is_given_up_too)
+{
+    static const uint8_t record[5 + 60] = {0x17, 3, 3, 0, 200};
+    size_t before;
+
+    d->site.idle = 60 * QN_SEC;
+    hold();
+    before = d->log.to_origin.n;
+    htx_duo_inject(d, DUO_CLIENT, qn_slice_of(record, sizeof record));
+    htx_duo_run(d);
+    ck_assert(qn_carrier_due(p->c) == p->t->env.now + 50 * QN_SEC);
+    htx_duo_wait(d, 50 * QN_SEC - 1);
+    ck_assert_int_eq(peer()->state, QN_HTX_PEER_HOLD);
+    htx_duo_wait(d, 1);
+    ck_assert_int_eq(peer()->state, QN_HTX_PEER_RAW);
+    ck_assert(!p->raw && !p->lost);
+    ck_assert_uint_eq(d->log.to_origin.n, before + sizeof record);
+    ck_assert_mem_eq(d->log.to_origin.p + before, record, sizeof record);
+}
+END_TEST
+
 /* A record under way when PROOF leaves is not message 3, wherever it was cut. */
 START_TEST(a_record_cut_by_proof_still_reaches_the_origin)
 {
@@ -178,6 +199,24 @@ START_TEST(an_anomaly_gives_the_connection_back)
     ck_assert_mem_eq(d->log.to_origin.p + d->log.to_origin.n - sizeof alien, alien, sizeof alien);
     must_tell(from, "P19 Cf Pf ");
     ck_assert_uint_eq(p->c->kind->room(p->c), 0);
+}
+END_TEST
+
+/* It opens, and is neither frames nor an alert: an inner type of TLS's own, none, half an alert. */
+START_TEST(a_record_of_another_inner_type_is_an_anomaly)
+{
+    static const uint8_t inner[] = {0x16, 0x14, 0x00, QN_INNER_ALERT};
+    qn_htx_client *of;
+    qn_slice one = qn_slice_of("\1", 1);
+
+    dial();
+    must_carry();
+    of = (qn_htx_client *)c->c;
+    qt_assert_err(qn_record_seal(&of->traffic.tx, of->env, NULL, one, (qn_slice){0},
+                                 (qn_inner)inner[_i], &of->out),
+                  QN_OK);
+    htx_duo_run(d);
+    ck_assert(p->raw && p->lost && c->lost && world.site.closed);
 }
 END_TEST
 
@@ -556,7 +595,9 @@ static Suite *suite(void)
     tcase_add_loop_test(tc, what_is_no_record_ends_the_hold, 0, 5);
     tcase_add_test(tc, no_more_than_64_kibibytes_are_held);
     tcase_add_loop_test(tc, a_record_cut_by_proof_still_reaches_the_origin, 1, 45);
+    tcase_add_test(tc, an_incomplete_record_in_the_hold_is_given_up_too);
     tcase_add_test(tc, an_anomaly_gives_the_connection_back);
+    tcase_add_loop_test(tc, a_record_of_another_inner_type_is_an_anomaly, 0, 4);
     tcase_add_test(tc, everything_behind_the_bad_record_goes_on_unchanged);
     tcase_add_loop_test(tc, a_client_that_goes_without_a_word_is_an_anomaly, 0, 2);
     tcase_add_test(tc, going_raw_finishes_the_record_it_had_begun);
