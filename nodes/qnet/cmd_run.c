@@ -163,6 +163,7 @@ static void fill_cfg(running *r)
     memcpy(node->exit_allow, c->exit_allow, sizeof node->exit_allow);
     node->exit_allow_n = c->exit_allow_n;
     node->exit_conns_max = c->exit_connections;
+    node->exit_limits = c->exit_limits;
     node->pool = c->circuits_ready;
     r->cfg.env = &r->env;
     r->cfg.hangup = c->unlisted ? on_hangup : NULL;

@@ -84,6 +84,40 @@ static void country(reading *r, key_id key, char out[3])
         memcpy(out, text, 3);
 }
 
+/* In a lab one client is often all there is, and a load test: what nobody set is no limit there. */
+static bool no_limit(const reading *r, key_id k, bool lab)
+{
+    return strcmp(settings_text(r->s, k), "off") == 0 || (lab && r->s->v[k].from == FROM_DEFAULT);
+}
+
+static uint32_t limit(reading *r, key_id k, bool lab)
+{
+    return no_limit(r, k, lab) ? 0
+                               : number(r, k, 1, 1000000, "a number from 1 to 1000000, or 'off'");
+}
+
+static uint64_t rate(reading *r, key_id k, bool lab)
+{
+    const uint64_t max = UINT64_C(8) << 30;
+    uint64_t v = 0;
+
+    if (no_limit(r, k, lab))
+        return 0;
+    if (!value_size(settings_text(r->s, k), &v) || v > max)
+        wrong(r, k, settings_text(r->s, k), "a size with its unit, at most '8 GiB', or 'off'");
+    return v;
+}
+
+static qn_exit_limits exit_limits(reading *r, bool lab)
+{
+    return (qn_exit_limits){.connections = limit(r, KEY_EXIT_CLIENT_CONNECTIONS, lab),
+                            .per_destination = limit(r, KEY_EXIT_CLIENT_DESTINATION, lab),
+                            .requests = limit(r, KEY_EXIT_CLIENT_REQUESTS, lab),
+                            .rate = rate(r, KEY_EXIT_CLIENT_RATE, lab),
+                            .rate_all = rate(r, KEY_EXIT_RATE, lab),
+                            .idle = limit(r, KEY_EXIT_IDLE, lab)};
+}
+
 static void exit_rules(reading *r, config *c)
 {
     const setting *rules = &r->s->v[KEY_EXIT_RULE];
@@ -159,6 +193,7 @@ static void values(reading *r, config *c)
     exit_rules(r, c);
     exit_lists(r, c);
     c->exit_connections = number(r, KEY_EXIT_CONNECTIONS, 1, 60000, "a number from 1 to 60000");
+    c->exit_limits = exit_limits(r, c->lab);
     c->circuits_ready = number(r, KEY_CIRCUITS_READY, 1, 64, "a number from 1 to 64");
     if (!value_size(settings_text(r->s, KEY_MEMORY_MAX), &c->memory_max))
         wrong(r, KEY_MEMORY_MAX, settings_text(r->s, KEY_MEMORY_MAX),

@@ -32,6 +32,7 @@ typedef struct config {
     qn_allow exit_allow[QN_EXIT_ALLOW_MAX];
     uint8_t exit_allow_n;
     uint32_t exit_connections, circuits_ready;
+    qn_exit_limits exit_limits;
     uint64_t memory_max;
     qn_addr dns; /* family 0: the authoritative servers */
     qn_level log;

@@ -150,13 +150,6 @@ static void count(edge *e, bool up, size_t bytes)
         c->exit_bytes += bytes;
 }
 
-static void give_slot(edge *e)
-{
-    if (e->slot)
-        qn_slots_give(&e->n->slots, &e->n->env->mem, e->slot_source);
-    e->slot = false;
-}
-
 static void over(edge *e, qn_err err)
 {
     qn_node *n = e->n;
@@ -165,7 +158,7 @@ static void over(edge *e, qn_err err)
     if (e->state == EDGE_OVER)
         return;
     e->state = EDGE_OVER;
-    give_slot(e);
+    qn_slots_give(&n->slots, &n->env->mem, &e->slot);
     node_timer(n, &e->timer, TIMER_EDGE, QN_NEVER);
     if (!e->exit_side && !was_open && err != QN_OK)
         n->counters.streams_failed++;
@@ -204,7 +197,8 @@ void edge_close(edge *e, qn_err err)
     if (e->state == EDGE_OVER)
         return;
     over(e, err);
-    bearer_returned(e, e->out.bytes - e->own_bytes);
+    bearer_returned(e, e->out.bytes - e->own_bytes + e->owed);
+    e->owed = 0;
     bearer_leave(e);
     if (c == NULL) {
         bury(e);
@@ -339,8 +333,9 @@ void edge_consume(edge *e, size_t bytes)
     e->moved = e->n->env->now;
     qn_queue_consume(&e->out, &e->n->env->mem, bytes);
     e->own_bytes -= (uint32_t)own;
-    if (bytes > own)
-        bearer_returned(e, bytes - own);
+    bytes = grant_credit(e, bytes - own);
+    if (bytes > 0)
+        bearer_returned(e, bytes);
 }
 
 bool edge_say(edge *e, qn_slice text)
@@ -421,6 +416,10 @@ unsigned edge_space(edge *e, qn_span *v, unsigned max)
 
     if (max == 0 || e->read_end)
         return 0;
+    if (e->state == EDGE_OPEN && grant_waits(e)) {
+        e->paused = true;
+        return 0;
+    }
     if (e->state == EDGE_SOCKS)
         count = open_space(e, v);
     else if (e->state == EDGE_OPEN && e->tie.nb != NULL)
@@ -442,6 +441,7 @@ void edge_commit(edge *e, size_t bytes)
     }
     e->moved = e->n->env->now;
     count(e, !e->exit_side, bytes);
+    grant_spend(e, bytes);
     if (e->tie.nb != NULL)
         link_commit(e, bytes);
     else if (e->apps != NULL)
@@ -459,10 +459,20 @@ void edge_room(edge *e)
 
 void edge_tick(edge *e)
 {
-    if (e->state == EDGE_OPEN)
-        edge_room(e);
-    else
+    size_t credit;
+
+    if (e->state != EDGE_OPEN) {
         open_timeout(e);
+        return;
+    }
+    if (!grant_tick(e)) {
+        edge_fail(e, QN_APP_TIMEOUT);
+        return;
+    }
+    credit = grant_credit(e, 0);
+    if (credit > 0)
+        bearer_returned(e, credit);
+    edge_room(e);
 }
 
 void edge_is_open(edge *e)
@@ -472,7 +482,7 @@ void edge_is_open(edge *e)
 
     e->state = EDGE_OPEN;
     e->moved = n->env->now;
-    node_timer(n, &e->timer, TIMER_EDGE, QN_NEVER);
+    (void)grant_tick(e);
     opening_free(e);
     if (c != NULL)
         c->linger = true;

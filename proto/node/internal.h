@@ -10,6 +10,7 @@
  *     visit.c       HTX, who dials: what a visit plays, and what becomes of it
  *     site.c        HTX, who is dialled: the origin, mirror keys, tags answered, the door
  *     edge.c        sockets of applications and destinations, moving bytes to and from bearers
+ *     grant.c       what an exit grants its clients: rates and idle time of open edges
  *     open.c        how an edge opens: SOCKS request, route, exit policy, answers
  *     client.c      circuits we built, the pool, which one a stream gets
  *     paths.c       which relays they go through, and our guards
@@ -128,7 +129,7 @@ typedef struct neighbour {
     qn_time over_since;    /* with over */
     qn_time starved_since; /* with starved */
     qn_time renew_at;      /* a visit's origin would soon end it: another link is to take over */
-    uint64_t serial;       /* counts neighbours; an exit's slot source for one-hop streams */
+    uint64_t serial;       /* counts neighbours; an exit's entry, and source of one-hop streams */
     bool outbound, known, claims;
     bool up;         /* ESTABLISHED and not LOST */
     bool over;       /* the link is done with: only the legs' ends are awaited */
@@ -181,13 +182,13 @@ typedef struct edge {
     bool read_end; /* the socket's EOF was passed on */
     bool peer_end; /* the bearer's end came */
     bool first;    /* the first byte from the destination was seen */
-    bool slot;     /* holds one of the exit's slots */
     bool dead;
     qn_queue out;       /* for the socket */
     uint32_t own_bytes; /* of out, at its front: ours (SOCKS), so no credit returns for them */
     opening *opening;
     uint64_t id, up, down;
-    uint64_t slot_source;
+    qn_slot slot;  /* exit: what it takes of what is granted */
+    uint32_t owed; /* exit: bytes the socket took whose credit waits for the grant */
     qn_time began;
     qn_time moved; /* when a byte last passed, either way */
     qn_timer timer;
@@ -398,6 +399,20 @@ void edge_is_open(edge *e);
 bool edge_send(edge *e, const void *p, size_t n); /* small, to the bearer; false: it failed */
 bool edge_say(edge *e, qn_slice text);            /* small, to the socket; false: no memory */
 void edge_close(edge *e, qn_err err);             /* the socket, after what waits for it */
+
+/* grant.c: what an exit grants its clients */
+void grant_init(qn_node *n);
+/* One-hop streams of nb, or of the circuit that came by nb. */
+void grant_source(edge *e, const neighbour *nb, const relay *r);
+void grant_forget_neighbour(neighbour *nb);
+void grant_forget_relay(relay *r);
+/* True: no bytes from the socket now; the edge's timer says when. */
+bool grant_waits(edge *e);
+void grant_spend(edge *e, size_t bytes);
+/* Bytes the socket took: what part of their credit may return now. */
+size_t grant_credit(edge *e, size_t bytes);
+/* An open edge's timer. False: it was idle for too long. */
+bool grant_tick(edge *e);
 
 /* open.c */
 void open_socks(edge *e);                     /* bytes of the request arrived in opening->in */

@@ -113,7 +113,6 @@ static qn_err check_unlisted(const qn_node_cfg *cfg, char why[160])
 static qn_err start_exit(qn_node *n, char why[160])
 {
     const qn_node_cfg *c = &n->cfg;
-    uint32_t sockets = c->exit_conns_max ? c->exit_conns_max : QN_EXIT_CONNS;
     qn_err err =
         qn_policy_init(&n->policy, c->exit_ports, c->exit_ports_n, c->exit_allow, c->exit_allow_n);
 
@@ -126,9 +125,7 @@ static qn_err start_exit(qn_node *n, char why[160])
     if (node_exits(n) && qn_policy_rules(&n->policy, c->exit_rules, c->exit_rules_n) != QN_OK)
         return node_wrong(why, "exit.rule opens no port to all destinations, or more ports and "
                                "ranges than a descriptor lists (34 and 16)");
-    /* A busy browser's worth, or a quarter of a larger exit. */
-    qn_slots_init(&n->slots, sockets, QN_MAX((uint32_t)QN_EXIT_CONNS_PER_SOURCE, sockets / 4),
-                  (uint64_t)qn_rng_u32(n->env));
+    grant_init(n);
     return QN_OK;
 }
 

@@ -51,6 +51,7 @@ void neighbour_free(neighbour *nb)
 
     neighbour_unname(nb);
     known_by_now(nb);
+    grant_forget_neighbour(nb);
     qn_timers_cancel(&n->timers, &nb->timer);
     qn_link_clear(&nb->link);
     qn_carrier_destroy(nb->carrier);

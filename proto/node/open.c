@@ -284,8 +284,7 @@ void open_request(edge *e, const qn_dest *d)
     node_timer(n, &e->timer, TIMER_EDGE, n->env->now + QN_OPEN_TIMEOUT);
     err = qn_policy_dest(&n->policy, d, &resolve, &o->addr);
     if (err == QN_OK) {
-        err = qn_slots_take(&n->slots, &n->env->mem, e->slot_source);
-        e->slot = err == QN_OK;
+        err = qn_slots_take(&n->slots, &n->env->mem, n->env->now, &e->slot, d);
     }
     if (err == QN_OK) {
         e->conn = conns_add(&n->conns, &n->env->mem, CONN_TARGET, e, 0);

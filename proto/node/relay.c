@@ -14,6 +14,7 @@ void relay_free(relay *r)
 {
     qn_node *n = r->n;
 
+    grant_forget_relay(r);
     qn_timers_cancel(&n->timers, &r->timer);
     qn_hop_clear(&r->hop);
     qn_cell_in_clear(&r->prev_in);
@@ -220,7 +221,7 @@ static void app_event(relay *r, const qn_app_event *ev)
         e->relay = r;
         e->apps = qn_hop_apps(&r->hop);
         e->sid = ev->sid;
-        e->slot_source = r->id;
+        grant_source(e, r->prev_tie.nb, r);
         qn_apps_set_user(e->apps, ev->sid, e);
         open_request(e, &ev->dest);
     } else if (ev->type == QN_APP_EV_DATA) {

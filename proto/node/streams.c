@@ -65,7 +65,7 @@ void stream_new(neighbour *nb, uint32_t id, qn_stream_kind kind)
         edge *e = edge_new(n, true);
 
         if (e != NULL) {
-            e->slot_source = nb->serial;
+            grant_source(e, nb, NULL);
             tie_accept(&e->tie, TIE_EDGE, e, nb, id);
             return;
         }

@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """What exits do for their users: names, rules, limits. Names come from the signed zone of the vectors."""
+import hashlib
 import os
 import socket
 import struct
 import subprocess
+import tempfile
 import threading
+import time
 
 import mesh
-from mesh import MeshTest, socks_open
+from mesh import MeshTest, socks_open, wait_for
 
 CONNECT = 1
 FAILURE, NOT_ALLOWED, HOST_UNREACHABLE = 1, 2, 4
@@ -50,7 +53,7 @@ class Zone:
 
 
 class ZoneTest(MeshTest):
-    settings = []
+    settings, more = [], []
 
     @classmethod
     def setUpClass(cls):
@@ -58,7 +61,7 @@ class ZoneTest(MeshTest):
         cls.addClassCleanup(cls.zone.conn.close)
         settings = ["dns.server=" + cls.zone.address,
                     "dns.anchor=" + os.path.join(VECTORS, "signed.example.anchor"), *cls.settings]
-        cls.arguments = ["--carrier", "bare", *(f"--exit-set={setting}" for setting in settings)]
+        cls.arguments = ["--carrier", "bare", *cls.more, *(f"--exit-set={setting}" for setting in settings)]
         super().setUpClass()
 
     def reply(self, name, port=None):
@@ -112,6 +115,44 @@ class Names(ZoneTest):
     def test_a_number_is_only_a_name(self):
         for name in ("2130706433", "0x7f.1", "127.1"):
             self.assertEqual(self.reply(name), HOST_UNREACHABLE)
+
+
+class Limits(ZoneTest):
+    """One link is one client here: one hop, one exit."""
+
+    more = ["--exits", "0"]
+    settings = ["exit.client.connections=3", "exit.client.destination=2", "exit.client.rate=1 MiB", "exit.idle=2"]
+
+    def open_some(self, names):
+        opened = [socks_open(self.mesh.socks, CONNECT, f"{name}:{mesh.host_port(self.web.address)[1]}") for name in names]
+        for conn, _ in opened:
+            conn.close()
+        return [code for _, code in opened]
+
+    def test_one_client_has_so_many_connections_and_of_them_to_one_destination(self):
+        self.assertEqual(self.open_some(["127.0.0.1"] * 3), [0, 0, FAILURE])
+        wait_for(lambda: self.mesh.status("super1")["active_streams"] == 0, "the exit has closed them")
+        self.assertEqual(self.open_some(["127.0.0.1"] * 2 + ["local.signed.example"] * 2), [0, 0, 0, FAILURE])
+        wait_for(lambda: self.mesh.status("super1")["active_streams"] == 0, "the exit has closed them")
+
+    def test_bytes_are_granted_by_the_second_and_none_is_lost(self):
+        began = time.monotonic()
+        self.assert_whole(3 * mesh.MIB)
+        self.assertGreater(time.monotonic() - began, 1.5)
+        began = time.monotonic()
+        body = b"".join(mesh.chunks(3 * mesh.MIB))
+        with tempfile.NamedTemporaryFile() as upload:
+            upload.write(body)
+            upload.flush()
+            fetch = mesh.Fetch(self.mesh.socks, self.url("take", len(body)), None, mesh.PATIENCE, "-T", upload.name)
+            self.assertEqual(fetch.end(), 0, fetch.error)
+        self.assertEqual(fetch.sha.hexdigest(), hashlib.sha256(mesh.digest(len(body)).encode()).hexdigest())
+        self.assertGreater(time.monotonic() - began, 1.5)
+
+    def test_an_idle_connection_ends_in_an_error(self):
+        fetch = self.fetch("half", mesh.MIB)
+        self.assertNotIn(fetch.end(), (0, 28), "ended well, or not at all")
+        self.assertEqual(fetch.received, mesh.MIB // 2)
 
 
 if __name__ == "__main__":

@@ -95,6 +95,26 @@ START_TEST(reads_a_file)
 }
 END_TEST
 
+START_TEST(only_a_lab_has_exits_without_limits_unless_set)
+{
+    config c;
+
+    ck_assert(read_text("mode: exit\nlisten: 192.0.2.1:1\nexit.contact: a@b\nexit.idle: off\n"));
+    ck_assert_msg(config_of(&s, &c, why), "%s", why);
+    ck_assert_uint_eq(c.exit_limits.connections, 20);
+    ck_assert_uint_eq(c.exit_limits.per_destination, 5);
+    ck_assert_uint_eq(c.exit_limits.requests, 100);
+    ck_assert_uint_eq(c.exit_limits.rate, 10u << 20);
+    ck_assert_uint_eq(c.exit_limits.rate_all, 100u << 20);
+    ck_assert_uint_eq(c.exit_limits.idle, 0);
+    ck_assert(read_text("mode: exit\nlisten: 127.0.0.1:1\nexit.contact: a@b\nlab: true\n"
+                        "exit.client.rate: 1 MiB\n"));
+    ck_assert_msg(config_of(&s, &c, why), "%s", why);
+    ck_assert_uint_eq(c.exit_limits.connections, 0);
+    ck_assert_uint_eq(c.exit_limits.rate, 1u << 20);
+}
+END_TEST
+
 START_TEST(an_empty_file_sets_nothing)
 {
     config c;
@@ -147,6 +167,8 @@ static const wrong wrong_values[] = {
     {"carrier: tls\n", "carrier: 'tls' is not htx or bare"},
     {"exit.rule: [accept *:22, 'accept 10.0.0.1/8:80']\n",
      "exit.rule: rule 2, 'accept 10.0.0.1/8:80', is not a rule: its prefix has bits set"},
+    {"exit.client.rate: 9 GiB\n", "at most '8 GiB', or 'off'"},
+    {"exit.idle: 0\n", "exit.idle: '0' is not a number from 1 to 1000000, or 'off'"},
     {"drain: 0\n", "a number of seconds from 1 to 3600"},
     {"roots: /tmp/ca.pem\n", "which only a lab network may"},
     {"hosts: /tmp/hosts\n", "which only a lab network may"},
@@ -275,6 +297,7 @@ static Suite *suite(void)
     tcase_add_test(t, only_stealth_mode_beats_the_command_line);
     tcase_add_test(t, a_list_is_replaced_whole);
     tcase_add_test(t, reads_a_file);
+    tcase_add_test(t, only_a_lab_has_exits_without_limits_unless_set);
     tcase_add_test(t, an_empty_file_sets_nothing);
     tcase_add_loop_test(t, refuses_file, 0, (int)QN_LEN(wrong_files));
     tcase_add_loop_test(t, refuses_value, 0, (int)QN_LEN(wrong_values));

@@ -57,6 +57,16 @@ typedef struct qn_allow { /* exit.allow: an address or prefix with mandatory por
 #define QN_EXIT_PORTS_MAX 16
 #define QN_EXIT_ALLOW_MAX 16
 
+/* What one client of an exit may take: a circuit, or a link whose streams are one-hop. 0: no limit.
+ */
+typedef struct qn_exit_limits {
+    uint32_t connections;     /* open at once; without a limit still no more than its share */
+    uint32_t per_destination; /* of these to one destination, as it was asked for */
+    uint32_t requests;        /* a minute */
+    uint64_t rate, rate_all;  /* bytes a second, both directions; of all clients together */
+    uint32_t idle;            /* seconds without a byte, then the connection ends */
+} qn_exit_limits;
+
 typedef struct qn_carrier_kind qn_carrier_kind; /* proto/carrier/carrier.h */
 extern const qn_carrier_kind qn_carrier_htx;    /* makes carriers of two kinds, by side */
 extern const qn_carrier_kind qn_carrier_bare;
@@ -89,7 +99,8 @@ typedef struct qn_node_cfg {
     qn_secret32 psk[QN_PSKS_MAX]; /* one for each batch of invitations; none zero */
     uint8_t psks_n;
     uint32_t exit_conns_max; /* 0: 1000 */
-    qn_addr origin;          /* where the second leg of a carrier other than HTX leads */
+    qn_exit_limits exit_limits;
+    qn_addr origin;     /* where the second leg of a carrier other than HTX leads */
     uint32_t conns_max; /* conns that this node may have, by the world's descriptors; 0: 65536 */
     uint32_t pool;      /* privacy circuits kept ready; 0: 4 */
     uint64_t credit_budget; /* 0: QN_CREDIT_BUDGET */

@@ -102,7 +102,7 @@ START_TEST(a_browser_at_the_wrong_port_is_told_so)
     start(QN_CLIENT);
     c = solo_accept(QN_LISTEN_SOCKS);
     (void)solo_say(c, "GET http://x/ HTTP/1.1\r\n", 24);
-    ck_assert_int_eq(memcmp(solo_hear(c).p, "HTTP/1.0 501", 12), 0);
+    ck_assert_int_eq(memcmp(solo_hear(c).p, "HTTP/1.1 501", 12), 0);
     expect_closed(c);
 }
 END_TEST
