@@ -31,6 +31,7 @@ size_t qn_dir_message_head(const qn_dir_message *m, uint8_t out[QN_DIR_HEAD_MAX]
     case QN_DIR_PROOF:
     case QN_DIR_SNAPSHOT:
     case QN_DIR_SIGNED:
+    case QN_DIR_DESCRIPTOR:
         QN_ASSERT(m->bytes.n <= QN_SNAPSHOT_MAX);
         qn_cbor_array(&w, 2);
         qn_cbor_uint(&w, m->type);
@@ -52,6 +53,7 @@ size_t qn_dir_message_head(const qn_dir_message *m, uint8_t out[QN_DIR_HEAD_MAX]
         put_string_head(&w, true, m->bytes.n);
         payload = m->bytes.n;
         break;
+    case QN_DIR_DESCRIBE:
     case QN_DIR_OK:
     case QN_DIR_UNCHANGED:
         qn_cbor_array(&w, 1);
@@ -74,10 +76,12 @@ static uint64_t items_of(uint64_t type)
     case QN_DIR_PROOF:
     case QN_DIR_SNAPSHOT:
     case QN_DIR_SIGNED:
+    case QN_DIR_DESCRIPTOR:
         return 2;
     case QN_DIR_LIST:
     case QN_DIR_ERROR:
         return 3;
+    case QN_DIR_DESCRIBE:
     case QN_DIR_OK:
     case QN_DIR_UNCHANGED:
         return 1;

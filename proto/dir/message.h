@@ -6,7 +6,9 @@
  *     HEARTBEAT [2, heartbeat]      -> OK | ERROR
  *     LIST      [3, version held, SHA-256 of what is held] -> SNAPSHOT | UNCHANGED | ERROR
  *     PROOF     [6, equivocation]   -> OK | ERROR
+ *     DESCRIBE  [7]                 -> DESCRIPTOR | ERROR
  *     OK [16]   ERROR [17, code, text]   SNAPSHOT [18, bytes]   UNCHANGED [19]
+ *     DESCRIPTOR [21, bytes]
  *
  * Operators to each other, over links whose ends have proved who they are:
  *
@@ -30,11 +32,13 @@ typedef enum qn_dir_type {
     QN_DIR_OFFER = 4,
     QN_DIR_SHARE = 5,
     QN_DIR_PROOF = 6,
+    QN_DIR_DESCRIBE = 7,
     QN_DIR_OK = 16,
     QN_DIR_ERROR = 17,
     QN_DIR_SNAPSHOT = 18,
     QN_DIR_UNCHANGED = 19,
-    QN_DIR_SIGNED = 20
+    QN_DIR_SIGNED = 20,
+    QN_DIR_DESCRIPTOR = 21
 } qn_dir_type;
 
 #define QN_DIR_TEXT_MAX 120

@@ -158,6 +158,23 @@ static void list(answer *a, const qn_dir_message *asked)
     answer_room(a);
 }
 
+/* Our own, for those whom we invited. */
+static void describe(answer *a)
+{
+    const asker *self = &a->n->asker;
+    qn_dir_message m = {.type = QN_DIR_DESCRIPTOR,
+                        .bytes = qn_slice_of(self->descriptor, self->descriptor_n)};
+
+    if (m.bytes.n == 0) {
+        answer_refuse(a, QN_STATE);
+        return;
+    }
+    answer_reply(a, &m);
+    if (a->tie.nb != NULL &&
+        qn_link_send_bytes(&a->tie.nb->link, a->tie.stream, m.bytes.p, m.bytes.n, false) != QN_OK)
+        bury(a, QN_CLOSE_INTERNAL);
+}
+
 static void request(answer *a, const qn_dir_message *m)
 {
     qn_node *n = a->n;
@@ -172,6 +189,9 @@ static void request(answer *a, const qn_dir_message *m)
     switch (m->type) {
     case QN_DIR_LIST:
         list(a, m);
+        return;
+    case QN_DIR_DESCRIBE:
+        describe(a);
         return;
     case QN_DIR_REGISTER:
         err = n->op != NULL ? operator_register(n, m->bytes) : QN_STATE;

@@ -7,6 +7,7 @@
 
 #define BACKOFF_FIRST (500 * QN_MS) /* doubled with every failure in a row ... */
 enum { BACKOFF_DOUBLINGS = 4 };     /* ... up to 8 s */
+#define DESCRIBE_EVERY (6 * 3600 * QN_SEC)
 
 /* ---- our own descriptor ---------------------------------------------------------------------- */
 
@@ -185,6 +186,8 @@ static qn_err ask(qn_node *n, uint8_t what)
             m.version = n->snapshot->version;
             m.bytes = qn_slice_of(n->snapshot->hash.b, sizeof n->snapshot->hash.b);
         }
+    } else if (what == WANT_DESCRIPTOR) {
+        m.type = QN_DIR_DESCRIBE;
     } else if (what == WANT_REGISTER) {
         m = (qn_dir_message){.type = QN_DIR_REGISTER,
                              .bytes = qn_slice_of(a->descriptor, a->descriptor_n)};
@@ -243,7 +246,8 @@ static void proceed(qn_node *n)
     if (err == QN_OK)
         err = ask(n, (uint8_t)(a->want & WANT_REGISTER    ? WANT_REGISTER
                                : a->want & WANT_HEARTBEAT ? WANT_HEARTBEAT
-                                                          : WANT_LIST));
+                               : a->want & WANT_LIST      ? WANT_LIST
+                                                          : WANT_DESCRIPTOR));
     if (err != QN_OK)
         failed(n, err);
 }
@@ -286,6 +290,8 @@ void asker_tick(qn_node *n)
         a->registered = false;
     if (a->list_at <= now) {
         a->want |= WANT_LIST;
+        if (n->invited_n > 0 && a->describe_at <= now)
+            a->want |= WANT_DESCRIPTOR;
         a->list_at = now + QN_LIST_EVERY;
     }
     if (node_registers(n) && a->heartbeat_at <= now) {
@@ -352,6 +358,8 @@ static void answered(qn_node *n, const qn_dir_message *m)
         err = qn_dir_err_of(m->code);
     else if (asked == WANT_LIST && m->type == QN_DIR_SNAPSHOT)
         err = node_adopt(n, m->bytes);
+    else if (asked == WANT_DESCRIPTOR && m->type == QN_DIR_DESCRIPTOR)
+        err = invited_renew(n, &a->tie.nb->id, m->bytes);
     else if (m->type != (asked == WANT_LIST ? QN_DIR_UNCHANGED : QN_DIR_OK))
         err = QN_PROTO;
     if (err == QN_STALE && asked == WANT_LIST)
@@ -383,6 +391,8 @@ static void answered(qn_node *n, const qn_dir_message *m)
         if (young(n))
             a->list_at = n->env->now + QN_YOUNG_LIST_EVERY;
     }
+    if (asked == WANT_DESCRIPTOR)
+        a->describe_at = n->env->now + DESCRIBE_EVERY;
     proceed(n);
     rearm(n);
 }

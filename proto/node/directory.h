@@ -5,7 +5,7 @@
 #ifndef QN_NODE_DIRECTORY_H
 #define QN_NODE_DIRECTORY_H
 
-enum { WANT_LIST = 1, WANT_REGISTER = 2, WANT_HEARTBEAT = 4 };
+enum { WANT_LIST = 1, WANT_REGISTER = 2, WANT_HEARTBEAT = 4, WANT_DESCRIPTOR = 8 };
 
 typedef struct asker {
     tie tie;
@@ -16,7 +16,7 @@ typedef struct asker {
     bool registered;
     uint32_t where;    /* operators are tried in turn */
     uint32_t failures; /* in a row: back-off */
-    qn_time list_at, heartbeat_at, timeout_at, retry_at;
+    qn_time list_at, describe_at, heartbeat_at, timeout_at, retry_at;
     qn_time young_until; /* a short list is asked for often until then */
     qn_time heard;       /* when the directory last answered well */
     int64_t last_beat;

@@ -54,9 +54,8 @@
 #include "qnet/node.h"
 #include "socks/socks.h"
 
-/* Entries of circuits, and exits of one-hop routes, which see as much. */
-/* Those who invited us are
- * in the order of our invitations, and not stored: these are. */
+/* Entries of circuits, and exits of one-hop routes, which see as much: both stored. Those who
+ * invited us are in the order of our invitations. */
 enum { GUARDS_ENTRY, GUARDS_EXIT, GUARDS_STORED, GUARDS_INVITED = GUARDS_STORED, GUARD_SETS };
 
 /* ---- chores ---------------------------------------------------------------------------------- */
@@ -285,6 +284,8 @@ struct qn_node {
 
     invited *invited; /* NULL: nobody invited us */
     uint8_t invited_n;
+    bool store_invited;
+    char *invited_text;    /* what STORE was given, until the next call */
     bool store_descriptor; /* an unlisted node's: invitations are made of it */
 
     asker asker;
@@ -469,6 +470,8 @@ void invited_clear(qn_node *n);
 int invited_place(const qn_node *n, const qn_peerid *id);
 const qn_key *invited_psk(const qn_node *n, const qn_peerid *id); /* NULL: listed nodes have none */
 neighbour *invited_dial(qn_node *n); /* the next of them in turn, for the list */
+/* What this node, if it invited us, says of itself; QN_PROTO and as qn_descriptor_open. */
+QN_MUST_CHECK qn_err invited_renew(qn_node *n, const qn_peerid *id, qn_slice descriptor);
 bool invited_store(qn_node *n, qn_action *a);
 
 /* relay.c */

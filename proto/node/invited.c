@@ -10,22 +10,27 @@
 
 /* ---- who invited us -------------------------------------------------------------------------- */
 
+/* The descriptor was opened before. */
+static qn_err fill(qn_node *n, invited *v, qn_slice descriptor)
+{
+    memcpy(v->kept, descriptor.p, descriptor.n);
+    v->relay = (qn_relay){.bytes = qn_slice_of(v->kept, descriptor.n), .weight = 1};
+    return qn_descriptor_open(&v->relay.d, n->env, &n->net, v->relay.bytes);
+}
+
 static void take(qn_node *n, const qn_invitation *i)
 {
     int at = invited_place(n, &i->d.id);
-    invited *v = &n->invited[at >= 0 ? at : n->invited_n];
-    qn_err err;
+    invited *v;
 
     if (at < 0 && n->invited_n == QN_INVITED_MAX) {
         qn_log_line(n->env, QN_LOG_WARN, "invited", "more than %d invitations: the rest is unused",
                     QN_INVITED_MAX);
         return;
     }
-    memcpy(v->kept, i->descriptor.p, i->descriptor.n);
-    v->relay = (qn_relay){.bytes = qn_slice_of(v->kept, i->descriptor.n), .weight = 1};
+    v = &n->invited[at >= 0 ? at : n->invited_n];
     v->psk = i->psk;
-    err = qn_descriptor_open(&v->relay.d, n->env, &n->net, v->relay.bytes);
-    if (at < 0 && err == QN_OK)
+    if (fill(n, v, i->descriptor) == QN_OK && at < 0)
         n->invited_n++;
 }
 
@@ -64,10 +69,19 @@ qn_err invited_start(qn_node *n, char why[160])
     return QN_OK;
 }
 
+static void take_back(qn_node *n)
+{
+    if (n->invited_text != NULL)
+        qn_wipe(n->invited_text, QN_INVITED_TEXT);
+    qn_mem_put(&n->env->mem, n->invited_text, QN_INVITED_TEXT);
+    n->invited_text = NULL;
+}
+
 void invited_clear(qn_node *n)
 {
     if (n->invited == NULL)
         return;
+    take_back(n);
     qn_wipe(n->invited, QN_INVITED_MAX * sizeof *n->invited);
     qn_mem_put(&n->env->mem, n->invited, QN_INVITED_MAX * sizeof *n->invited);
     n->invited = NULL;
@@ -94,10 +108,64 @@ neighbour *invited_dial(qn_node *n)
     return neighbour_get(n, &n->invited[n->asker.where % n->invited_n].relay);
 }
 
+qn_err invited_renew(qn_node *n, const qn_peerid *id, qn_slice descriptor)
+{
+    int at = invited_place(n, id);
+    qn_descriptor d;
+    qn_err err = qn_descriptor_open(&d, n->env, &n->net, descriptor);
+
+    if (err != QN_OK)
+        return err;
+    if (at < 0 || !qn_peerid_equal(&d.id, id) || (d.roles & QN_ROLE_RELAY) == 0 ||
+        !visits_reach_now(n, id, d.card))
+        return QN_PROTO;
+    if (d.sequence <= n->invited[at].relay.d.sequence)
+        return QN_OK;
+    n->store_invited = true;
+    return fill(n, &n->invited[at], descriptor);
+}
+
+static bool write_all(qn_node *n, char *text, size_t *len)
+{
+    for (unsigned i = 0; i < n->invited_n; i++) {
+        const invited *v = &n->invited[i];
+        qn_secret32 psk;
+        qn_err err;
+
+        memcpy(psk.b, v->psk.b, sizeof psk.b);
+        err = qn_invitation_make(n->env, &n->net, v->relay.bytes, &psk, text + *len);
+        qn_wipe(&psk, sizeof psk);
+        if (err != QN_OK)
+            return false;
+        *len += strlen(text + *len);
+        text[(*len)++] = '\n';
+    }
+    return true;
+}
+
+/* All of them as text again. Without memory for it they are stored another time. */
+static bool store_invitations(qn_node *n, qn_action *a)
+{
+    size_t len = 0;
+
+    take_back(n);
+    if (!n->store_invited)
+        return false;
+    n->invited_text = qn_mem_get(&n->env->mem, QN_INVITED_TEXT);
+    if (n->invited_text == NULL || !write_all(n, n->invited_text, &len))
+        return false;
+    n->store_invited = false;
+    *a = (qn_action){
+        .type = QN_ACT_STORE, .name = "invited", .bytes = qn_slice_of(n->invited_text, len)};
+    return true;
+}
+
 /* ---- whom we invite -------------------------------------------------------------------------- */
 
 bool invited_store(qn_node *n, qn_action *a)
 {
+    if (n->invited != NULL)
+        return store_invitations(n, a);
     if (!n->store_descriptor)
         return false;
     n->store_descriptor = false;

@@ -258,6 +258,40 @@ START_TEST(one_hop_leaves_by_an_invited_exit_or_a_listed_one)
 }
 END_TEST
 
+/* The mirror keys of an invitation are of three weeks. */
+START_TEST(an_invitation_in_use_does_not_grow_old)
+{
+    enum { WEEK = 604800 };
+    pw_node *all[] = {m.super, m.relay[0], m.relay[1], m.relay[2], m.exit[0], m.client, NULL, NULL};
+    qn_slice kept;
+
+    hide(0, QN_RELAY);
+    invite(0, 1);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    arrive(QN_ROUTE_PRIVACY);
+    ck_assert(connects(120 * QN_SEC));
+    all[6] = hidden[0];
+    all[7] = guest;
+    for (int64_t week = 2; week <= 4; week += 2) {
+        for (unsigned i = 0; i < QN_LEN(all); i++)
+            pw_set_clock(all[i], week * WEEK);
+        qt_origin_date(origin, EPOCH + week * WEEK);
+        (void)pw_run(m.w, pw_now(m.w) + 23000 * QN_SEC, NULL, NULL);
+        ck_assert(connects(60 * QN_SEC));
+        fetches();
+    }
+    ck_assert_uint_eq(listed_dialled(guest), 0);
+    kept = pw_stored(guest, "invited"); /* is as good for the next start */
+    ck_assert_uint_gt(kept.n, 0);
+    memcpy(text, kept.p, kept.n);
+    text_n = kept.n;
+    pw_kill(m.w, guest);
+    arrive(QN_ROUTE_PRIVACY);
+    pw_set_clock(guest, 4 * WEEK);
+    ck_assert(connects(120 * QN_SEC));
+}
+END_TEST
+
 static qn_err refused(const qn_node_cfg *cfg, const char *sentence)
 {
     qn_node *n = NULL;
@@ -318,6 +352,7 @@ static Suite *suite(void)
     tcase_add_test(t, with_no_batch_nobody_is_let_in);
     tcase_add_test(t, the_second_invitation_serves_when_the_first_fails);
     tcase_add_loop_test(t, one_hop_leaves_by_an_invited_exit_or_a_listed_one, 0, 2);
+    tcase_add_test(t, an_invitation_in_use_does_not_grow_old);
     tcase_add_test(t, useless_invitations_stop_a_client);
     tcase_add_test(t, who_cannot_be_unlisted_is_told);
     suite_add_tcase(s, t);

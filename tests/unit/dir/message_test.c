@@ -44,11 +44,13 @@ static qn_dir_message sample(int i)
         {.type = QN_DIR_SHARE, .bytes = qt_noise(4, 300)},
         {.type = QN_DIR_PROOF, .bytes = qt_noise(5, 200)},
         {.type = QN_DIR_SIGNED, .bytes = qt_noise(6, 64)},
+        {.type = QN_DIR_DESCRIBE},
+        {.type = QN_DIR_DESCRIPTOR, .bytes = qt_noise(7, 900)},
     };
 
     return v[i];
 }
-enum { SAMPLES = 13 };
+enum { SAMPLES = 15 };
 
 static void same(const qn_dir_message *a, const qn_dir_message *b)
 {
