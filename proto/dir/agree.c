@@ -84,7 +84,8 @@ static qn_err judge(const qn_registry *r, const qn_registration *mine, const lis
 /* The others may have heard a heartbeat that we have not. */
 static bool lives(const qn_registry *r, const qn_registration *e)
 {
-    return e != NULL && e->beat > 0 && r->env->now - e->seen <= QN_LIVE_FOR + QN_AGREE_GRACE;
+    return e != NULL && e->beat > 0 && (e->reached || !r->must_reach) &&
+           r->env->now - e->seen <= QN_LIVE_FOR + QN_AGREE_GRACE;
 }
 
 /* Everybody must have heard of it by now, and must hear of it for a while yet. */

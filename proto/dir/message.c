@@ -139,8 +139,8 @@ static const struct {
     qn_err err;
     uint16_t code;
 } codes[] = {
-    {QN_AUTH, 403},  {QN_UNKNOWN, 404}, {QN_STATE, 405},    {QN_STALE, 409}, {QN_EXPIRED, 410},
-    {QN_LIMIT, 413}, {QN_EARLY, 425},   {QN_INTERNAL, 500}, {QN_BUSY, 503},
+    {QN_AUTH, 403},  {QN_UNKNOWN, 404}, {QN_STATE, 405}, {QN_STALE, 409},    {QN_EXPIRED, 410},
+    {QN_LIMIT, 413}, {QN_EARLY, 425},   {QN_QUOTA, 429}, {QN_INTERNAL, 500}, {QN_BUSY, 503},
 };
 
 uint16_t qn_dir_code_of(qn_err err)

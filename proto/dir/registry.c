@@ -1,5 +1,6 @@
 #include "dir/registry.h"
 
+#include "base/ipjudge.h"
 #include "base/limits.h"
 #include "dir/heartbeat.h"
 #include "dir/internal.h"
@@ -117,7 +118,7 @@ static qn_registration *new_entry(qn_registry *r, const qn_descriptor *d, qn_sli
         e->d.card.p = e->bytes.p + (d->card.p - bytes.p);
     e->first_seen = e->seen = r->env->now;
     link_newest(r, e);
-    e->described = e->changed;
+    e->described = r->described = e->changed;
     return e;
 }
 
@@ -127,6 +128,42 @@ static bool fits(uint64_t bytes, uint32_t entries)
     return entries <= QN_REGISTRY_MAX &&
            bytes + (uint64_t)entries * QN_SNAPSHOT_ENTRY_EXTRA + QN_SNAPSHOT_EXTRA <=
                QN_SNAPSHOT_MAX;
+}
+
+/* Of the entries with this prefix: how many, and the one with the highest PeerID. */
+static unsigned count_prefix(const qn_registry *r, const qn_addr *a, uint32_t *highest)
+{
+    unsigned n = 0;
+
+    for (uint32_t i = 0; i < r->n; i++)
+        if (qn_ip_within(&r->v[i]->d.addrs[0], a, a->family == 4 ? 24 : 48)) {
+            *highest = i;
+            n++;
+        }
+    return n;
+}
+
+static void remove_at(qn_registry *r, uint32_t at)
+{
+    free_entry(r, r->v[at]);
+    memmove(r->v + at, r->v + at + 1, (r->n - at - 1) * sizeof(qn_registration *));
+    r->n--;
+    r->news++;
+}
+
+/* Room in the quota of its prefix, by first come; among what operators share, by lowest PeerID. May
+ * remove an entry. */
+static qn_err claim_prefix(qn_registry *r, const qn_descriptor *d, bool shared)
+{
+    const qn_addr *a = &d->addrs[0];
+    uint32_t highest = 0;
+
+    if (!qn_ip_global(a) || count_prefix(r, a, &highest) < QN_QUOTA_PREFIX)
+        return QN_OK;
+    if (!shared || memcmp(r->v[highest]->d.id.b, d->id.b, sizeof d->id.b) < 0)
+        return QN_QUOTA;
+    remove_at(r, highest);
+    return QN_OK;
 }
 
 static qn_err insert(qn_registry *r, uint32_t at, const qn_descriptor *d, qn_slice bytes)
@@ -159,6 +196,22 @@ static int compare(qn_slice a, qn_slice b)
     return a.n == b.n ? 0 : a.n < b.n ? -1 : 1;
 }
 
+/* What was seen of one holds of the other. */
+static bool same_place(const qn_descriptor *a, const qn_descriptor *b)
+{
+    return qn_addr_equal(&a->addrs[0], &b->addrs[0]) &&
+           memcmp(a->link.key.b, b->link.key.b, sizeof a->link.key.b) == 0;
+}
+
+static bool moves_into_full(const qn_registry *r, const qn_descriptor *old, const qn_descriptor *d)
+{
+    const qn_addr *a = &d->addrs[0];
+    uint32_t highest = 0;
+
+    return qn_ip_global(a) && !qn_ip_within(&old->addrs[0], a, a->family == 4 ? 24 : 48) &&
+           count_prefix(r, a, &highest) >= QN_QUOTA_PREFIX;
+}
+
 static qn_err replace(qn_registry *r, uint32_t at, const qn_descriptor *d, qn_slice bytes,
                       bool shared)
 {
@@ -176,6 +229,10 @@ static qn_err replace(qn_registry *r, uint32_t at, const qn_descriptor *d, qn_sl
         if (order > 0)
             return QN_STALE;
     }
+    if (!shared && r->env->now - old->replaced < QN_DESCRIBE_EVERY && old->replaced != 0)
+        return QN_QUOTA;
+    if (!same_place(&old->d, d) && !shared && moves_into_full(r, &old->d, d))
+        return QN_QUOTA;
     if (!fits(r->bytes - old->bytes.n + bytes.n, r->n))
         return QN_BUSY;
     e = new_entry(r, d, bytes);
@@ -187,6 +244,8 @@ static qn_err replace(qn_registry *r, uint32_t at, const qn_descriptor *d, qn_sl
     e->first_seen = old->first_seen;
     e->seen = old->seen;
     e->since = old->since;
+    e->replaced = r->env->now;
+    e->reached = old->reached && same_place(&old->d, d);
     r->news += e->beat > 0;
     r->v[at] = e;
     r->bytes += bytes.n;
@@ -207,7 +266,12 @@ static qn_err take_descriptor(qn_registry *r, qn_slice descriptor, bool shared, 
     if (err != QN_OK)
         return err;
     at = place_of(r, &d.id, &there);
-    err = there ? replace(r, at, &d, descriptor, shared) : insert(r, at, &d, descriptor);
+    if (!there) {
+        err = claim_prefix(r, &d, shared);
+        at = place_of(r, &d.id, &there); /* somebody may have made room */
+    }
+    if (err == QN_OK)
+        err = there ? replace(r, at, &d, descriptor, shared) : insert(r, at, &d, descriptor);
     if (err == QN_OK && id != NULL)
         *id = d.id;
     if (err == QN_OK && r->serial != serial)
@@ -291,6 +355,7 @@ qn_err qn_registry_seed(qn_registry *r, qn_slice descriptor)
         qn_registration *e = r->v[place_of(r, &id, &there)];
 
         e->beat = 1; /* older than any heartbeat */
+        e->reached = true;
         e->since = e->seen - QN_MIN(e->seen, r->settle);
     }
     return err;
@@ -298,9 +363,21 @@ qn_err qn_registry_seed(qn_registry *r, qn_slice descriptor)
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
+void qn_registry_reached(qn_registry *r, const qn_peerid *id)
+{
+    bool there;
+    uint32_t at = place_of(r, id, &there);
+
+    if (!there || r->v[at]->reached)
+        return;
+    r->v[at]->reached = true;
+    r->v[at]->since = r->env->now;
+    r->news++;
+}
+
 bool qn_registry_live(const qn_registry *r, const qn_registration *e)
 {
-    return e->beat > 0 && !dead(r, e);
+    return e->beat > 0 && !dead(r, e) && (e->reached || !r->must_reach);
 }
 
 bool qn_registry_listed(const qn_registry *r, const qn_registration *e)

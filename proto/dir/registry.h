@@ -4,7 +4,9 @@
  * A registration alone lists nobody; the first heartbeat does. So a replayed descriptor lists
  * nothing, because no fresh heartbeat comes with it. An entry is live for QN_LIVE_FOR after its
  * last heartbeat, measured on env->now; dead entries leave at the next prune, every
- * QN_PRUNE_EVERY. The wall clock judges signed validity only: setting it ages nobody.
+ * QN_PRUNE_EVERY. Of one prefix (/24, /48) at most QN_QUOTA_PREFIX are taken, by the first address,
+ * unless that is not global, which only a lab allows. The wall clock judges signed validity only:
+ * setting it ages nobody.
  *
  * Entries are kept sorted by PeerID, so lookups are binary searches and every listing has one
  * order. Bounded by QN_REGISTRY_MAX entries and by what fits a snapshot; the newest is refused.
@@ -21,15 +23,18 @@ typedef struct qn_registration {
     int64_t beat;         /* time of the last heartbeat; 0: none yet */
     uint16_t load;        /* as that heartbeat said */
     uint16_t load_before; /* as the one before said */
+    bool reached;         /* its address answered with its link key; see must_reach */
     bool direct;          /* the last change came from the node, not from another operator */
     uint8_t beat_n;
     uint8_t beat_bytes[QN_HEARTBEAT_MAX]; /* the last heartbeat, signed */
     uint64_t changed;                     /* serial of the last change ... */
     uint64_t described;                   /* ... and of the descriptor's */
     qn_time first_seen;                   /* env->now of the first registration */
-    qn_time seen;   /* of the last heartbeat, or of the first registration while beat is 0 */
-    qn_time since;  /* live without a break since then */
-    qn_slice bytes; /* the signed descriptor; owned by the registry */
+    qn_time seen;     /* of the last heartbeat, or of the first registration while beat is 0 */
+    qn_time since;    /* live without a break since then */
+    qn_time replaced; /* when its descriptor last was; 0: never */
+    qn_time dial_at;  /* the owner's: when to dial it back, while it was not reached */
+    qn_slice bytes;   /* the signed descriptor; owned by the registry */
 } qn_registration;
 
 typedef struct qn_registry {
@@ -39,9 +44,11 @@ typedef struct qn_registry {
     uint32_t n, cap;
     uint64_t bytes; /* sum of bytes.n */
     qn_time prune_at;
-    qn_time settle;  /* entries are listed when they have lived so long; the owner sets it */
-    uint64_t serial; /* of the last change */
-    uint64_t news;   /* counts entries that came to life, and new descriptors of live ones */
+    bool must_reach;    /* only entries that were reached are live; the owner sets it */
+    qn_time settle;     /* entries are listed when they have lived so long; the owner sets it */
+    uint64_t serial;    /* of the last change */
+    uint64_t described; /* of the last change of a descriptor */
+    uint64_t news;      /* counts entries that came to life, and new descriptors of live ones */
     qn_registration *oldest, *newest;
 } qn_registry;
 
@@ -51,17 +58,19 @@ void qn_registry_clear(qn_registry *r); /* may repeat */
 
 /* Adds or replaces; the same bytes again are QN_OK and change nothing. *id (may be NULL) is set on
  * QN_OK. QN_STALE: a higher sequence is known; QN_REFUSED: this sequence with other content;
- * QN_BUSY: full; QN_EARLY, QN_EXPIRED; else as qn_descriptor_open. A replacement by a higher
- * sequence stays as live as the entry was. */
+ * QN_BUSY: full; QN_QUOTA: too many of its prefix, or too soon after the last one; QN_EARLY,
+ * QN_EXPIRED; else as qn_descriptor_open. A replacement by a higher sequence stays as live as the
+ * entry was. */
 QN_MUST_CHECK qn_err qn_registry_register(qn_registry *r, qn_slice descriptor, qn_peerid *id);
 /* QN_UNKNOWN: register (this descriptor) first; QN_STALE: not newer than the last heartbeat, or
  * for an older descriptor; QN_EARLY, QN_EXPIRED: not fresh; else as qn_heartbeat_open. */
 QN_MUST_CHECK qn_err qn_registry_heartbeat(qn_registry *r, qn_slice heartbeat);
 
 /* The same of what another operator passed on: a descriptor (empty: none) and its node's heartbeat
- * (likewise). Two descriptors of one sequence are the node's fault; the bytewise lower one stays,
- * so that all operators end with the same. QN_OK too when nothing of it was new; QN_UNKNOWN: the
- * heartbeat's descriptor was not among what was passed on before. */
+ * (likewise). Where a quota is used up, those with the lowest PeerIDs stay, so that all operators
+ * end with the same. Two descriptors of one sequence are the node's fault; the bytewise lower one
+ * stays, for the same reason. QN_OK too when nothing of it was new; QN_UNKNOWN: the heartbeat's
+ * descriptor was not among what was passed on before. */
 QN_MUST_CHECK qn_err qn_registry_share(qn_registry *r, qn_slice descriptor, qn_slice heartbeat);
 
 /* For an operator that starts: a node of the last list gets one more TTL to be heard of. */
@@ -70,6 +79,9 @@ QN_MUST_CHECK qn_err qn_registry_seed(qn_registry *r, qn_slice descriptor);
 /* The first of the entries that changed after `serial`, oldest change first; the others follow at
  * ->newer. NULL: none. */
 const qn_registration *qn_registry_changed(const qn_registry *r, uint64_t serial);
+
+/* This node's address has answered with its link key. */
+void qn_registry_reached(qn_registry *r, const qn_peerid *id);
 
 qn_time qn_registry_due(const qn_registry *r); /* the next prune; QN_NEVER when empty */
 void qn_registry_tick(qn_registry *r);         /* prunes when due; cheap otherwise */

@@ -80,17 +80,20 @@ enum { SIGNED_FILE_MAX = 64 };
 
 typedef struct operators {
     qn_registry registry;
-    qn_timer timer;
-    uint8_t me;               /* our place in the network file */
-    bool stale;               /* our list may be another than the registry's */
-    qn_time made;             /* when the list last changed, or we started */
-    qn_time news_at;          /* when the registry last changed */
+    qn_timer timer, dial_timer;
+    uint8_t me;      /* our place in the network file */
+    bool stale;      /* our list may be another than the registry's */
+    qn_time made;    /* when the list last changed, or we started */
+    qn_time news_at; /* when the registry last changed */
+    qn_time looked;  /* when the registry was last compared with the list; 0: not since news */
     qn_time wanting_since;    /* the list has been old since then; 0: it is not */
     qn_statement signed_last; /* the newest version we signed, and what it said */
     pledge pledge;
     proposal proposal;
     qn_blob offer; /* what the others are to hear next; the serial counts them */
     uint64_t offer_serial;
+    uint64_t dialled;    /* of registry.described: entries up to this serial have been looked at */
+    uint64_t news_known; /* of registry.news */
     qn_statement heard[QN_OPERATORS_MAX]; /* what each last signed, as far as we saw */
     fellow fellow[QN_OPERATORS_MAX];
     uint8_t signed_file[SIGNED_FILE_MAX]; /* what STORE names, until the next call */
@@ -135,6 +138,9 @@ qn_err operator_self(qn_node *n, qn_slice descriptor, qn_slice heartbeat);
 qn_err operator_offered(answer *a, qn_slice bytes, bool *later);
 qn_err operator_told(qn_node *n, qn_slice objects);
 void operator_signed(qn_node *n, uint8_t who, qn_slice signature);
+void operator_news(qn_node *n);                         /* the registry may have changed */
+void operator_reached(qn_node *n, const qn_peerid *id); /* it is where it says */
+void operator_dial_back(qn_node *n);
 void operator_listed(qn_node *n); /* the list, or who may sign it, has changed */
 void operator_forget(qn_node *n, const answer *a);
 /* What must be kept before it is signed; and the signing, once it is. */

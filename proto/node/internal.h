@@ -20,6 +20,7 @@
  *     answer.c      the directory's server side: requests and their answers
  *     operator.c    an operator: its registry, its proposals and signatures
  *     fellow.c      the other operators: passing on, offering lists
+ *     dialback.c    whether nodes that register are where they say
  *     proofs.c      operators that signed two lists of one version
  *     probe.c       whether an exit is reachable, end to end
  *     relief.c      who gives way near the memory cap
@@ -104,6 +105,7 @@ typedef enum timer_kind {
     TIMER_ANSWER,
     TIMER_OPERATOR,
     TIMER_FELLOW,
+    TIMER_DIALBACK,
     TIMER_PROBE,
     TIMER_SITE_TURN,
     TIMER_ORIGIN,
@@ -133,6 +135,7 @@ typedef struct neighbour {
     bool up;         /* ESTABLISHED and not LOST */
     bool over;       /* the link is done with: only the legs' ends are awaited */
     bool raw;        /* the legs live on without the link, until the carrier says LOST */
+    bool dial_back;  /* an operator looks whether a node is where it says; nothing else */
     bool stranger;   /* accepted, and has proved nothing or gone raw: counted */
     bool resolving;  /* leg 0: whether the site's name leads there is being asked */
     bool late;       /* a visit's second answer is: streams went other ways */
@@ -349,6 +352,8 @@ bool node_end_stalest(qn_node *n);
 /* neighbour.c */
 neighbour *neighbour_get(qn_node *n, const qn_relay *r);
 neighbour *neighbour_dial(qn_node *n, const whom *to);
+/* A link of its own to a node that registers, only to see that it answers: operator_reached(). */
+bool neighbour_dial_back(qn_node *n, const qn_descriptor *d);
 qn_conn neighbour_accept(qn_node *n, const qn_addr *from, const qn_addr *local);
 void neighbour_drain(neighbour *nb);
 /* New streams are to go over another link, which is dialled if this one is in use. */

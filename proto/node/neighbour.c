@@ -138,6 +138,26 @@ static bool begin(neighbour *nb, qn_err made)
     return false;
 }
 
+static neighbour *dial(qn_node *n, const whom *to, bool named)
+{
+    neighbour *nb;
+
+    if (visits_aged(n) || visits_crowd(n, to->id))
+        return NULL;
+    nb = neighbour_new(n, true);
+    if (nb == NULL)
+        return NULL;
+    nb->id = *to->id;
+    if (named)
+        neighbour_name(nb);
+    nb->leg_addr[0] = *to->addr;
+    if (!begin(nb, dialled_carrier(nb, to)))
+        return NULL;
+    conns_todo(&n->conns, nb->leg[0], nb->resolving ? TODO_RESOLVE : TODO_DIAL);
+    neighbour_touch(nb);
+    return nb;
+}
+
 neighbour *neighbour_dial(qn_node *n, const whom *to)
 {
     neighbour *nb;
@@ -145,21 +165,17 @@ neighbour *neighbour_dial(qn_node *n, const whom *to)
     if (n->stopping || qn_peerid_equal(to->id, &n->id))
         return NULL;
     nb = neighbour_named(n, to->id);
+    return nb != NULL ? nb : dial(n, to, true);
+}
+
+bool neighbour_dial_back(qn_node *n, const qn_descriptor *d)
+{
+    whom to = {.id = &d->id, .key = &d->link.key, .addr = &d->addrs[0], .card = d->card};
+    neighbour *nb = n->stopping ? NULL : dial(n, &to, false);
+
     if (nb != NULL)
-        return nb;
-    if (visits_aged(n) || visits_crowd(n, to->id))
-        return NULL;
-    nb = neighbour_new(n, true);
-    if (nb == NULL)
-        return NULL;
-    nb->id = *to->id;
-    neighbour_name(nb);
-    nb->leg_addr[0] = *to->addr;
-    if (!begin(nb, dialled_carrier(nb, to)))
-        return NULL;
-    conns_todo(&n->conns, nb->leg[0], nb->resolving ? TODO_RESOLVE : TODO_DIAL);
-    neighbour_touch(nb);
-    return nb;
+        nb->dial_back = true;
+    return nb != NULL;
 }
 
 neighbour *neighbour_get(qn_node *n, const qn_relay *r)
@@ -220,7 +236,7 @@ static void link_over(neighbour *nb, qn_err err)
     neighbour_unname(nb);
     nb->over_since = n->env->now;
     (void)qn_link_fill(&nb->link);
-    if (nb->up)
+    if (nb->up && !nb->dial_back)
         node_event(
             n, &(qn_event){.type = QN_EV_LINK_DOWN, .id = nb->serial, .peer = nb->id, .err = err});
     if (!nb->lost && !nb->up && !nb->raw) /* nobody to say farewell to */
@@ -241,7 +257,7 @@ static void carrier_lost(neighbour *nb, qn_err err)
         /* Scanners come and go by the thousand. */
         qn_log_line(n->env, nb->outbound || nb->up ? QN_LOG_INFO : QN_LOG_DEBUG, "link",
                     "%s lost: %s", nb->outbound ? "dialled" : "accepted", qn_err_text(err));
-        if (nb->outbound && nb->known && !nb->up)
+        if (nb->outbound && nb->known && !nb->up && !nb->dial_back)
             paths_failed(n, &nb->id);
     }
     neighbour_end(nb, QN_CLOSE_GONE);
@@ -272,6 +288,11 @@ static void established(neighbour *nb, const qn_established *est)
     }
     known_by_now(nb);
     nb->up = true;
+    if (nb->dial_back) {
+        operator_reached(n, &nb->id);
+        neighbour_end(nb, QN_CLOSE_DONE);
+        return;
+    }
     if (nb->outbound)
         paths_worked(n, &nb->id);
     n->counters.links_opened++;

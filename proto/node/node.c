@@ -219,6 +219,9 @@ static void fire(qn_node *n, qn_timer *t)
     case TIMER_OPERATOR:
         operator_tick(n);
         break;
+    case TIMER_DIALBACK:
+        operator_dial_back(n);
+        break;
     case TIMER_FELLOW:
         fellow_tick(node_owner(t, fellow));
         break;

@@ -22,7 +22,7 @@ static qn_time due_turn(const qn_node *n)
     int64_t wall = n->env->wall;
 
     if (alone(n))
-        return op->made + QN_SNAPSHOT_PAUSE;
+        return QN_MAX(op->made, op->looked) + QN_SNAPSHOT_PAUSE;
     return n->env->now + (qn_time)(qn_turn_next(&n->net, op->me, wall) - wall) * QN_SEC;
 }
 
@@ -42,7 +42,20 @@ static void changed(qn_node *n)
 {
     n->op->stale = true;
     n->op->news_at = n->env->now;
+    n->op->looked = 0;
     rearm(n);
+}
+
+void operator_news(qn_node *n)
+{
+    operators *op = n->op;
+
+    if (op->registry.described != op->dialled)
+        node_timer(n, &op->dial_timer, TIMER_DIALBACK, n->env->now);
+    if (op->registry.news == op->news_known)
+        return;
+    op->news_known = op->registry.news;
+    changed(n);
 }
 
 /* The version we may propose now; 0: none. */
@@ -414,12 +427,11 @@ qn_err operator_offered(answer *a, qn_slice bytes, bool *later)
 qn_err operator_told(qn_node *n, qn_slice objects)
 {
     qn_cbor_r r;
-    uint64_t count, before;
+    uint64_t count;
     bool unknown = false;
 
     if (n->op == NULL)
         return QN_STATE;
-    before = n->op->registry.news;
     qn_cbor_r_init(&r, objects.p, objects.n);
     count = qn_cbor_get_array(&r);
     for (uint64_t i = 0; i < count && r.err == QN_OK; i++) {
@@ -432,8 +444,7 @@ qn_err operator_told(qn_node *n, qn_slice objects)
         if (r.err == QN_OK)
             unknown |= qn_registry_share(&n->op->registry, descriptor, heartbeat) == QN_UNKNOWN;
     }
-    if (n->op->registry.news != before)
-        changed(n);
+    operator_news(n);
     if (r.err != QN_OK)
         return r.err;
     return unknown ? QN_UNKNOWN : qn_cbor_end(&r);
@@ -441,27 +452,22 @@ qn_err operator_told(qn_node *n, qn_slice objects)
 
 /* ---- what nodes say -------------------------------------------------------------------------- */
 
-static qn_err taken(qn_node *n, qn_err err, uint64_t news_before)
-{
-    if (n->op->registry.news != news_before)
-        changed(n);
-    if (err == QN_OK)
-        fellows_wake(n);
-    return err;
-}
-
 qn_err operator_register(qn_node *n, qn_slice bytes)
 {
-    uint64_t before = n->op->registry.news;
+    qn_err err = qn_registry_register(&n->op->registry, bytes, NULL);
 
-    return taken(n, qn_registry_register(&n->op->registry, bytes, NULL), before);
+    operator_news(n);
+    fellows_wake(n);
+    return err;
 }
 
 qn_err operator_heartbeat(qn_node *n, qn_slice bytes)
 {
-    uint64_t before = n->op->registry.news;
+    qn_err err = qn_registry_heartbeat(&n->op->registry, bytes);
 
-    return taken(n, qn_registry_heartbeat(&n->op->registry, bytes), before);
+    operator_news(n);
+    fellows_wake(n);
+    return err;
 }
 
 qn_err operator_self(qn_node *n, qn_slice descriptor, qn_slice heartbeat)
@@ -496,6 +502,7 @@ void operator_tick(qn_node *n)
     int64_t version;
     qn_err err;
 
+    op->looked = now;
     qn_registry_tick(&op->registry);
     op->stale |= pruned || now >= op->made + QN_SNAPSHOT_EVERY;
     version = op->pledge.state == PLEDGE_NONE ? version_now(n) : 0;
@@ -543,6 +550,7 @@ qn_err operator_start(qn_node *n, char why[160])
     qn_wipe(&secret, sizeof secret);
     op->made = n->env->now;
     qn_registry_init(&op->registry, n->env, &n->net);
+    op->registry.must_reach = true;
     if (!alone(n))
         op->registry.settle = QN_SETTLE;
     if (!qn_operator_find(&n->net, &key, &op->me))
@@ -563,6 +571,7 @@ void operator_clear(qn_node *n)
     if (n->op == NULL)
         return;
     qn_timers_cancel(&n->timers, &n->op->timer);
+    qn_timers_cancel(&n->timers, &n->op->dial_timer);
     fellows_clear(n);
     pledge_drop(n);
     proposal_drop(n);

@@ -203,6 +203,11 @@ static void store(pw_node *n, const qn_action *a)
     f->n += a->bytes.n;
 }
 
+void pw_shut(pw_node *n, bool shut)
+{
+    n->shut = shut;
+}
+
 void pw_fail_store(pw_node *n, const char *name)
 {
     n->broken_file = name;

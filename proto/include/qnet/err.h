@@ -40,6 +40,7 @@ extern "C" {
     X(RESOLVE, -116, "the name did not resolve")                                                   \
     X(UNREACHABLE, -117, "the destination cannot be reached")                                      \
     X(FORGED, -118, "the answer about the name is not what its owner signed")                      \
+    X(QUOTA, -119, "a quota is used up; try again later or from elsewhere")                        \
     X(NOMEM, -200, "out of memory or over the configured cap")                                     \
     X(CONFIG, -201, "the configuration is wrong")                                                  \
     X(BUSY, -202, "too many at once")                                                              \

@@ -124,8 +124,8 @@ static inline qn_descriptor fx_relay(uint16_t i)
 
     d.valid_after = QT_EPOCH - 3600;
     d.valid_until = QT_EPOCH + 86400;
-    d.addrs[0] = fx_addr("8.8.0.0:443");
-    qn_put16(d.addrs[0].ip + 2, i);
+    d.addrs[0] = fx_addr("8.0.0.8:443"); /* each in a /24 of its own */
+    qn_put16(d.addrs[0].ip + 1, i);
     d.addrs[1] = fx_addr("[2606:4700::1]:443");
     d.link = fx_dated('l', i);
     d.onion[0] = fx_dated('n', i);

@@ -221,7 +221,7 @@ START_TEST(codes_and_errors_go_back_and_forth)
         {QN_REFUSED, 403, QN_AUTH}, {QN_POLICY, 403, QN_AUTH}, {QN_UNKNOWN, 404, QN_UNKNOWN},
         {QN_STATE, 405, QN_STATE},  {QN_STALE, 409, QN_STALE}, {QN_EXPIRED, 410, QN_EXPIRED},
         {QN_LIMIT, 413, QN_LIMIT},  {QN_EARLY, 425, QN_EARLY}, {QN_INTERNAL, 500, QN_INTERNAL},
-        {QN_BUSY, 503, QN_BUSY},    {QN_NOMEM, 503, QN_BUSY},
+        {QN_BUSY, 503, QN_BUSY},    {QN_NOMEM, 503, QN_BUSY},  {QN_QUOTA, 429, QN_QUOTA},
     };
 
     for (size_t i = 0; i < QN_LEN(v); i++) {

@@ -1,6 +1,8 @@
 /* Who is registered, who is alive, and whose clock says so. */
 #include "unit/dir/fixture.h"
 
+#include <stdio.h>
+
 static qn_registry r;
 
 static void setup(void)
@@ -328,6 +330,122 @@ START_TEST(a_replacement_without_memory_keeps_the_old)
 }
 END_TEST
 
+/* ---- quotas ---------------------------------------------------------------------------------- */
+
+static qn_slice at(uint16_t i, const char *addr, uint64_t sequence)
+{
+    qn_descriptor d = fx_relay(i);
+
+    d.sequence = sequence;
+    d.addrs[0] = fx_addr(addr);
+    return fx_signed(&d, i);
+}
+
+static qn_err join_at(uint16_t i, const char *addr)
+{
+    qn_err err = qn_registry_register(&r, at(i, addr, 7), NULL);
+
+    return err == QN_OK ? qn_registry_heartbeat(&r, fx_beat(i, 7, t.env.wall, 0)) : err;
+}
+
+/* The i-th address of one /24, or /48. */
+static void name_host(char out[32], int v6, unsigned i)
+{
+    if (v6)
+        (void)snprintf(out, 32, "[2606:4700:1::%x]:443", i);
+    else
+        (void)snprintf(out, 32, "9.9.9.%u:443", i);
+}
+
+START_TEST(a_prefix_has_a_quota)
+{
+    static const char *const next[2] = {"9.9.10.1:443", "[2606:4700:2::1]:443"};
+    char addr[32];
+
+    for (uint16_t i = 1; i <= QN_QUOTA_PREFIX + 3; i++) {
+        name_host(addr, _i, i);
+        qt_assert_err(join_at(i, addr), i <= QN_QUOTA_PREFIX ? QN_OK : QN_QUOTA);
+    }
+    qt_assert_err(join_at(50, next[_i]), QN_OK);
+    ck_assert_uint_eq(live(NULL), QN_QUOTA_PREFIX + 1);
+    /* Nor by moving there. */
+    qt_env_step(&t, 2 * QN_SEC);
+    name_host(addr, _i, 99);
+    qt_assert_err(qn_registry_register(&r, at(50, addr, 8), NULL), QN_QUOTA);
+    qt_assert_err(qn_registry_register(&r, at(1, addr, 8), NULL), QN_OK);
+}
+END_TEST
+
+/* A fifth of all identities, from three prefixes. */
+START_TEST(sybils_gain_the_quotas_share_at_most)
+{
+    enum { HONEST = 80, SYBILS = 20, PREFIXES = 3 };
+    unsigned taken = 0;
+    char addr[32];
+
+    for (uint16_t i = 0; i < HONEST; i++)
+        join(i);
+    for (uint16_t i = 0; i < SYBILS; i++) {
+        (void)snprintf(addr, sizeof addr, "9.9.%u.%u:443", i % PREFIXES, i + 1);
+        taken += join_at((uint16_t)(1000 + i), addr) == QN_OK;
+    }
+    ck_assert_uint_eq(taken, PREFIXES * QN_QUOTA_PREFIX);
+    ck_assert_uint_eq(live(NULL), HONEST + PREFIXES * QN_QUOTA_PREFIX);
+}
+END_TEST
+
+/* Each filled the prefix with others: what they tell each other leaves both with the same. */
+START_TEST(operators_end_with_the_same_of_a_full_prefix)
+{
+    qn_registry other;
+    char addr[32];
+
+    qn_registry_init(&other, &t.env, &net);
+    for (uint16_t i = 1; i <= 2 * QN_QUOTA_PREFIX; i++) {
+        (void)snprintf(addr, sizeof addr, "9.9.9.%u:443", i);
+        qt_assert_err(qn_registry_register(i % 2 ? &r : &other, at(i, addr, 7), NULL), QN_OK);
+    }
+    for (uint16_t i = 1; i <= 2 * QN_QUOTA_PREFIX; i++) {
+        qn_err err;
+
+        (void)snprintf(addr, sizeof addr, "9.9.9.%u:443", i);
+        err = qn_registry_share(i % 2 ? &other : &r, at(i, addr, 7), (qn_slice){0});
+        ck_assert(err == QN_OK || err == QN_QUOTA);
+    }
+    ck_assert_uint_eq(r.n, QN_QUOTA_PREFIX);
+    ck_assert_uint_eq(other.n, QN_QUOTA_PREFIX);
+    for (uint32_t i = 0; i < r.n; i++)
+        ck_assert_mem_eq(r.v[i]->d.id.b, other.v[i]->d.id.b, 32);
+    qn_registry_clear(&other);
+}
+END_TEST
+
+START_TEST(a_descriptor_is_replaced_once_a_second)
+{
+    join(1);
+    qt_assert_err(qn_registry_register(&r, with_sequence(1, 8, "CH"), NULL), QN_OK);
+    qt_assert_err(qn_registry_register(&r, with_sequence(1, 9, "CH"), NULL), QN_QUOTA);
+    qt_env_step(&t, QN_DESCRIBE_EVERY);
+    qt_assert_err(qn_registry_register(&r, with_sequence(1, 9, "CH"), NULL), QN_OK);
+}
+END_TEST
+
+START_TEST(who_was_not_reached_is_not_live)
+{
+    r.must_reach = true;
+    join(1);
+    ck_assert_uint_eq(live(NULL), 0);
+    qn_registry_reached(&r, &r.v[0]->d.id);
+    ck_assert_uint_eq(live(NULL), 1);
+    /* The same address and key need no second look, others do. */
+    qt_assert_err(qn_registry_register(&r, with_sequence(1, 8, "CH"), NULL), QN_OK);
+    ck_assert_uint_eq(live(NULL), 1);
+    qt_env_step(&t, QN_DESCRIBE_EVERY);
+    qt_assert_err(qn_registry_register(&r, at(1, "9.9.9.9:443", 9), NULL), QN_OK);
+    ck_assert_uint_eq(live(NULL), 0);
+}
+END_TEST
+
 static Suite *registry_suite(void)
 {
     Suite *s = suite_create("dir/registry");
@@ -354,6 +472,11 @@ static Suite *registry_suite(void)
     tcase_add_test(tc, refuses_the_newest_when_full);
     tcase_add_test(tc, survives_every_failed_allocation);
     tcase_add_test(tc, a_replacement_without_memory_keeps_the_old);
+    tcase_add_loop_test(tc, a_prefix_has_a_quota, 0, 2);
+    tcase_add_test(tc, sybils_gain_the_quotas_share_at_most);
+    tcase_add_test(tc, operators_end_with_the_same_of_a_full_prefix);
+    tcase_add_test(tc, a_descriptor_is_replaced_once_a_second);
+    tcase_add_test(tc, who_was_not_reached_is_not_live);
     suite_add_tcase(s, tc);
     return s;
 }

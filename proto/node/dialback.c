@@ -1,0 +1,58 @@
+/*
+ * Dialling back: an operator lists a node when a link of its own to the address in the descriptor
+ * has proved the link key there. Whoever registers made-up nodes, or somebody else's address, gets
+ * nothing listed by it; each operator looks for itself.
+ */
+#include "node/internal.h"
+
+static uint32_t under_way(const qn_node *n)
+{
+    uint32_t count = 0;
+
+    for (const neighbour *nb = n->neighbours; nb != NULL; nb = nb->next)
+        count += nb->dial_back && !nb->over;
+    return count;
+}
+
+/* A link that we dialled has shown as much. */
+static bool known_already(const qn_node *n, const qn_descriptor *d)
+{
+    const neighbour *nb = neighbour_named(n, &d->id);
+
+    if (qn_peerid_equal(&d->id, &n->id))
+        return true;
+    return nb != NULL && nb->outbound && nb->up && qn_addr_equal(&nb->leg_addr[0], &d->addrs[0]);
+}
+
+void operator_dial_back(qn_node *n)
+{
+    operators *op = n->op;
+    qn_time now = n->env->now, due = QN_NEVER;
+    uint32_t room = QN_DIALBACK_MAX - QN_MIN(under_way(n), (uint32_t)QN_DIALBACK_MAX);
+
+    op->dialled = op->registry.described;
+    for (uint32_t i = 0; i < op->registry.n; i++) {
+        qn_registration *e = op->registry.v[i];
+
+        if (e->reached)
+            continue;
+        if (known_already(n, &e->d)) {
+            operator_reached(n, &e->d.id);
+            continue;
+        }
+        if (e->dial_at <= now && room > 0) {
+            e->dial_at = now + QN_DIALBACK_AGAIN;
+            room -= neighbour_dial_back(n, &e->d);
+        }
+        due = QN_MIN(due, QN_MAX(e->dial_at, now + QN_SEC));
+    }
+    node_timer(n, &op->dial_timer, TIMER_DIALBACK, due);
+}
+
+void operator_reached(qn_node *n, const qn_peerid *id)
+{
+    if (n->op == NULL)
+        return;
+    qn_registry_reached(&n->op->registry, id);
+    operator_news(n);
+}
