@@ -2,7 +2,7 @@
 /**
  * \file
  * An OpenSSL whose random bytes are the simulation's: web sites of the outside speak real TLS with
- * it and yet say the same bytes in every run (docs/decisions/0009).
+ * it and yet say the same bytes in every run (docs/decisions/0013).
  *
  * It is a library context of its own. The core's use of libcrypto, which asks for no random bytes,
  * does not meet it.
