@@ -10,6 +10,8 @@ enum {
     TAG_STEP_S = 10
 };
 
+#define WARM_AGAIN QN_SEC /* without memory for a request */
+
 /* ---- beginning and end ----------------------------------------------------------------------- */
 
 static void drop_hope(qn_htx_client *c)
@@ -139,6 +141,9 @@ qn_err qn_htx_browser_init(qn_htx_client *c, const qn_carrier_cfg *cfg)
     c->h2_profile = target->h2;
     c->shape_profile = target->shape;
     c->idle = target->idle;
+    err = qn_htx_warm_init(&c->warm, target);
+    if (err != QN_OK)
+        return err;
     if (target->tickets != NULL)
         err = find_ticket(c, cfg, &ticket, &resumes);
     if (resumes)
@@ -216,10 +221,40 @@ qn_err qn_htx_browser_flush(qn_htx_client *c)
 
 /* ---- the two requests ------------------------------------------------------------------------ */
 
+static qn_err request(qn_htx_client *c, qn_h2_kind kind, qn_slice path, uint32_t largest,
+                      uint32_t *id)
+{
+    qn_err err = qn_h2_request(c->h2, kind, path, largest, id);
+
+    if (err == QN_OK) {
+        qn_htx_warm_asked(&c->warm, c->env, *id);
+        c->heard = c->traffic.carry.got;
+        c->largest = largest;
+    }
+    return err;
+}
+
 static qn_err ask(qn_htx_client *c, unsigned i, qn_h2_kind kind, uint32_t *id)
 {
-    return qn_h2_request(c->h2, kind, qn_slice_of(c->plan.path[i], c->plan.path_n[i]),
-                         c->plan.largest[i], id);
+    return request(c, kind, qn_slice_of(c->plan.path[i], c->plan.path_n[i]), c->plan.largest[i],
+                   id);
+}
+
+qn_err qn_htx_browser_warm(qn_htx_client *c)
+{
+    qn_slice path = qn_slice_of(c->warm.path, c->warm.path_n);
+    qn_h2_kind kind = c->warm.document ? QN_H2_DOCUMENT : qn_h2_kind_of(path);
+    uint32_t id;
+    qn_err err;
+
+    if (c->h2 == NULL || c->env->now < qn_htx_warm_due(&c->warm))
+        return QN_OK;
+    err = request(c, kind, path, c->warm.largest, &id);
+    if (err == QN_NOMEM)
+        c->warm.at = c->env->now + WARM_AGAIN;
+    else if (err != QN_OK) /* the origin wants no more, and will end it */
+        c->warm.at = QN_NEVER;
+    return err == QN_NOMEM ? err : QN_OK;
 }
 
 static qn_err on_established(qn_htx_client *c, const qn_tls_event *ev)
@@ -286,6 +321,7 @@ static qn_err on_answer(qn_htx_client *c, const qn_h2_event *ev)
         }
         return QN_OK;
     case QN_H2_DONE:
+        qn_htx_warm_answered(&c->warm, ev->id);
         if (ev->id == c->page_id)
             return on_page(c, ev->err);
         if (c->phase == QN_HTX_WAITING)
@@ -460,6 +496,7 @@ static qn_err switch_over(qn_htx_client *c, const qn_terms *offer)
         c->tally->dh += 2; /* ee, se */
         c->tally->handshakes++;
     }
+    c->named = hope->claim;
     drop_hope(c);
     qn_tls_forget(c->tls);
     qn_htx_client_phase(c, QN_HTX_CARRYING, QN_NEVER);

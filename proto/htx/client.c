@@ -287,10 +287,20 @@ static bool client_next(qn_carrier *carrier, qn_carrier_event *ev)
 static qn_time client_due(const qn_carrier *carrier)
 {
     const qn_htx_client *c = client_of_const(carrier);
+    qn_time due = c->deadline;
 
     if (c->phase != QN_HTX_CARRYING)
-        return c->deadline;
-    return QN_MIN(c->deadline, qn_shape_due(&c->traffic.shape));
+        return due;
+    if (c->named && c->h2 != NULL)
+        due = QN_MIN(due, qn_htx_warm_due(&c->warm));
+    return QN_MIN(due, qn_shape_due(&c->traffic.shape));
+}
+
+/* Without memory the next occasion is in time. */
+static void keep_warm(qn_htx_client *c)
+{
+    if (c->phase == QN_HTX_CARRYING && qn_htx_browser_warm(c) != QN_OK)
+        qn_log_line(c->env, QN_LOG_DEBUG, "htx", "no memory for the origin's next request");
 }
 
 static void client_tick(qn_carrier *carrier)
@@ -298,6 +308,8 @@ static void client_tick(qn_carrier *carrier)
     qn_htx_client *c = client_of(carrier);
     qn_err err;
 
+    if (c->named)
+        keep_warm(c);
     if (c->env->now < c->deadline)
         return;
     switch (c->phase) {
@@ -350,6 +362,8 @@ static size_t client_own(qn_carrier *carrier, uint8_t *out, size_t room)
 {
     qn_htx_client *c = client_of(carrier);
 
+    if (room >= QN_HTX_DATA_HEADER && room < client_room(carrier))
+        keep_warm(c); /* the record has something already, so it leaves anyway */
     /* The browser's next records, when earlier ones left; without memory the next call is in time.
      */
     if (c->phase == QN_HTX_CARRYING && qn_htx_browser_flush(c) != QN_OK)
@@ -379,7 +393,7 @@ static qn_err on_carried(qn_htx_client *c, const qn_htx_note *note)
         c->drain = note->drain;
         return c->tls != NULL ? qn_htx_browser_eof(c) : QN_OK;
     }
-    if (note->kind == QN_HTX_DATA && c->traffic.carry.got > c->plan.largest[1] + UINT64_C(65536))
+    if (note->kind == QN_HTX_DATA && c->traffic.carry.got - c->heard > c->largest + UINT64_C(65536))
         return QN_LIMIT;
     return hand_over(c, note->data);
 }
@@ -429,7 +443,8 @@ qn_htx_look qn_htx_client_look(const qn_carrier *carrier)
                          .dated = c->dated,
                          .ahead = c->ahead,
                          .draining = c->draining,
-                         .drain = c->drain};
+                         .drain = c->drain,
+                         .asked = c->warm.asked};
 }
 
 const qn_carrier_kind qn_htx_client_kind = {

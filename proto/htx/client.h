@@ -15,6 +15,7 @@
 #include "htx/plan.h"
 #include "htx/traffic.h"
 #include "htx/transcript.h"
+#include "htx/warm.h"
 #include "tls/client.h"
 
 /* cfg->initiator and cfg->htx must be set. create: also QN_CONFIG. */
@@ -38,6 +39,7 @@ typedef struct qn_htx_look {
     int64_t ahead; /* it is so many seconds ahead of env->wall */
     bool draining; /* O ended: no new streams, and the link ends in so many seconds */
     uint16_t drain;
+    uint32_t asked; /* requests to O, all in all */
 } qn_htx_look;
 
 qn_htx_look qn_htx_client_look(const qn_carrier *c);
@@ -78,7 +80,11 @@ typedef struct qn_htx_client {
     bool dated;
     int64_t ahead;
 
+    qn_htx_warm warm;
     qn_htx_traffic traffic; /* after the switch */
+    uint64_t heard;         /* CARRIER's DATA when the last request left ... */
+    uint32_t largest;       /* ... and what its answer may be */
+    bool named;             /* both ends are: no cover is needed on the way */
     bool draining;
     uint16_t drain;
     qn_established est;
@@ -113,6 +119,8 @@ QN_MUST_CHECK qn_err qn_htx_browser_eof(qn_htx_client *c);
 QN_MUST_CHECK qn_err qn_htx_browser_flush(qn_htx_client *c);
 /* The page was read for long enough: the second request leaves. As record. */
 QN_MUST_CHECK qn_err qn_htx_browser_ask(qn_htx_client *c);
+/* Another request to the origin, if one is due: what it sends waits for a flush. As flush. */
+QN_MUST_CHECK qn_err qn_htx_browser_warm(qn_htx_client *c);
 /* What this browser says to an origin it leaves is sent. As flush. */
 QN_MUST_CHECK qn_err qn_htx_browser_leave(qn_htx_client *c);
 void qn_htx_browser_give_up(qn_htx_client *c); /* a visitor from here on */

@@ -2,7 +2,10 @@
 
 #include "carrier/record.h"
 
-enum { DATA_RECORD = 0x17, ROOM_MIN = 64 }; /* a frame of DATA for less is not worth its header */
+enum {
+    DATA_RECORD = 0x17,
+    ROOM_MIN = 16
+}; /* less is not worth a header; shaped records can be short */
 
 qn_err qn_htx_note_get(qn_htx_note *out, qn_slice payload)
 {

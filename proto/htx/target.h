@@ -21,8 +21,10 @@ typedef struct qn_htx_target {
     int64_t ahead; /* what O's Date said our clock is behind, seconds; 0 unless it was a visitor */
     const qn_htx_page *first, *second; /* key 4 and key 5: 1 to QN_HTX_PAGES_MAX each */
     uint8_t first_n, second_n;
-    uint16_t max_record; /* key 6 */
-    qn_time idle;        /* after so long this browser closes a connection it does not use */
+    uint16_t max_record;    /* key 6 */
+    qn_time idle;           /* after so long this browser closes a connection it does not use */
+    qn_time site_idle;      /* key 7: and after so long the origin does; 0: never */
+    uint32_t site_requests; /* key 7: the origin answers so many on one connection; 0: any */
     /* NULL, or tickets of earlier visits: one is used if there is one, and O's are kept. Outlives
      * the carrier. */
     qn_tls_tickets *tickets;

@@ -74,7 +74,8 @@ bool visits_reach(const qn_node *n, qn_slice card);
 bool visits_reach_now(const qn_node *n, const qn_peerid *id, qn_slice card);
 /* *t points into *card, which points into to->card. */
 QN_MUST_CHECK qn_err visits_target(qn_node *n, const whom *to, qn_htx_card *card, qn_htx_target *t);
-qn_time visits_renew_at(qn_node *n, uint32_t seconds);
+/* Draws when another link is to take over, by what the card says of its origin's patience. */
+void visits_renew(struct neighbour *nb, const qn_htx_card *card);
 /* As many visits of this peer as a browser would leave idle are there already. */
 bool visits_crowd(const qn_node *n, const qn_peerid *id);
 bool visit_resolved_already(const struct neighbour *nb);

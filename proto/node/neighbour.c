@@ -98,7 +98,7 @@ static qn_err dialled_carrier(neighbour *nb, const whom *to)
     if (err == QN_OK)
         err = n->cfg.carrier->create(&nb->carrier, n->env, &cfg);
     if (err == QN_OK && n->visits != NULL) {
-        nb->renew_at = visits_renew_at(n, card.seconds);
+        visits_renew(nb, &card);
         nb->resolving = !card.mirror && !visit_resolved_already(nb);
     }
     qn_wipe(&cfg.own_key, sizeof cfg.own_key);

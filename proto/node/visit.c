@@ -138,17 +138,22 @@ qn_err visits_target(qn_node *n, const whom *to, qn_htx_card *card, qn_htx_targe
                          .second_n = card->second_n,
                          .max_record = card->largest_record,
                          .idle = v->idle,
+                         .site_idle = card->idle * QN_SEC,
+                         .site_requests = card->requests,
                          .tickets = v->tickets};
     return QN_OK;
 }
 
-/* The origin ends the connection then, and browsers make another in time: at 70 to 90 % of it. Of
- * requests there are never more than two. */
-qn_time visits_renew_at(qn_node *n, uint32_t seconds)
+/* The origin ends the connection then, and browsers make another in time: at 70 to 90 % of it. The
+ * visit's own two requests renew nothing. */
+void visits_renew(neighbour *nb, const qn_htx_card *card)
 {
-    uint64_t part = 700 + qn_rng_below(n->env, 201);
+    qn_env *env = nb->n->env;
+    uint64_t part = 700 + qn_rng_below(env, 201);
+    uint64_t requests = QN_MAX(part * card->requests / 1000, UINT64_C(3));
 
-    return seconds == 0 ? QN_NEVER : n->env->now + part * seconds * QN_MS;
+    nb->renew_at = card->seconds == 0 ? QN_NEVER : env->now + part * card->seconds * QN_MS;
+    nb->renew_asked = card->requests == 0 ? UINT32_MAX : (uint32_t)requests;
 }
 
 bool visits_crowd(const qn_node *n, const qn_peerid *id)
@@ -246,7 +251,8 @@ void visit_watch(neighbour *nb)
     } else if (look.phase == QN_HTX_WAITING && !nb->late && now >= look.since + LATE) {
         nb->late = true;
         client_leave(nb);
-    } else if (look.phase == QN_HTX_CARRYING && (look.draining || now >= nb->renew_at)) {
+    } else if (look.phase == QN_HTX_CARRYING &&
+               (look.draining || now >= nb->renew_at || look.asked >= nb->renew_asked)) {
         neighbour_retire(nb);
     }
 }

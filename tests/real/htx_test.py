@@ -225,6 +225,30 @@ class Restart(MeshTest):
         wait_for(lambda: self.fetch("file", 1000, "fast", 5).end() == 0, "a fetch by way of the restarted node", 45)
 
 
+class ImpatientSite(MeshTest):
+    """A site that ends unused connections after 3 s: to it a link is one, unless it is asked for something."""
+
+    arguments = ["--site-idle", "3", "--relays", "0", "--exits", "0"]
+
+    def test_a_slow_download_takes_one_link_however_long_it_is(self):
+        fetch = self.fetch("slow", 8 * MIB, "fast", 60)
+        wait_for(lambda: fetch.received > MIB, "the first of the body")
+        links = self.mesh.status("client1")["counters"]["links_opened"]
+        self.assertEqual(fetch.end(), 0, fetch.error)
+        self.assertEqual(fetch.sha.hexdigest(), mesh.digest(8 * MIB))
+        self.assertEqual(self.mesh.status("client1")["counters"]["links_opened"], links)
+
+    def test_after_a_pause_there_is_a_link_again(self):
+        self.assert_whole(1000, "fast")
+        wait_for(lambda: self.mesh.status("client1")["active_links"] == 0, "the idle link's end", 60)
+        self.assert_whole(1000, "fast")
+
+
+@needs_nginx
+class ImpatientNginx(ImpatientSite):
+    arguments = ImpatientSite.arguments + ["--origin", "nginx"]
+
+
 class Reloaded(MeshTest):
     """nginx ends idle connections when it is reloaded, and to nginx a link's is idle."""
 

@@ -70,7 +70,7 @@ def digest(size):
 
 class Web:
     """GET /file/N: N bytes. /half/N: half of them, then nothing more. /reset/N: half, then RST.
-    /short/N: half, then FIN, as if it were all. /gate/N: half, and the rest once `gate` is set. PUT /take/N: answers with the SHA-256 of the body."""
+    /slow/N: N bytes, 64 KiB each tenth of a second. /short/N: half, then FIN, as if it were all. /gate/N: half, and the rest once `gate` is set. PUT /take/N: answers with the SHA-256 of the body."""
 
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -119,6 +119,12 @@ class Web:
         if manner == b"file":
             for chunk in chunks(size):
                 conn.sendall(chunk)
+            return
+        if manner == b"slow":
+            for chunk in chunks(size):
+                for at in range(0, len(chunk), 65536):
+                    conn.sendall(chunk[at:at + 65536])
+                    self.closing.wait(0.1)
             return
         if manner == b"gate":
             for i, chunk in enumerate(chunks(size)):

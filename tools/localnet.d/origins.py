@@ -15,7 +15,7 @@ import socket
 from processes import Failure, free_port, run, start, wait_until
 
 READY_SECONDS = 20
-LIMITS = ("--requests", "1000", "--seconds", "3600", "--idle", "75")  # what both kinds are set to
+LIMITS = ("--requests", "1000", "--seconds", "3600")  # what both kinds are set to
 
 NGINX = """{user} daemon off; master_process on; worker_processes 1; pid {dir}/pid; error_log {dir}/error.log;
 events {{ worker_connections 1024; }}
@@ -28,7 +28,7 @@ http {{
         set_real_ip_from 127.0.0.1; set_real_ip_from unix:; real_ip_header proxy_protocol;
         server_name {name}; root {pages};
         ssl_certificate {dir}/chain.pem; ssl_certificate_key {dir}/key.pem; ssl_protocols TLSv1.3;
-        ssl_session_cache shared:site:1m; keepalive_requests 1000; keepalive_time 3600s; keepalive_timeout 75s;
+        ssl_session_cache shared:site:1m; keepalive_requests 1000; keepalive_time 3600s; keepalive_timeout {idle}s;
     }}
 }}
 """
@@ -85,20 +85,21 @@ def nginx_command(program, folder, site):
 
 def embedded_command(program, folder, site):
     return [beside(program, "qnet-origin"), "--lab", "--dir", site["dir"], "--name", site["name"], "--ca",
-            os.path.join(folder, "origins", "ca"), "--port", str(site["port"]), "--proxy"]
+            os.path.join(folder, "origins", "ca"), "--port", str(site["port"]), "--proxy",
+            "--idle", str(site["idle"])]
 
 
 COMMANDS = {"embedded": embedded_command, "nginx": nginx_command, "nginx-unix": nginx_command}
 
 
-def plan(folder, kind, program, names):
+def plan(folder, kind, program, names, idle):
     """A site for each node; nothing runs yet."""
     taken, sites = set(), []
     if names:
         os.makedirs(os.path.join(folder, "origins"), exist_ok=True)
     for node in names:
         site = {"node": node, "name": f"{node}.test", "dir": os.path.join(folder, "origins", node),
-                "port": free_port(taken), "file": os.path.join(folder, f"{node}.origin")}
+                "port": free_port(taken), "idle": idle, "file": os.path.join(folder, f"{node}.origin")}
         site["at"] = f"unix:{site['dir']}/sock" if kind == "nginx-unix" else f"127.0.0.1:{site['port']}"
         site["command"] = COMMANDS[kind](program, folder, site)
         site["log"] = site["dir"] + ".log"
@@ -119,7 +120,7 @@ def answers(site):
 
 def measure(program, folder, site):
     run(beside(program, "qnet-origin-check"), site["at"], "--name", site["name"], "--proxy", "--ca",
-        os.path.join(folder, "origins", "ca", "ca.pem"), "--quick", *LIMITS, "--out", site["file"])
+        os.path.join(folder, "origins", "ca", "ca.pem"), "--quick", *LIMITS, "--idle", str(site["idle"]), "--out", site["file"])
 
 
 def bring_up(program, folder, sites):
