@@ -123,7 +123,7 @@ static void set_health(json_t *o, const qn_view *v, const qn_status *s)
     set_text(o, "phase", s->phase);
     set_text(o, "advice", s->advice);
     set_text(o, "last_error", s->last_error == QN_OK ? "" : qn_err_text(s->last_error));
-    /* null: no end-to-end probe has succeeded yet */
+    /* null: nothing has reached an exit yet */
     if (s->last_probe == 0)
         set(o, "last_checked_ms_ago", json_null());
     else

@@ -165,7 +165,8 @@
 #define QN_SHARE_EVERY (250 * QN_MS) /* what nodes said is passed on to the other operators */
 #define QN_SHARE_MAX 32768           /* bytes of it in one message: a dozen new nodes, 200 beats */
 #define QN_FELLOW_RETRY (2 * QN_SEC) /* another operator that did not answer is dialled again */
-#define QN_LIST_EVERY (60 * QN_SEC)  /* a node asks for a newer snapshot */
+#define QN_LIST_EVERY (60 * QN_SEC)  /* a node asks for a newer snapshot, and ... */
+#define QN_LIST_UNUSED (3600 * QN_SEC) /* ... a client that nobody uses: a snapshot's life */
 /* a node that has just started, with a list this short, asks so often: the network may be as young
  */
 #define QN_YOUNG (60 * QN_SEC)
@@ -195,10 +196,9 @@
 #define QN_CONNS_MAX 65536
 #define QN_SOCKS_TIMEOUT (10 * QN_SEC) /* a complete SOCKS request, or goodbye */
 #define QN_OPEN_TIMEOUT (30 * QN_SEC)  /* resolve + connect at the exit */
-#define QN_PROBE_EVERY (25 * QN_SEC)   /* twice within the minute that CONNECTED vouches for */
-#define QN_PROBE_FRESH (60 * QN_SEC)
-#define QN_NOMEM_PAUSE (20 * QN_MS) /* until what memory stopped is tried again */
-#define QN_STOP_AFTER (2 * QN_SEC)  /* a graceful stop waits so long for conns to close */
+#define QN_PROBE_FRESH (60 * QN_SEC)   /* a success speaks for what is wanted so long after */
+#define QN_NOMEM_PAUSE (20 * QN_MS)    /* until what memory stopped is tried again */
+#define QN_STOP_AFTER (2 * QN_SEC)     /* a graceful stop waits so long for conns to close */
 #define QN_OPEN_TRIES 3 /* further paths for a stream that never opened, within QN_OPEN_TIMEOUT */
 #define QN_HANDSHAKE_TIMEOUT (10 * QN_SEC)
 #define QN_EXIT_CONNS 1000 /* sockets of an exit, unless configured */

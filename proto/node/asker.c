@@ -265,6 +265,15 @@ void asker_want(qn_node *n, uint8_t want)
     rearm(n);
 }
 
+/* A client's links are silent while nobody uses them, so its list grows old meanwhile. */
+void asker_wanted(qn_node *n)
+{
+    asker *a = &n->asker;
+
+    if (n->cfg.mode == QN_CLIENT && a->heard != 0 && n->env->now - a->heard >= QN_LIST_EVERY)
+        asker_want(n, WANT_LIST);
+}
+
 void asker_renew(qn_node *n)
 {
     asker *a = &n->asker;
@@ -292,7 +301,7 @@ void asker_tick(qn_node *n)
         a->want |= WANT_LIST;
         if (n->invited_n > 0 && a->describe_at <= now)
             a->want |= WANT_DESCRIPTOR;
-        a->list_at = now + QN_LIST_EVERY;
+        a->list_at = now + (n->cfg.mode == QN_CLIENT ? QN_LIST_UNUSED : QN_LIST_EVERY);
     }
     if (node_registers(n) && a->heartbeat_at <= now) {
         a->want |= a->registered ? WANT_HEARTBEAT : WANT_REGISTER;

@@ -10,9 +10,9 @@
 #include "node/internal.h"
 
 enum { POOL_DEFAULT = 4, POOL_BACKOFF_MAX = 6 };
-#define POOL_BACKOFF (250 * QN_MS)     /* doubled with every failure in a row: 16 s at most */
-#define POOL_KEPT_AFTER (300 * QN_SEC) /* the pool is kept up so long after the last demand */
-#define DIRTY_AFTER (600 * QN_SEC)     /* Tor's MaxCircuitDirtiness, for its reason */
+#define POOL_BACKOFF (250 * QN_MS)    /* doubled with every failure in a row: 16 s at most */
+#define POOL_KEPT_AFTER (60 * QN_SEC) /* the pool is kept up so long after the last demand */
+#define DIRTY_AFTER (600 * QN_SEC)    /* Tor's MaxCircuitDirtiness, for its reason */
 
 /* ---- which circuit a stream gets ------------------------------------------------------------- */
 
@@ -21,11 +21,18 @@ static bool is_dirty(const circuit *c)
     return c->first_given != 0 && c->n->env->now - c->first_given >= DIRTY_AFTER;
 }
 
+/* Those of a link that is to end soon are left to what they carry. */
+static bool takes_streams(const circuit *c)
+{
+    return !c->dead && !is_dirty(c) && qn_circuit_usable(&c->core) &&
+           (c->tie.nb == NULL || !c->tie.nb->retired);
+}
+
 static bool suits(const qn_node *n, const circuit *c, const opening *o)
 {
     const qn_relay *last;
 
-    if (c->dead || !c->built || is_dirty(c) || !qn_circuit_usable(&c->core))
+    if (!c->built || !takes_streams(c))
         return false;
     if (c->isolated && memcmp(c->isolation, o->isolation, sizeof c->isolation) != 0)
         return false;
@@ -109,7 +116,7 @@ static uint32_t pool_ready(const qn_node *n)
     uint32_t ready = 0;
 
     for (const circuit *c = n->circuits; c != NULL; c = c->next)
-        ready += !c->dead && !is_dirty(c) && (!c->built || qn_circuit_usable(&c->core));
+        ready += c->built ? takes_streams(c) : !c->dead;
     return ready;
 }
 
@@ -123,12 +130,12 @@ static uint32_t pool_building(const qn_node *n)
 }
 
 /* The whole pool while privacy streams are being asked for; one circuit, for the probe, while
- * privacy is the default; none otherwise. */
+ * privacy is the default and is to be probed; none otherwise: what ends unused is not replaced. */
 static uint32_t pool_target(const qn_node *n)
 {
     if (n->pool_wanted != 0 && n->env->now - n->pool_wanted < POOL_KEPT_AFTER)
         return n->cfg.pool ? n->cfg.pool : POOL_DEFAULT;
-    return n->cfg.route == QN_ROUTE_PRIVACY && n->cfg.socks ? 1 : 0;
+    return n->cfg.route == QN_ROUTE_PRIVACY && n->cfg.socks && !probe_works(n) ? 1 : 0;
 }
 
 /* Streams of many credentials need a circuit each: at the bound the one that carries nothing and
@@ -244,7 +251,7 @@ static void ended(circuit *c, const qn_circuit_event *ev)
     } else {
         node_timer(n, &n->pool_timer, TIMER_POOL, n->env->now);
     }
-    if (n->probe_circuit == c->id)
+    if (n->probe_circuit == c->id || (c->built && node_in_use(n)))
         probe_bad(n, ev->why == QN_OK ? QN_GONE : ev->why);
     node_event(n, &(qn_event){.type = QN_EV_CIRCUIT_ENDED,
                               .id = c->id,

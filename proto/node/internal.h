@@ -307,7 +307,10 @@ struct qn_node {
     uint64_t given;
 
     qn_timer probe_timer;
+    qn_time wanted; /* a user last asked for a stream; 0: never */
     qn_time probe_ok;
+    bool probe_failed;      /* something has, since */
+    uint32_t probe_tries;   /* in a row */
     uint64_t probe_circuit; /* id the PING went into; 0: a link */
     qn_err last_error;
 
@@ -490,7 +493,10 @@ void relays_listed(qn_node *n); /* the directory has answered: EXTENDs that wait
 void relay_service(relay *r);
 
 /* probe.c */
+/* What QN_CONNECTED says of a node that offers SOCKS. */
+bool probe_works(const qn_node *n);
 void probe_start(qn_node *n);
+void probe_wanted(qn_node *n); /* a user wants something */
 void probe_tick(qn_node *n);
 void probe_good(qn_node *n);
 void probe_bad(qn_node *n, qn_err why);
@@ -508,6 +514,11 @@ static inline bool mode_is(const qn_node *n, unsigned modes)
 static inline bool node_relays(const qn_node *n)
 {
     return mode_is(n, IN_MODES(QN_RELAY) | IN_MODES(QN_EXIT) | IN_MODES(QN_SUPER));
+}
+/* Whether what ends is to be replaced at once: for users only while they have something open. */
+static inline bool node_in_use(const qn_node *n)
+{
+    return !n->cfg.socks || n->edges_n > 0;
 }
 static inline bool node_registers(const qn_node *n)
 {

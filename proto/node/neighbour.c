@@ -259,6 +259,8 @@ static void carrier_lost(neighbour *nb, qn_err err)
                     "%s lost: %s", nb->outbound ? "dialled" : "accepted", qn_err_text(err));
         if (nb->outbound && nb->known && !nb->up && !nb->dial_back)
             paths_failed(n, &nb->id);
+        if (nb->outbound && n->cfg.socks && node_in_use(n))
+            probe_bad(n, err);
     }
     neighbour_end(nb, QN_CLOSE_GONE);
     for (uint8_t i = 0; i < 2; i++) {
@@ -486,7 +488,7 @@ void neighbour_retire(neighbour *nb)
         return;
     nb->retired = true;
     neighbour_unname(nb);
-    if (nb->outbound && nb->link.streams_n > 0 && r != NULL)
+    if (nb->outbound && nb->link.streams_n > 0 && r != NULL && node_in_use(n))
         (void)neighbour_get(n, r);
 }
 

@@ -64,6 +64,7 @@ void open_socks(edge *e)
     memcpy(o->isolation, o->socks.isolation, sizeof o->isolation);
     e->state = EDGE_WAITING;
     node_timer(e->n, &e->timer, TIMER_EDGE, e->n->env->now + QN_OPEN_TIMEOUT);
+    probe_wanted(e->n);
     open_bind(e);
 }
 
@@ -335,6 +336,8 @@ void open_connected(edge *e, qn_err why)
 
 void open_timeout(edge *e)
 {
+    if (!e->exit_side && e->state != EDGE_SOCKS)
+        probe_bad(e->n, QN_TIMEOUT);
     if (e->state == EDGE_SOCKS)
         edge_close(e, QN_TIMEOUT);
     else if (!e->exit_side)

@@ -31,7 +31,7 @@ static void phase(const qn_node *n, qn_status *s)
     } else {
         s->phase = "probe";
         s->advice = n->last_error == QN_NOPATH ? "the directory lists no exit that can be used"
-                                               : "no exit has answered within the last minute";
+                                               : "no exit has answered since it was last asked";
     }
 }
 
@@ -40,7 +40,7 @@ static qn_state state_of(const qn_node *n, qn_status *s)
     bool works;
 
     if (n->cfg.socks)
-        works = fresh(n, n->probe_ok, QN_PROBE_FRESH);
+        works = probe_works(n);
     else if (node_registers(n))
         works = n->asker.registered && fresh(n, n->asker.heard, QN_LIVE_FOR);
     else

@@ -358,7 +358,7 @@ START_TEST(idle_circuits_and_links_go_away_everywhere)
     f = pw_get(m.w, m.client, MESH_WEB, 80, 10, 100000, "privacy");
     ck_assert_int_eq(mesh_await(&m, f, 60 * QN_SEC), PW_DONE);
     ck_assert_uint_gt(mesh_status(m.client).circuits, 0);
-    run_for(&m, 600 * QN_SEC); /* the pool is kept for five minutes, then 60 s idle */
+    run_for(&m, 600 * QN_SEC); /* the pool is kept for a minute, then 60 s idle */
     ck_assert_uint_eq(mesh_status(m.client).circuits, 0);
     memory_below(&m, 128 << 10);
     mesh_free(&m);
@@ -377,6 +377,9 @@ START_TEST(a_dead_relay_leaves_the_snapshot_after_its_time)
     run_for(&m, 130 * QN_SEC); /* 120 s without heartbeat, 60 s prune */
     ck_assert_uint_eq(mesh_status(m.super).peers_known, 4);
     run_for(&m, 70 * QN_SEC);
+    ck_assert_uint_eq(mesh_status(m.relay[1]).peers_known, 4);
+    (void)pw_get(m.w, m.client, MESH_WEB, 80, 0, 1000, NULL); /* a client asks when it is used */
+    run_for(&m, 10 * QN_SEC);
     ck_assert_uint_eq(mesh_status(m.client).peers_known, 4);
     mesh_free(&m);
 }
@@ -405,12 +408,17 @@ END_TEST
 
 START_TEST(connected_ends_when_no_exit_answers_any_more)
 {
+    pw_fetch *f;
     mesh m;
 
     start(&m, 17, route_of(_i));
     pw_isolate(m.w, m.exit[0], true);
     pw_isolate(m.w, m.super, true);
-    run_for(&m, 130 * QN_SEC);
+    run_for(&m, 130 * QN_SEC); /* nobody wants anything, so nothing is asked */
+    f = pw_get(m.w, m.client, MESH_WEB, 80, 0, 1000, NULL);
+    run_for(&m, QN_SEC);
+    ck_assert_int_ne(mesh_status(m.client).state, QN_CONNECTED);
+    ck_assert_int_eq(mesh_await(&m, f, 120 * QN_SEC), PW_FAILED);
     ck_assert_int_ne(mesh_status(m.client).state, QN_CONNECTED);
     ck_assert_str_ne(mesh_status(m.client).advice, "");
     pw_isolate(m.w, m.exit[0], false);

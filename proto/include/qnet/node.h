@@ -245,9 +245,10 @@ typedef enum qn_state { QN_OFFLINE, QN_CALIBRATING, QN_CONNECTED } qn_state;
 typedef struct qn_status {
     qn_mode mode;
     qn_route route;
-    /* CONNECTED: where SOCKS is offered, a probe reached an exit end to end within 60 s; where not,
-     * an operator acknowledged the heartbeat within 120 s, or (bootstrap) there is a list to serve.
-     */
+    /* CONNECTED: where SOCKS is offered, a probe or a stream reached an exit end to end at most 60
+     * s before a user last asked for something, or later, and nothing has failed since: an unused
+     * client asks nothing, so it is said of then. Where not, an operator acknowledged the heartbeat
+     * within 120 s, or (bootstrap) there is a list to serve. */
     qn_state state;
     const char *phase;  /* "directory", "link", "circuit", "probe", "ready"; static storage */
     const char *advice; /* one sentence of what to do about it, or of what will soon be wrong;
@@ -262,7 +263,7 @@ typedef struct qn_status {
     int64_t profile_until; /* HTX: the day the browser profile ends, Unix seconds; 0: none */
     int64_t clock_ahead;   /* by an origin's Date our wall clock is so many seconds behind */
     bool origin_down;      /* HTX: our origin does not answer, so we listen for no links */
-    qn_time last_probe;    /* when an end-to-end probe last succeeded; 0 never */
+    qn_time last_probe;    /* when a probe or a stream last reached an exit; 0 never */
     qn_counters counters;
     uint64_t mem_used, mem_peak;
 } qn_status;
