@@ -114,12 +114,12 @@ START_TEST(the_cheapest_page_is_asked_for)
 {
     const qn_htx_client *client;
 
-    world.second[1].largest = 4000;
+    world.second[1].largest = 7000;
     warm(false);
     client = (const qn_htx_client *)c->c;
     qt_assert_bytes(client->warm.path, client->warm.path_n, world.second[1].path);
     ck_assert(!client->warm.document);
-    world.first[0].largest = 3999;
+    world.first[0].largest = 6500;
     warm(false);
     client = (const qn_htx_client *)c->c;
     qt_assert_bytes(client->warm.path, client->warm.path_n, world.first[0].path);
