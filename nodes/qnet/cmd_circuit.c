@@ -87,6 +87,17 @@ static void weak_in_common(json_t *list, const json_t *circuit)
         weak(list, sentence[k][1]);
 }
 
+static void weak_entry(json_t *list, const json_t *entry)
+{
+    const char *reason = json_string_value(json_object_get(entry, "reason"));
+
+    if (reason != NULL && strcmp(reason, "it invited us") == 0)
+        weak(list, "Its entry invited you: whoever gave you the invitation may know you there.");
+    else if (!json_is_integer(json_object_get(entry, "guard_since")))
+        weak(list, "Its entry is no guard: over time entries are drawn from everybody, hostile "
+                   "ones too.");
+}
+
 static json_t *weaknesses(const json_t *circuit)
 {
     const json_t *choice = json_object_get(circuit, "choice");
@@ -103,10 +114,7 @@ static json_t *weaknesses(const json_t *circuit)
         weak(list, "Few nodes could have been its entry: watching them all is cheap.");
     if (effective(choice, n - 1) < FEW)
         weak(list, "Few nodes could have been its exit: guessing it is easy.");
-    if (!json_is_integer(json_object_get(json_array_get(choice, 0), "guard_since")))
-        weak(
-            list,
-            "Its entry is no guard: over time entries are drawn from everybody, hostile ones too.");
+    weak_entry(list, json_array_get(choice, 0));
     if (number(json_array_get(choice, n - 1), "other_circuits") > 0)
         weak(list, "Its exit ends other circuits of yours as well and may put them together.");
     if (json_is_true(json_object_get(circuit, "tired")))

@@ -93,10 +93,12 @@ static size_t entry(const choice *c, uint32_t sum, qn_hop_reason *reason)
     const qn_guards *g = c->wish->guards;
     size_t at = g == NULL ? c->n : qn_guards_pick(g, c->env, c->v, c->n, fits, c);
 
-    *reason = QN_HOP_GUARD;
+    *reason = (c->wish->entry & QN_CANDIDATE_INVITED) != 0 ? QN_HOP_INVITED : QN_HOP_GUARD;
     if (at < c->n)
         return at;
     at = draw(c, sum);
+    if (*reason == QN_HOP_INVITED)
+        return at;
     if (g == NULL || (qn_guards_full(g) && !qn_guards_has(g, &c->v[at].id)))
         *reason = QN_HOP_DRAWN;
     else if (!qn_guards_has(g, &c->v[at].id))
@@ -197,6 +199,8 @@ const char *qn_hop_reason_text(qn_hop_reason reason)
         return "our guard";
     case QN_HOP_NEW_GUARD:
         return "drawn by weight, and our guard from now on";
+    case QN_HOP_INVITED:
+        return "it invited us";
     case QN_HOP_DRAWN:
         break;
     }

@@ -26,9 +26,10 @@ typedef struct qn_path_wish {
 } qn_path_wish;
 
 typedef enum qn_hop_reason {
-    QN_HOP_DRAWN,    /* by weight among those that fit */
-    QN_HOP_GUARD,    /* our guard */
-    QN_HOP_NEW_GUARD /* drawn by weight, and kept as a guard from now on */
+    QN_HOP_DRAWN,     /* by weight among those that fit */
+    QN_HOP_GUARD,     /* our guard */
+    QN_HOP_NEW_GUARD, /* drawn by weight, and kept as a guard from now on */
+    QN_HOP_INVITED    /* the first of those who invited us that can be used */
 } qn_hop_reason;
 
 typedef struct qn_path {

@@ -267,6 +267,7 @@ START_TEST(a_guest_enters_by_who_invited_him_and_meets_him_nowhere_else)
     for (unsigned round = 0; round < 200; round++) {
         qt_assert_err(list_choose(&l), QN_OK);
         ck_assert_uint_eq(l.path.hop[0].at, 8);
+        ck_assert_int_eq(l.path.hop[0].reason, QN_HOP_INVITED);
     }
     l.wish.entry = 0;
     for (unsigned round = 0; round < 200; round++) {
