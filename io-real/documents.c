@@ -64,6 +64,19 @@ static json_t *exit_stats(const qn_counters *c)
     return o;
 }
 
+/* Who answers for an exit; null for other nodes. */
+static json_t *exit_answers(const qn_view *v)
+{
+    json_t *o;
+
+    if (v->exit_contact[0] == '\0')
+        return json_null();
+    o = json_object();
+    set_text(o, "contact", v->exit_contact);
+    set_text(o, "notice", v->exit_notice);
+    return o;
+}
+
 static json_t *counters(const qn_counters *c)
 {
     json_t *o = json_object();
@@ -181,6 +194,7 @@ static json_t *status(const qn_view *v)
     set_number(o, "relay_packets_relayed", s.counters.cells_forward + s.counters.cells_backward);
     set_number(o, "bytes_in", v->bytes_in);
     set_number(o, "bytes_out", v->bytes_out);
+    set(o, "exit", exit_answers(v));
     set(o, "exit_stats", exit_stats(&s.counters));
     set(o, "counters", counters(&s.counters));
     set_number(mem, "used", s.mem_used);

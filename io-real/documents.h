@@ -21,6 +21,8 @@ typedef struct qn_view {
     const char *origin; /* the name of the web site behind us; NULL: none */
     int64_t origin_measured;
     const char *origin_advice;
+    char exit_contact[128];  /* "": no exit */
+    const char *exit_notice; /* "" or a URL */
     qn_mode mode;
     bool lab;
     qn_addr link, socks, status; /* family 0: no such listener */

@@ -13,6 +13,7 @@
 #define QN_REAL_INTERNAL_H
 
 #include "io-real/errand.h"
+#include "io-real/exit_log.h"
 #include "io-real/lookup.h"
 #include "io-real/resolver.h"
 #include "io-real/surface.h"
@@ -80,6 +81,7 @@ struct qn_world {
     qn_real_env *env;
     qn_node *node;
     qn_resolver *resolver; /* of an exit's destinations; else NULL */
+    qn_exit_log *exit_log; /* of an exit that keeps one; else NULL */
     qn_lookup *visits;     /* made by the first RESOLVE of a site's name */
     qn_surface *surface;
     bool disguised; /* links must look like somebody else's */

@@ -207,6 +207,9 @@ static qn_opened open_resolver(qn_world *w, const qn_world_cfg *cfg, qn_why why)
 {
     if (!is_exit(cfg))
         return QN_OPENED;
+    if (cfg->exit_log_days > 0)
+        w->exit_log = qn_exit_log_new(w->base, cfg->store, &cfg->env->env.wall, &cfg->env->env.log,
+                                      cfg->exit_log_days);
     w->resolver = qn_resolver_new(w->base, &cfg->dns, cfg->dns_anchor, qn__resolved, w, why);
     return w->resolver != NULL ? QN_OPENED : QN_OPEN_CONFIG;
 }
@@ -254,6 +257,8 @@ static qn_opened fill(qn_world *w, const qn_world_cfg *cfg, qn_why why)
     w->view.network = cfg->node.network;
     w->view.carrier = cfg->carrier_name;
     w->view.mode = cfg->node.mode;
+    w->view.exit_notice = cfg->exit_notice;
+    memcpy(w->view.exit_contact, cfg->node.contact, sizeof w->view.exit_contact);
     w->view.lab = cfg->node.lab;
     w->view.profile = cfg->profile;
     w->view.profile_advice = cfg->profile_advice;
@@ -333,6 +338,8 @@ void qn_world_close(qn_world *w)
     (void)event_del(&w->checkup);
     qn_errand_kill(w->errand);
     qn_surface_free(w->surface);
+    if (w->exit_log != NULL)
+        qn_exit_log_free(w->exit_log);
     if (w->resolver != NULL)
         qn_resolver_free(w->resolver);
     if (w->visits != NULL)

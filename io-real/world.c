@@ -120,6 +120,8 @@ static void perform(qn_world *w, const qn_action *a)
         w->stopped = true;
         break;
     case QN_ACT_EVENT:
+        if (a->event.type == QN_EV_EXIT && w->exit_log != NULL)
+            qn_exit_log_count(w->exit_log, (uint16_t)a->event.value, a->event.err);
         break;
     default:
         c = qn__table_find(&w->conns, a->conn);

@@ -28,6 +28,8 @@ typedef struct qn_world_cfg {
     bool status;              /* the HTTP surface on 127.0.0.1; the Unix socket is always there */
     uint16_t status_port;
     qn_addr dns;             /* the nameserver an exit asks; family 0: the authoritative ones */
+    unsigned exit_log_days;  /* what an exit counted is kept so long; 0: not at all */
+    const char *exit_notice; /* URL of its legal notice, ""; shown in /status */
     const char *dns_anchor;  /* of an exit: where DNSSEC begins */
     const qn_hosts *hosts;   /* sites' names, in place of the system's resolver; NULL: that one */
     const char *origin_path; /* the Unix socket that QN_ORIGIN_ON_PATH means; may be NULL */

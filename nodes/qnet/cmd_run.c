@@ -181,6 +181,8 @@ static void fill_cfg(running *r)
     r->cfg.status = c->status.on;
     r->cfg.status_port = c->status.port;
     r->cfg.dns = c->dns;
+    r->cfg.exit_notice = c->exit_notice;
+    r->cfg.exit_log_days = c->exit_log_days;
     r->cfg.dns_anchor = c->dns_anchor;
 }
 

@@ -118,6 +118,15 @@ static qn_exit_limits exit_limits(reading *r, bool lab)
                             .idle = limit(r, KEY_EXIT_IDLE, lab)};
 }
 
+static const char *notice(reading *r)
+{
+    const char *text = settings_text(r->s, KEY_EXIT_NOTICE);
+
+    if (text[0] != '\0' && strncmp(text, "https://", 8) != 0 && strncmp(text, "http://", 7) != 0)
+        wrong(r, KEY_EXIT_NOTICE, text, "a URL that begins with https:// or http://");
+    return text;
+}
+
 static void exit_rules(reading *r, config *c)
 {
     const setting *rules = &r->s->v[KEY_EXIT_RULE];
@@ -194,6 +203,9 @@ static void values(reading *r, config *c)
     exit_lists(r, c);
     c->exit_connections = number(r, KEY_EXIT_CONNECTIONS, 1, 60000, "a number from 1 to 60000");
     c->exit_limits = exit_limits(r, c->lab);
+    c->exit_notice = notice(r);
+    if (strcmp(settings_text(r->s, KEY_EXIT_LOG_DAYS), "off") != 0)
+        c->exit_log_days = number(r, KEY_EXIT_LOG_DAYS, 1, 30, "a number of days to 30, or 'off'");
     c->circuits_ready = number(r, KEY_CIRCUITS_READY, 1, 64, "a number from 1 to 64");
     if (!value_size(settings_text(r->s, KEY_MEMORY_MAX), &c->memory_max))
         wrong(r, KEY_MEMORY_MAX, settings_text(r->s, KEY_MEMORY_MAX),

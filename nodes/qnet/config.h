@@ -25,6 +25,8 @@ typedef struct config {
     port_setting socks, status;
     char country[3], route_country[3];
     char contact[128];
+    const char *exit_notice; /* "" or a URL */
+    uint32_t exit_log_days;  /* 0: none is kept */
     qn_rule exit_rules[QN_RULES_MAX];
     uint8_t exit_rules_n;
     uint16_t exit_ports[QN_EXIT_PORTS_MAX];

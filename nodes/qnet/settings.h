@@ -32,6 +32,8 @@ typedef enum key_id {
     KEY_STATUS_PORT,
     KEY_COUNTRY,
     KEY_EXIT_CONTACT,
+    KEY_EXIT_NOTICE,
+    KEY_EXIT_LOG_DAYS,
     KEY_EXIT_RULE,
     KEY_EXIT_PORTS,
     KEY_EXIT_ALLOW,

@@ -247,6 +247,7 @@ static void refuse(edge *e, qn_err why)
 
     if (why == QN_POLICY)
         n->counters.exit_blocked++;
+    node_event(n, &(qn_event){.type = QN_EV_EXIT, .value = e->opening->dest.port, .err = why});
     if (!tell_opened(e, code))
         tie_close(&e->tie, QN_CLOSE_LIMIT);
     if (e->tie.nb != NULL) {
@@ -328,6 +329,7 @@ void open_connected(edge *e, qn_err why)
         return;
     }
     e->n->counters.exit_ok++;
+    node_event(e->n, &(qn_event){.type = QN_EV_EXIT, .value = e->opening->dest.port});
     if (tell_opened(e, QN_APP_DONE))
         edge_is_open(e);
     else

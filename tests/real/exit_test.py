@@ -74,7 +74,7 @@ class ZoneTest(MeshTest):
 class Names(ZoneTest):
     """Names are resolved at the exit, and only there; what is not signed as it should be fails."""
 
-    settings = ["exit.rule=reject mixed.signed.example:*", "exit.rule=accept *.local.signed.example:*"]
+    settings = ["exit.notice=https://notice.example/", "exit.rule=reject mixed.signed.example:*", "exit.rule=accept *.local.signed.example:*"]
 
     def test_a_name_is_resolved_at_the_exit(self):
         port = mesh.host_port(self.web.address)[1]
@@ -99,6 +99,11 @@ class Names(ZoneTest):
         self.assertEqual(self.reply("inner.signed.example"), NOT_ALLOWED)
         self.assertEqual(self.reply("local.signed.example", 80), NOT_ALLOWED)
         self.assertEqual(self.reply("localhost", 80), NOT_ALLOWED)
+
+    def test_the_exit_shows_who_answers_for_it(self):
+        self.assertEqual(self.mesh.status("exit1")["exit"],
+                         {"contact": "lab@localhost", "notice": "https://notice.example/"})
+        self.assertIsNone(self.mesh.status("relay1")["exit"])
 
     def test_a_forged_answer_is_an_error(self):
         for name in ("forged", "stripped", "late"):

@@ -82,8 +82,8 @@ typedef struct qn_node_cfg {
     /* Verified snapshots and browser profiles, shared by a process's nodes; may be NULL. Outlives
      * the node. */
     struct qn_intern *intern;
-    qn_keys keys;             /* identity, link and onion secrets */
-    bool has_operator;        /* bootstrap and super: the operator key that signs snapshots */
+    qn_keys keys;      /* identity, link and onion secrets */
+    bool has_operator; /* bootstrap and super: the operator key that signs snapshots */
     qn_secret32 operator_seed;
     qn_addr listen;            /* the address others reach us at (descriptor); family 0: none */
     char country[3];           /* operator's claim, "" unknown */
@@ -193,6 +193,7 @@ typedef enum qn_event_type {
     QN_EV_STREAM_OPENED, /* id = stream, circuit, hops, value = ns from SOCKS request to OPENED */
     QN_EV_STREAM_FIRST,  /* id: first byte from the destination, value = ns since the request */
     QN_EV_STREAM_ENDED,  /* id, err (QN_OK = clean), up, down = application bytes */
+    QN_EV_EXIT,          /* an exit's request came to its end: value = port, err (QN_OK = opened) */
     QN_EV_CLOCK /* peer: by its origin's Date our wall clock is wrong; value = seconds off */
 } qn_event_type;
 
