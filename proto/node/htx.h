@@ -40,6 +40,7 @@ typedef struct visits {
     } clock[VISIT_CLOCKS];
     uint32_t known_next, clock_next;
     int64_t clock_ahead; /* the last one said */
+    bool elsewhere;      /* the last name that was resolved did not lead to its peer */
 } visits;
 
 typedef struct site {

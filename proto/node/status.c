@@ -69,8 +69,18 @@ static void htx_state(const qn_node *n, qn_status *s)
     else if (visits_aged(n))
         s->advice = "the browser profile is past its date, so nobody is dialled: install a newer "
                     "one";
+    else if (n->snapshot == NULL &&
+             (s->clock_ahead > QN_CLOCK_SKEW_S || s->clock_ahead < -QN_CLOCK_SKEW_S))
+        /* A site's word is enough for a tag, which proves nothing to us, but not to call a list
+         * new: whoever has a site or two could have an old one believed. */
+        s->advice = "by a web site's Date our clock is over ten minutes wrong, so no list of nodes "
+                    "is believed: set the clock, nothing else helps";
     else if (s->clock_ahead != 0)
         s->advice = "by a web site's Date our clock is wrong: set it";
+    else if (n->visits->elsewhere && s->state != QN_CONNECTED)
+        s->advice =
+            "a web site's name does not lead to its node: the resolver is wrong, or somebody "
+            "changes its answers; use another one";
     else if (s->advice[0] == '\0' && n->env->wall + soon >= s->profile_until)
         s->advice = "the browser profile ends in less than two weeks: install a newer one";
 }

@@ -212,9 +212,11 @@ void visit_resolved(neighbour *nb, const qn_addr *addr, unsigned count, qn_err w
             v->known[at].name = qn_siphash(v->name_key, name_of(nb));
             v->known[at].addr = addr[i];
             v->known[at].until = n->env->now + RESOLVED_FOR;
+            v->elsewhere = false;
             conns_todo(&n->conns, nb->leg[0], TODO_DIAL);
             return;
         }
+    v->elsewhere = why == QN_OK;
     qn_log_line(n->env, QN_LOG_INFO, "htx", "%s",
                 why == QN_OK ? "a site's name does not lead to its peer" : "no answer for a name");
     neighbour_open_failed(nb, 0, QN_RESOLVE);

@@ -224,8 +224,11 @@ START_TEST(an_own_name_that_leads_elsewhere_is_not_dialled)
     cfg = quiet(3, QN_ROUTE_FAST);
     cfg.nameless = true;
     mesh_new(&m, &cfg);
+    if (_i == 1) /* of a censor's resolver */
+        pw_name(m.w, "site.example", &(qn_addr){.family = 4, .ip = {203, 0, 113, 1}, .port = 443});
     ck_assert(!mesh_ready(&m, 30 * QN_SEC));
     ck_assert_uint_eq(pw_heard(m.origin), 0);
+    ck_assert((strstr(mesh_status(m.client).advice, "use another one") != NULL) == (_i == 1));
     go_home();
 }
 END_TEST
@@ -263,6 +266,24 @@ START_TEST(a_wrong_clock_is_learned_from_the_sites_date)
     s = mesh_status(m.client);
     ck_assert(s.clock_ahead * off[_i] < 0);
     ck_assert_ptr_nonnull(strstr(s.advice, "clock"));
+    still_fetches();
+    go_home();
+}
+END_TEST
+
+/* Tags are made by the site's Date, lists are not judged by it. */
+START_TEST(a_clock_too_slow_for_the_list_is_named)
+{
+    qn_status s;
+
+    begin(QN_ROUTE_FAST);
+    pw_set_clock(m.client, -5000);
+    ck_assert(!mesh_ready(&m, 60 * QN_SEC));
+    s = mesh_status(m.client);
+    ck_assert_uint_eq(s.snapshot_version, 0);
+    ck_assert_ptr_nonnull(strstr(s.advice, "set the clock, nothing else helps"));
+    pw_set_clock(m.client, 0);
+    ck_assert(mesh_ready(&m, 120 * QN_SEC));
     still_fetches();
     go_home();
 }
@@ -573,7 +594,7 @@ static Suite *suite(void)
     tcase_add_loop_test(sites, a_site_that_restarts_cuts_no_stream, 0, 2);
     tcase_add_loop_test(sites, a_client_that_nobody_uses_is_silent, 0, 2);
     tcase_add_test(sites, whose_site_is_down_lets_nobody_in_until_it_answers);
-    tcase_add_test(sites, an_own_name_that_leads_elsewhere_is_not_dialled);
+    tcase_add_loop_test(sites, an_own_name_that_leads_elsewhere_is_not_dialled, 0, 2);
     tcase_add_test(sites, a_mirror_name_is_dialled_without_asking);
     tcase_add_test(sites, a_link_that_is_the_sites_again_counts_as_a_strangers);
     tcase_add_test(sites, a_close_whose_end_is_kept_back_changes_nothing);
@@ -581,6 +602,7 @@ static Suite *suite(void)
     suite_add_tcase(s, sites);
     tcase_set_timeout(time, 120);
     tcase_add_loop_test(time, a_wrong_clock_is_learned_from_the_sites_date, 0, 2);
+    tcase_add_test(time, a_clock_too_slow_for_the_list_is_named);
     tcase_add_loop_test(time, a_restart_waits_only_if_the_tags_are_lost, 0, 2);
     tcase_add_test(time, weeks_later_the_keys_are_others_and_all_goes_on);
     suite_add_tcase(s, time);
