@@ -13,8 +13,9 @@
 
 #include <event2/event.h>
 
-#define QN_EXIT_LOG_PORTS 32 /* told apart in an hour; the others are counted together, as port 0  \
-                              */
+#define QN_EXIT_LOG_PORTS                                                                          \
+    32 /* told apart in an hour; the others are counted together, as port 0                        \
+        */
 #define QN_EXIT_LOG_DAYS_MAX 30
 
 typedef struct qn_exit_log qn_exit_log;

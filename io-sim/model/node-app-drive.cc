@@ -252,7 +252,7 @@ NodeApp::Observe(const qn_event& event)
     case QN_EV_STREAM_ENDED:
         m_streamEnded(m_index, event);
         break;
-    case QN_EV_EXIT: // what the log of a real exit counts
+    case QN_EV_EXIT:  // what the log of a real exit counts
     case QN_EV_CLOCK: // simulated clocks are right
         break;
     }

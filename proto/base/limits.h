@@ -47,8 +47,9 @@
 #define QN_HTX_STALE (30 * QN_SEC)
 /* what an origin says on an idle link may be its last words: then ours stand for them */
 #define QN_HTX_PAUSE (20 * QN_MS)
-#define QN_HTX_LEAVE QN_SEC /* for a CLOSE of ours that has no room, before its alert goes alone   \
-                             */
+#define QN_HTX_LEAVE                                                                               \
+    QN_SEC /* for a CLOSE of ours that has no room, before its alert goes alone                    \
+            */
 /* visits of one peer that did not become links and end as idle browsers' do: no browser has more */
 #define QN_VISITORS_MAX 2
 #define QN_HTX_VISIT_MAX (60 * QN_SEC) /* a visit's page, and then its second answer */
@@ -189,8 +190,9 @@
 #define QN_KEY_LIFE_S (14 * 86400)        /* 7 days in use, 7 more accepted as the previous key */
 #define QN_DESCRIPTOR_LIFE_S (14 * 86400) /* no longer than the keys in it */
 #define QN_SNAPSHOT_LIFE_S 86400          /* bounds how long a client can be kept on an old list */
-#define QN_INTERN_MAX 64 /* snapshots a process's nodes share: some hours of them */
-#define QN_INTERN_SHARED_MAX 16 /* other things they share: browsers to play, one or two of them */
+#define QN_INTERN_MAX 64        /* snapshots a process's nodes share: some hours of them */
+#define QN_INTERN_SHARED_MAX 16 /* other things they share: browsers to play, one or two of them   \
+                                 */
 
 /* Edges */
 #define QN_CONNS_MAX 65536

@@ -129,9 +129,9 @@ typedef struct neighbour {
     qn_time since, idle_since;
     qn_time over_since;    /* with over */
     qn_time starved_since; /* with starved */
-    qn_time renew_at;      /* a visit's origin would soon end it: another link is to take over ... */
-    uint32_t renew_asked;  /* ... as it would after more requests than these */
-    uint64_t serial;       /* counts neighbours; an exit's entry, and source of one-hop streams */
+    qn_time renew_at;     /* a visit's origin would soon end it: another link is to take over ... */
+    uint32_t renew_asked; /* ... as it would after more requests than these */
+    uint64_t serial;      /* counts neighbours; an exit's entry, and source of one-hop streams */
     bool outbound, known, claims;
     bool up;         /* ESTABLISHED and not LOST */
     bool over;       /* the link is done with: only the legs' ends are awaited */
