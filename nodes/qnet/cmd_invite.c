@@ -140,6 +140,22 @@ static int say(const char *out, const char *text, qn_why why)
     return ok ? EXIT_FINE : EXIT_STATE;
 }
 
+/* A node that did not run for weeks has only keys that are over. */
+static bool leads_somewhere(const qn_network *net, qn_env *env, const char *text, const char *state,
+                            qn_why why)
+{
+    qn_slice in = {(const uint8_t *)text, strlen(text)};
+    uint8_t bytes[QN_INVITATION_MAX];
+    qn_invitation_facts f;
+    char reason[160];
+    size_t n;
+    bool ok = qn_invitation_next(env, &in, bytes, &n, reason) == QN_OK &&
+              qn_invitation_check(env, net, (qn_slice){bytes, n}, &f, reason) == QN_OK;
+
+    explicit_bzero(bytes, sizeof bytes);
+    return ok || qn_why_say(why, "the node of %s has not run for weeks: start it first", state);
+}
+
 static int make_text(const qn_store *s, const batch *one, qn_env *env,
                      char text[QN_INVITATION_TEXT], qn_why why)
 {
@@ -155,6 +171,8 @@ static int make_text(const qn_store *s, const batch *one, qn_env *env,
             qn_invitation_make(env, &net, (qn_slice){descriptor.p, descriptor.n}, &one->psk, text);
         if (err != QN_OK)
             (void)qn_why_say(why, "%s/descriptor is damaged: start the node once more", s->path);
+        else if (!leads_somewhere(&net, env, text, s->path, why))
+            err = QN_EXPIRED;
         free(descriptor.p);
     } else {
         (void)qn_why_say(why, "%s is of no unlisted node that has run: run it with --listed false",

@@ -84,8 +84,10 @@ static int load_invitations(running *r, qn_why why)
         prefer_privacy(r);
         return status;
     }
-    if (!r->c->unlisted)
+    if (!r->c->unlisted) { /* what 'qnet invite' makes of it would lead nowhere */
+        qn_store_remove(&r->store, "descriptor");
         return EXIT_FINE;
+    }
     status = batches_read(&r->batches, &r->store, why);
     node->psks_n = (uint8_t)batches_keys(&r->batches, node->psk);
     return status;

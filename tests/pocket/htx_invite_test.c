@@ -196,6 +196,25 @@ START_TEST(a_wrong_key_meets_the_site_and_nothing_else)
 }
 END_TEST
 
+/* What k invitations tell a censor: k nodes, and of the others not even a key that opens one. */
+START_TEST(an_invitation_tells_of_no_other_node)
+{
+    hide(0, QN_RELAY);
+    hide(1, QN_RELAY);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    invite(0, 1);
+    arrive(QN_ROUTE_PRIVACY);
+    ck_assert(connects(120 * QN_SEC));
+    fetches();
+    ck_assert(!pw_dialled(guest, &hidden_cfg[1].listen));
+    ck_assert_uint_eq(mesh_status(guest).peers_known, 5); /* those that everybody knows */
+    text_n = 0;
+    invite(1, 1);
+    arrive(QN_ROUTE_PRIVACY);
+    ck_assert(!connects(60 * QN_SEC));
+}
+END_TEST
+
 START_TEST(a_batch_is_revoked_while_the_node_runs)
 {
     qn_secret32 other;
@@ -348,6 +367,7 @@ static Suite *suite(void)
     tcase_add_test(t, three_hops_of_a_guest_touch_no_listed_address);
     tcase_add_test(t, an_unlisted_node_is_in_no_list);
     tcase_add_test(t, a_wrong_key_meets_the_site_and_nothing_else);
+    tcase_add_test(t, an_invitation_tells_of_no_other_node);
     tcase_add_test(t, a_batch_is_revoked_while_the_node_runs);
     tcase_add_test(t, with_no_batch_nobody_is_let_in);
     tcase_add_test(t, the_second_invitation_serves_when_the_first_fails);

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -193,6 +194,16 @@ class Invited(MeshTest):
 
     def test_listed_nodes_invite_nobody(self):
         done = qnet("invite", "--state", os.path.join(self.mesh.folder, "relay1"))
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("is of no unlisted node that has run", done.stderr)
+
+    def test_who_becomes_listed_invites_nobody_any_more(self):
+        with tempfile.TemporaryDirectory(prefix="qnet-listed.") as state:
+            shutil.copy(os.path.join(self.inviter, "descriptor"), state)
+            relay = self.guest("--mode", "relay", "--carrier", "bare", "--listen", "127.0.0.1:0", "--state", state)
+            wait_for(lambda: " ready, links on " in relay.said(), "a listed relay")
+            done = qnet("invite", "--state", state)
+            relay.end()
         self.assertEqual(done.returncode, 4)
         self.assertIn("is of no unlisted node that has run", done.stderr)
 
