@@ -120,7 +120,8 @@ def answers(site):
 
 def measure(program, folder, site):
     run(beside(program, "qnet-origin-check"), site["at"], "--name", site["name"], "--proxy", "--ca",
-        os.path.join(folder, "origins", "ca", "ca.pem"), "--quick", *LIMITS, "--idle", str(site["idle"]), "--out", site["file"])
+        os.path.join(folder, "origins", "ca", "ca.pem"), "--quick", *LIMITS,
+        "--idle", str(site["idle"]), "--out", site["file"])
 
 
 def bring_up(program, folder, sites):
