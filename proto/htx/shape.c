@@ -62,8 +62,8 @@ static size_t least(const uint16_t *list, unsigned count, size_t n)
     return n;
 }
 
-/* A browser's long request is its connection's first and no other: what is drawn is not taken when
- * it is more than twice as long as need be. */
+/* What is drawn is not taken when it is more than twice as long as need be: an acknowledgement is
+ * not a request of a page. */
 static size_t asked(const qn_shape *s, size_t n)
 {
     const qn_shape_profile *p = s->profile;
