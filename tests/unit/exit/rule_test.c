@@ -125,6 +125,7 @@ START_TEST(a_name_is_matched_whole_and_below_starts_at_a_dot)
         {"accept *.example.org:80", "example.org", false},
         {"accept *.example.org:80", ".example.org", false},
         {"accept *.example.org:80", "aexample.org", false},
+        {"accept *.example.org:80", "notexample.org", false},
         {"accept *.example.org:80", "a.example.org.net", false},
     };
 
