@@ -1,6 +1,6 @@
 /*
  * The directory's server side, towards others: one directory stream each. Who signs is in
- * operator.c; a node without an operator key is a mirror that serves the list it holds.
+ * operator.c; everybody else who is dialled serves the list it holds.
  */
 #include "node/internal.h"
 

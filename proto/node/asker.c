@@ -111,25 +111,29 @@ static void failed(qn_node *n, qn_err why)
     rearm(n);
 }
 
-static bool serves(const qn_node *n, const qn_relay *r)
+static bool serves(const qn_node *n, const qn_relay *r, bool directory)
 {
-    return (r->d.roles & QN_ROLE_DIRECTORY) != 0 && visits_reach(n, r->d.card);
+    return ((r->d.roles & QN_ROLE_DIRECTORY) != 0) == directory && visits_reach(n, r->d.card) &&
+           !qn_peerid_equal(&r->d.id, &n->id);
 }
 
-/* Any listed directory will do for LIST; registrations go to operators, which sign. */
+/* Where to ask for a list, in turn while nobody answers: a listed directory, an operator,
+ * another relay, for all of them keep the list and serve it. NULL: an operator. Registrations go to
+ * operators. */
 static const qn_relay *listed_directory(qn_node *n)
 {
-    uint32_t count = 0, pick;
+    enum { DIRECTORY, OPERATOR, RELAY, WAYS };
+    uint32_t count = 0, pick, way = n->asker.failures % WAYS;
 
-    if (n->snapshot == NULL || (n->asker.failures & 1) != 0)
+    if (n->snapshot == NULL || way == OPERATOR)
         return NULL;
     for (uint32_t i = 0; i < n->snapshot->relays_n; i++)
-        count += serves(n, &n->snapshot->relays[i]);
+        count += serves(n, &n->snapshot->relays[i], way == DIRECTORY);
     if (count == 0)
         return NULL;
     pick = qn_rng_below(n->env, count);
     for (uint32_t i = 0; i < n->snapshot->relays_n; i++)
-        if (serves(n, &n->snapshot->relays[i]) && pick-- == 0)
+        if (serves(n, &n->snapshot->relays[i], way == DIRECTORY) && pick-- == 0)
             return &n->snapshot->relays[i];
     return NULL;
 }
@@ -154,7 +158,7 @@ static neighbour *directory(qn_node *n)
 
     if (n->invited_n > 0) /* whose first address is to stay unseen goes to no other */
         return invited_dial(n);
-    if (r != NULL && !qn_peerid_equal(&r->d.id, &n->id))
+    if (r != NULL)
         return neighbour_get(n, r);
     return operator_dial(n, (uint8_t)(n->asker.where % n->net.operators_n));
 }

@@ -72,8 +72,7 @@ void stream_new(neighbour *nb, uint32_t id, qn_stream_kind kind)
     } else if (kind == QN_KIND_CIRCUIT && node_relays(n) && !n->stopping) {
         relay_new(nb, id);
         return;
-    } else if (kind == QN_KIND_DIRECTORY && (node_serves_directory(n) || n->cfg.unlisted) &&
-               !n->stopping) {
+    } else if (kind == QN_KIND_DIRECTORY && n->cfg.mode != QN_CLIENT && !n->stopping) {
         answer_new(nb, id);
         return;
     }

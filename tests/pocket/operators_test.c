@@ -259,6 +259,39 @@ START_TEST(nothing_is_signed_that_cannot_be_kept)
 }
 END_TEST
 
+/* Operators, and the supers they are, gone: relays have the list, and give it to who holds an older
+ * one. */
+START_TEST(relays_serve_the_list_when_no_operator_answers)
+{
+    static uint8_t old[1 << 16];
+    qn_node_cfg cfg;
+    qn_slice kept;
+    pw_node *late;
+
+    up(10, 3);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    pass(60 * QN_SEC);
+    kept = pw_stored(m.client, "snapshot");
+    ck_assert_uint_le(kept.n, sizeof old);
+    memcpy(old, kept.p, kept.n);
+    cfg = mesh_cfg_for(&m, QN_RELAY);
+    (void)pw_add(m.w, "newcomer", &cfg);
+    pass(100 * QN_SEC);
+    for (uint32_t i = 0; i < 3; i++)
+        pw_kill(m.w, m.operator[i]);
+    cfg = mesh_cfg_for(&m, QN_CLIENT);
+    cfg.socks = true;
+    cfg.stored_snapshot = qn_slice_of(old, kept.n);
+    late = pw_add(m.w, "late", &cfg);
+    ck_assert_uint_eq(listed(late), 4 + 3);
+    pass(60 * QN_SEC);
+    ck_assert_uint_eq(listed(late), 4 + 3 + 1);
+    ck_assert_uint_eq(version(late), version(m.client));
+    ck_assert_int_eq(mesh_status(late).state, QN_CONNECTED);
+    down();
+}
+END_TEST
+
 /* It registers and beats, but nobody answers where it says it is. */
 START_TEST(who_cannot_be_dialled_back_is_not_listed)
 {
@@ -292,6 +325,7 @@ static Suite *operators_suite(void)
     tcase_add_test(tc, versions_never_go_back_over_restarts);
     tcase_add_test(tc, a_dead_relay_leaves_within_three_minutes);
     tcase_add_test(tc, a_liar_is_proven_and_the_others_go_on_without_it);
+    tcase_add_test(tc, relays_serve_the_list_when_no_operator_answers);
     tcase_add_test(tc, who_cannot_be_dialled_back_is_not_listed);
     tcase_add_test(tc, nothing_is_signed_that_cannot_be_kept);
     suite_add_tcase(s, tc);
