@@ -69,7 +69,7 @@ START_TEST(a_majority_signs_every_list)
     up(1, (uint32_t)_i);
     ck_assert(mesh_ready(&m, 60 * QN_SEC));
     ck_assert(fetches());
-    ck_assert_uint_ge(count(signers(m.client)), (unsigned)_i / 2 + 1);
+    ck_assert_uint_ge(count(signers(m.exit[0])), (unsigned)_i / 2 + 1);
     pass(60 * QN_SEC);
     for (int i = 0; i < _i; i++) {
         ck_assert_uint_eq(version(m.operator[i]), version(m.super));
@@ -90,12 +90,12 @@ START_TEST(one_of_three_may_die)
     ck_assert(mesh_ready(&m, 60 * QN_SEC));
     pw_kill(m.w, m.operator[_i]);
     pass(200 * QN_SEC);
-    before = version(m.client);
+    before = version(m.exit[0]);
     cfg = mesh_cfg_for(&m, QN_RELAY);
     late = pw_add(m.w, "late", &cfg);
     pass(120 * QN_SEC);
-    ck_assert_uint_gt(version(m.client), before);
-    ck_assert_uint_eq(listed(m.client), 4 + 2 + 1);
+    ck_assert_uint_gt(version(m.exit[0]), before);
+    ck_assert_uint_eq(listed(m.exit[0]), 4 + 2 + 1);
     ck_assert_int_eq(mesh_status(late).state, QN_CONNECTED);
     ck_assert(fetches());
     down();
@@ -157,8 +157,8 @@ START_TEST(versions_never_go_back_over_restarts)
         pw_kill(m.w, m.operator[who]);
         mesh_restart_operator(&m, who);
         pass((1 + qn_rng_below(pw_env(m.w), 8000)) * QN_MS);
-        ck_assert_uint_ge(version(m.client), last);
-        last = version(m.client);
+        ck_assert_uint_ge(version(m.exit[0]), last);
+        last = version(m.exit[0]);
     }
     pass(200 * QN_SEC);
     for (uint32_t i = 0; i < 3; i++) {
@@ -223,9 +223,9 @@ START_TEST(a_liar_is_proven_and_the_others_go_on_without_it)
         ck_assert_uint_eq(mesh_status(m.operator[i]).distrusted, 1 << 2);
         ck_assert_uint_gt(pw_stored(m.operator[i], "equivocations").n, 0);
     }
-    ck_assert_uint_eq(mesh_status(m.client).distrusted, 1 << 2);
-    ck_assert_uint_eq(signers(m.client) & 3, 3); /* its own does not count */
-    ck_assert_uint_eq(listed(m.client), 4 + 3);  /* as a relay it may go on */
+    ck_assert_uint_eq(mesh_status(m.exit[0]).distrusted, 1 << 2);
+    ck_assert_uint_eq(signers(m.exit[0]) & 3, 3); /* its own does not count */
+    ck_assert_uint_eq(listed(m.exit[0]), 4 + 3);  /* as a relay it may go on */
     ck_assert(fetches());
     /* And who starts again still knows. */
     pw_kill(m.w, m.operator[0]);
@@ -286,7 +286,7 @@ START_TEST(relays_serve_the_list_when_no_operator_answers)
     ck_assert_uint_eq(listed(late), 4 + 3);
     pass(60 * QN_SEC);
     ck_assert_uint_eq(listed(late), 4 + 3 + 1);
-    ck_assert_uint_eq(version(late), version(m.client));
+    ck_assert_uint_eq(version(late), version(m.exit[0]));
     ck_assert_int_eq(mesh_status(late).state, QN_CONNECTED);
     down();
 }

@@ -108,8 +108,12 @@ class Operators(MeshTest):
         wait_for(lambda: self.network("super1")["equivocators"] == proven, "the proof at an operator", 60)
         self.assertIsNone(liar.poll())
         self.goes_on("relay3")
-        # A client asks for a newer list once a minute, and the list brings the proof.
-        wait_for(lambda: self.client()["network"]["equivocators"] == proven, "the proof at the client", 80)
+        # A client in use asks for a newer list once a minute, and the list brings the proof.
+        def told():
+            self.assert_whole(1000)
+            time.sleep(1)
+            return self.client()["network"]["equivocators"] == proven
+        wait_for(told, "the proof at the client", 90)
         self.assertIn("signing two lists", self.client()["advice"])
         self.assert_whole(MIB)
 
