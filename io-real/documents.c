@@ -186,6 +186,8 @@ static json_t *status(const qn_view *v)
     set_identity(o, v, &s);
     set_health(o, v, &s);
     set(o, "disguise", disguise(v, &s));
+    set(o, "listed", json_boolean(s.listed));
+    set_number(o, "invited_by", s.invited_by);
     set_number(o, "peers_online", s.peers_known);
     set_number(o, "active_links", s.links);
     set_number(o, "active_circuits", s.circuits);

@@ -119,7 +119,8 @@ class Invited(MeshTest):
         guest = self.guest("--invitation", "-", given=self.invite("--batch", "spring"))
         guest.connected()
         self.fetch_by(guest)
-        self.assertEqual(mesh.ask(guest.status)["route"], "privacy")
+        said = mesh.ask(guest.status)
+        self.assertEqual((said["route"], said["invited_by"], said["listed"]), ("privacy", 1, False))
         ports = guest.end()
         self.assertIn(self.mesh.nodes["unlisted1"]["port"], ports)
         self.assertEqual(ports & self.listed_ports(), set())
@@ -131,6 +132,7 @@ class Invited(MeshTest):
 
     def test_the_inviter_is_in_no_list(self):
         known = mesh.ask(self.mesh.nodes["client1"]["status"])["peers_online"]
+        self.assertEqual([self.mesh.status(n)["listed"] for n in ("relay1", "unlisted1")], [True, False])
         self.assertEqual(known, sum(n["mode"] in ("relay", "exit", "super") for n in self.mesh.about["nodes"]) - 1)
 
     def test_an_invitation_is_kept(self):

@@ -93,6 +93,7 @@ class Mesh(MeshTest):
 
         wait_for(enough, "every relay and exit at work", 60)
         self.expect(REGISTERS, {name: name in seen for name in self.modes})
+        self.expect(REGISTERS, {name: self.mesh.status(name)["listed"] for name in self.modes})
         self.expect(CARRIES, self.carried)
         self.expect(EXITS, self.left)
         known = self.mesh.status("client1")["peers_online"]

@@ -264,6 +264,8 @@ typedef struct qn_status {
     int64_t profile_until; /* HTX: the day the browser profile ends, Unix seconds; 0: none */
     int64_t clock_ahead;   /* by an origin's Date our wall clock is so many seconds behind */
     bool origin_down;      /* HTX: our origin does not answer, so we listen for no links */
+    bool listed;           /* it registers, or tries to */
+    uint8_t invited_by;    /* nodes whose invitations it enters by; 0: by listed ones */
     qn_time last_probe;    /* when a probe or a stream last reached an exit; 0 never */
     qn_counters counters;
     uint64_t mem_used, mem_peak;
