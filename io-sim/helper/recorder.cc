@@ -40,6 +40,8 @@ EventName(qn_event_type type)
         return "stream-ended";
     case QN_EV_CLOCK:
         return "clock";
+    case QN_EV_EXIT:
+        return "exit";
     }
     return "?";
 }
