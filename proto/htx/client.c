@@ -361,14 +361,15 @@ static qn_err client_seal(qn_carrier *carrier, qn_slice a, qn_slice b)
 static size_t client_own(qn_carrier *carrier, uint8_t *out, size_t room)
 {
     qn_htx_client *c = client_of(carrier);
+    bool leaves = room < client_room(carrier);
 
-    if (room >= QN_HTX_DATA_HEADER && room < client_room(carrier))
-        keep_warm(c); /* the record has something already, so it leaves anyway */
+    if (leaves && room >= QN_HTX_DATA_HEADER)
+        keep_warm(c);
     /* The browser's next records, when earlier ones left; without memory the next call is in time.
      */
     if (c->phase == QN_HTX_CARRYING && qn_htx_browser_flush(c) != QN_OK)
         qn_log_line(c->env, QN_LOG_DEBUG, "htx", "no memory for the origin's records");
-    return qn_htx_traffic_own(&c->traffic, out, room);
+    return qn_htx_traffic_own(&c->traffic, out, room, leaves);
 }
 
 static qn_err hand_over(qn_htx_client *c, qn_slice data)

@@ -116,7 +116,8 @@ void qn_htx_peer_part_tick(qn_htx_peer *p)
     if (p->state != QN_HTX_PEER_QNET || !may_end(p))
         return;
     n = qn_frame_put_close(frame, 0, QN_CLOSE_GONE);
-    (void)qn_htx_traffic_own(&p->bond->traffic, frame + n, 0); /* nothing else in this record */
+    (void)qn_htx_traffic_own(&p->bond->traffic, frame + n, 0,
+                             false); /* nothing else in this record */
     err = qn_htx_peer_mute(p) ? QN_OK
                               : qn_htx_traffic_seal(&p->bond->traffic, qn_slice_of(frame, n),
                                                     qn_slice_of(NULL, 0), qn_htx_peer_out(p));

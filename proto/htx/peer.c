@@ -427,7 +427,7 @@ static size_t peer_own(qn_carrier *carrier, uint8_t *out, size_t room)
     if (p->state != QN_HTX_PEER_QNET)
         return 0;
     p->bond->traffic.reticent = pausing(p);
-    return qn_htx_traffic_own(&p->bond->traffic, out, room);
+    return qn_htx_traffic_own(&p->bond->traffic, out, room, room < peer_room(carrier));
 }
 
 /* C's side of the origin connection: whole records only, so that what follows an anomaly never

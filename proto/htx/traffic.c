@@ -78,12 +78,12 @@ qn_err qn_htx_traffic_seal(qn_htx_traffic *t, qn_slice a, qn_slice b, qn_queue *
 }
 
 /* An idle direction keeps its key until it next speaks: there is nothing new under it to lose. */
-size_t qn_htx_traffic_own(qn_htx_traffic *t, uint8_t *out, size_t room)
+size_t qn_htx_traffic_own(qn_htx_traffic *t, uint8_t *out, size_t room, bool leaves)
 {
     bool space = room >= QN_FRAME_HEADER;
     size_t n = qn_htx_carry_own(&t->carry, out, space && !t->reticent ? room - QN_FRAME_HEADER : 0);
 
-    t->rekeying = space && qn_record_rekey_due(&t->tx, t->env->now);
+    t->rekeying = space && (leaves || n > 0) && qn_record_rekey_due(&t->tx, t->env->now);
     return n + (t->rekeying ? qn_frame_put_header(out + n, QN_FRAME_KEY_UPDATE, 0) : 0);
 }
 

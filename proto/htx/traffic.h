@@ -38,7 +38,8 @@ void qn_htx_traffic_clear(qn_htx_traffic *t); /* wipes and frees; may repeat */
 size_t qn_htx_traffic_room(const qn_htx_traffic *t, const qn_queue *out);
 /* QN_NOMEM: nothing happened. Any other error is the end. */
 QN_MUST_CHECK qn_err qn_htx_traffic_seal(qn_htx_traffic *t, qn_slice a, qn_slice b, qn_queue *out);
-size_t qn_htx_traffic_own(qn_htx_traffic *t, uint8_t *out, size_t room);
+/* `leaves`: the record holds something of the link's. */
+size_t qn_htx_traffic_own(qn_htx_traffic *t, uint8_t *out, size_t room, bool leaves);
 /* Records without content that shaping owes for what was opened. As seal, but QN_NOMEM is none:
  * what was not sent is not missed. */
 QN_MUST_CHECK qn_err qn_htx_traffic_answer(qn_htx_traffic *t, qn_queue *out);

@@ -29,8 +29,8 @@ START_TEST(an_idle_link_is_silent)
 
     warm(false);
     from = d->seen_n;
-    for (unsigned i = 0; i < 20; i++)
-        htx_duo_wait(d, IDLE_S / 10 * QN_SEC); /* two limits; keys are younger */
+    for (unsigned i = 0; i < 200; i++) /* and past QN_REKEY_AFTER */
+        htx_duo_wait(d, IDLE_S / 10 * QN_SEC);
     must_tell(from, "");
     ck_assert_uint_eq(world.site.requests, 2);
 }
