@@ -18,6 +18,7 @@ void ReadPopulation(const YamlNode& node, Scenario& out);
 void ReadDirectory(const YamlNode* node, Scenario& out);
 void ReadWorkload(const YamlNode* node, Scenario& out);
 void ReadFaults(const YamlNode* node, Scenario& out);
+void ReadCensors(const YamlNode* node, Scenario& out);
 void ReadMeasure(const YamlNode* node, Scenario& out);
 void ReadExpect(const YamlNode* node, Scenario& out);
 

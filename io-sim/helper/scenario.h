@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "censor/censor.h"
 #include "qnet/node.h"
 
 #include "quantity.h"
@@ -120,6 +121,23 @@ struct Fault
     uint32_t b = 0;
 };
 
+/// A censor on the border of a region (lab/censor/censor.h has what the numbers mean).
+struct CensorSpec
+{
+    std::string name;
+    const censor_kind* kind = nullptr;
+    uint32_t region = 0;
+    std::vector<uint32_t> groups;   ///< whose addresses are listed
+    std::vector<std::string> names; ///< names, words or fingerprints that are listed
+    uint64_t delay = 0;             ///< ns
+    uint64_t penalty = 0;           ///< ns
+    uint64_t rate = 0;              ///< bit/s
+    uint64_t limit = 0;             ///< bytes
+    uint32_t share = 1000;          ///< permille
+    bool strict = false;
+    bool reset = false;
+};
+
 struct Expectation
 {
     std::string what; ///< dotted path into summary.json
@@ -147,6 +165,7 @@ struct Scenario
     std::vector<Group> groups;
     std::vector<WebWorkload> workloads;
     std::vector<Fault> faults;
+    std::vector<CensorSpec> censors; ///< tier M only
     uint64_t interval = 0; ///< ns between rows of nodes.csv
     std::vector<Expectation> expectations;
 

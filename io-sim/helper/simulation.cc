@@ -142,6 +142,7 @@ Simulation::Simulation(const Scenario& scenario, uint64_t seed, Tier tier)
     }
     AddWorkloads();
     AddFaults();
+    AddCensors();
 }
 
 Simulation::~Simulation()
@@ -340,7 +341,7 @@ Simulation::AddMember(uint32_t index, const Seat& seat)
     }
     app->SetStartTime(Ns(seat.start));
     m_nodes.Add(node);
-    m_members.push_back({index, seat.region, app});
+    m_members.push_back({index, seat.region, seat.addr, app});
 }
 
 void
@@ -360,6 +361,7 @@ Simulation::AddServer(uint32_t index, const Seat& seat)
     m_shared.names[name] = {seat.addr};
     m_nodes.Add(node);
     m_serverGroups.push_back(index);
+    m_serverAddresses.push_back(seat.addr);
     m_serverNames.push_back(name);
     m_servers.push_back(app);
 }
@@ -428,6 +430,52 @@ Simulation::AddFaults()
                                     static_cast<int64_t>(fault.at + fault.down));
         }
     }
+}
+
+std::vector<qn_addr>
+Simulation::AddressesOf(uint32_t group) const
+{
+    std::vector<qn_addr> addresses;
+    for (const Member& member : m_members)
+    {
+        if (member.group == group)
+        {
+            addresses.push_back(member.addr);
+        }
+    }
+    for (size_t i = 0; i < m_servers.size(); i++)
+    {
+        if (m_serverGroups[i] == group)
+        {
+            addresses.push_back(m_serverAddresses[i]);
+        }
+    }
+    return addresses;
+}
+
+void
+Simulation::AddCensors()
+{
+    if (m_scenario.censors.empty())
+    {
+        return;
+    }
+    if (m_tier != Tier::M)
+    {
+        throw ScenarioError("censors stand in tier M only; take --tier M, or leave \"censor\" out");
+    }
+    m_censors = std::make_unique<CensorBorder>(m_shared, m_serverAddresses);
+    for (const CensorSpec& spec : m_scenario.censors)
+    {
+        std::vector<qn_addr> addresses;
+        for (uint32_t group : spec.groups)
+        {
+            std::vector<qn_addr> more = AddressesOf(group);
+            addresses.insert(addresses.end(), more.begin(), more.end());
+        }
+        m_censors->Add(spec, std::move(addresses));
+    }
+    ns3::DynamicCast<MsgChannel>(m_shared.transport)->SetBorder(m_censors.get());
 }
 
 /// By the name a person gives it: "people.0".
@@ -530,6 +578,12 @@ const std::vector<Outage>&
 Simulation::GetOutages() const
 {
     return m_outages;
+}
+
+const CensorBorder*
+Simulation::GetCensors() const
+{
+    return m_censors.get();
 }
 
 Tier

@@ -13,6 +13,7 @@
 
 #include "ns3/node-container.h"
 
+#include "censor-border.h"
 #include "node-app.h"
 #include "outages.h"
 #include "scenario.h"
@@ -27,6 +28,7 @@ struct Member
 {
     uint32_t group;  ///< index into the scenario's groups
     uint32_t region; ///< index into the network's regions
+    qn_addr addr;
     ns3::Ptr<NodeApp> app;
 };
 
@@ -52,6 +54,7 @@ class Simulation
     const std::vector<ns3::Ptr<WebServer>>& GetServers() const;
     const Transport& GetTransport() const;
     const std::vector<Outage>& GetOutages() const;
+    const CensorBorder* GetCensors() const; ///< nullptr: the scenario has none
     Tier GetTier() const;
 
   private:
@@ -74,10 +77,13 @@ class Simulation
     void AddServer(uint32_t group, const Seat& seat);
     void AddWorkloads();
     void AddFaults();
+    void AddCensors();
+    std::vector<qn_addr> AddressesOf(uint32_t group) const;
     uint32_t HostOf(const std::string& name) const;
 
     const Scenario& m_scenario;
     Tier m_tier;
+    std::unique_ptr<CensorBorder> m_censors; ///< outlives the transport's conns
     uint64_t m_seed;
     SharedCore m_shared;
     Draws m_draws;
@@ -94,6 +100,7 @@ class Simulation
     std::vector<ns3::Ptr<WebClient>> m_clients;
     std::vector<ns3::Ptr<WebServer>> m_servers;
     std::vector<uint32_t> m_serverGroups; ///< of m_servers
+    std::vector<qn_addr> m_serverAddresses;
     std::vector<std::string> m_serverNames;
     std::deque<WebHabits> m_habits;
     std::vector<Outage> m_outages;

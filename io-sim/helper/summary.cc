@@ -257,6 +257,38 @@ NetworkJson(const Simulation& s)
     return out;
 }
 
+json_t*
+TallyJson(const CensorBorder::Tally& tally)
+{
+    json_t* out = Object();
+    Put(out, "flows", tally.flows);
+    Put(out, "blocked", tally.blocked);
+    Put(out, "blocked_permille", tally.flows > 0 ? tally.blocked * 1000 / tally.flows : 0);
+    return out;
+}
+
+/// Blocked circumvention, collateral damage and the censor's cost, side by side.
+json_t*
+CensorJson(const CensorBorder& censors)
+{
+    json_t* out = Object();
+    for (size_t i = 0; i < censors.Count(); i++)
+    {
+        const censor_stats& stats = censors.GetStats(i);
+        json_t* one = Object();
+        Put(one, "links", TallyJson(censors.GetLinks(i)));
+        Put(one, "web", TallyJson(censors.GetWeb(i)));
+        Put(one, "caught", stats.caught);
+        Put(one, "penalised", stats.penalised);
+        Put(one, "slowed", stats.slowed);
+        Put(one, "seen_bytes", stats.seen);
+        Put(one, "inspected_bytes", stats.inspected);
+        Put(one, "state_bytes_max", stats.states_max * sizeof(censor_flow));
+        Put(out, censors.GetName(i), one);
+    }
+    return out;
+}
+
 } // namespace
 
 std::vector<uint64_t>
@@ -294,6 +326,10 @@ MakeSummary(const Simulation& s, const Recorder& r)
     Put(out.get(), "core", CoreJson(s));
     Put(out.get(), "network", NetworkJson(s));
     Put(out.get(), "outages", s.GetOutages().size());
+    if (s.GetCensors() != nullptr)
+    {
+        Put(out.get(), "censor", CensorJson(*s.GetCensors()));
+    }
     Put(out.get(), "events", r.GetEventCount());
     return out;
 }

@@ -123,7 +123,7 @@ MsgChannel::Connect(uint32_t host, const qn_addr& to, ConnUser* user, uint32_t k
     far->m_threshold = m_maxWindow;
     conn->latency = GetLatency(host, far->m_host);
     conn->to = Key(to, true);
-    if (Travel(conn) - conn->latency > SYN_PATIENCE_NS)
+    if (Travel(conn) - conn->latency > SYN_PATIENCE_NS || !MayOpen(conn, to))
     {
         At(host, SYN_PATIENCE_NS, &MsgChannel::TimedOut, near);
         return near;
@@ -315,9 +315,22 @@ MsgChannel::Sent(MsgSocket* s, Chunk* c)
 {
     MsgSocket* to = s->m_conn->Other(s);
     Host& host = m_hosts[s->m_host];
+    int64_t wait = 0;
 
-    Simulator::ScheduleWithContext(
-        m_hosts[to->m_host].context, Ns(Travel(s->m_conn)), &MsgChannel::Arrive, this, to, c);
+    bool passes = MayPass(s, c, &wait);
+    if (passes)
+    {
+        Simulator::ScheduleWithContext(m_hosts[to->m_host].context,
+                                       Ns(Travel(s->m_conn) + wait),
+                                       &MsgChannel::Arrive,
+                                       this,
+                                       to,
+                                       c);
+    }
+    else
+    {
+        m_pool.Put(c); // never acknowledged: the window stays shut behind it
+    }
     host.busy = false;
     Kick(s);
     SendNext(host);
@@ -325,6 +338,60 @@ MsgChannel::Sent(MsgSocket* s, Chunk* c)
     {
         s->m_wantWrite = false;
         s->m_user->ConnWritable(s->m_key);
+    }
+    if (!passes)
+    {
+        Release(s->m_conn); // the chunk's way is over
+    }
+}
+
+// ---- on the border
+
+void
+MsgChannel::SetBorder(Border* border)
+{
+    m_border = border;
+}
+
+/// Asks the border about a SYN.
+bool
+MsgChannel::MayOpen(MsgConn* conn, const qn_addr& to)
+{
+    const HostConfig& near = m_config[conn->side[0].m_host];
+    const HostConfig& far = m_config[conn->side[1].m_host];
+    if (m_border == nullptr || near.region == far.region)
+    {
+        return true;
+    }
+    Border::Verdict v = m_border->Open(near.region, near.addr, far.region, to, &conn->flow);
+    return v.act == Border::Act::Pass;
+}
+
+/// Asks the border about a chunk. A FIN or RST is judged as no bytes: it follows its flow.
+bool
+MsgChannel::MayPass(MsgSocket* s, const Chunk* c, int64_t* wait)
+{
+    MsgConn* conn = s->m_conn;
+    if (conn->flow == Border::NO_FLOW)
+    {
+        return true;
+    }
+    Border::Verdict v = m_border->See(conn->flow, s == &conn->side[0], c->Data(), c->len);
+    *wait = v.waitNs;
+    if (v.act == Border::Act::Reset)
+    {
+        TearDown(conn);
+    }
+    return v.act == Border::Act::Pass;
+}
+
+/// A RST to both ends, from the middle.
+void
+MsgChannel::TearDown(MsgConn* conn)
+{
+    for (MsgSocket& s : conn->side)
+    {
+        At(s.m_host, conn->latency, &MsgChannel::Abandoned, &s);
     }
 }
 
@@ -467,6 +534,10 @@ MsgChannel::Release(MsgConn* conn)
     {
         DropUnsent(&s);
         m_pool.Put(s.m_received);
+    }
+    if (conn->flow != Border::NO_FLOW)
+    {
+        m_border->Close(conn->flow);
     }
     *conn->link = conn->next;
     if (conn->next != nullptr)

@@ -19,6 +19,7 @@
 #include <map>
 #include <vector>
 
+#include "border.h"
 #include "chunk-pool.h"
 #include "sim-time.h"
 #include "transport.h"
@@ -88,6 +89,8 @@ class MsgChannel final : public Transport
     void Listen(const qn_addr& addr, ConnListener* listener) override;
     TransportConn* Connect(uint32_t host, const qn_addr& to, ConnUser* user, uint32_t key) override;
     HostStats GetStats(uint32_t host) const override;
+    /// Judges every conn between two regions from now on. \param border outlives the conns
+    void SetBorder(Border* border);
 
   protected:
     void DoDispose() override;
@@ -110,6 +113,9 @@ class MsgChannel final : public Transport
 
     static uint64_t WireBytes(uint64_t data);
     int64_t Travel(const MsgConn* conn) const;
+    bool MayOpen(MsgConn* conn, const qn_addr& to);
+    bool MayPass(MsgSocket* s, const Chunk* c, int64_t* wait);
+    void TearDown(MsgConn* conn);
     void Append(MsgSocket* s, const uint8_t* p, uint32_t n);
     void AppendControl(MsgSocket* s, ChunkKind kind);
     void LetGo(MsgSocket* s);
@@ -141,6 +147,7 @@ class MsgChannel final : public Transport
     std::map<Address, ConnListener*> m_listening; ///< by address and port
     MsgConn* m_conns = nullptr;                   ///< all of them, for DoDispose
     ChunkPool m_pool;
+    Border* m_border = nullptr;
 };
 
 } // namespace qnet

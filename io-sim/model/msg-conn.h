@@ -39,6 +39,7 @@ struct MsgConn
     MsgChannel* channel;
     Transport::Address to; ///< where the SYN goes
     int64_t latency = 0;
+    uint32_t flow = Border::NO_FLOW; ///< on a border
     uint32_t refs = 0;
     MsgConn* next; ///< in the channel's list
     MsgConn** link;

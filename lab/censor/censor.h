@@ -55,6 +55,7 @@ typedef struct censor_cfg {
     uint64_t rate;   /* throttle: bit/s each way, at least 1 */
     uint64_t limit;  /* freeze: bytes a server gets through */
     uint16_t share;  /* encrypted: permille of matching flows that are blocked */
+    bool strict;     /* encrypted: only a handshake record begins like TLS */
     bool reset;      /* sni, ja4: RESET, not DROP */
 } censor_cfg;
 

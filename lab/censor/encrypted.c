@@ -7,6 +7,10 @@
  * s
  * (`penalty`). The rules are those of tools/probe-lab too.
  *
+ * The paper's rule for TLS exempts flows that begin with application data (0x17), which no TLS
+ * client does: the bare carrier's record shells pass by it. `strict` wants a handshake record
+ * there.
+ *
  * The paper's censor looks at the first TCP segment and only at addresses of some hosting networks.
  * Cost: one pass over at most 1,448 bytes per flow, no state but the verdict.
  */
@@ -25,14 +29,15 @@ static bool printable(uint8_t b)
     return b >= 0x20 && b <= 0x7e;
 }
 
-static bool begins_like_a_protocol(qn_slice s)
+static bool begins_like_a_protocol(qn_slice s, bool strict)
 {
     static const char *const words[] = {"GET ", "PUT ", "POST ", "HEAD "};
 
     for (size_t i = 0; i < QN_LEN(words); i++)
         if (s.n >= strlen(words[i]) && memcmp(s.p, words[i], strlen(words[i])) == 0)
             return true;
-    return s.n >= 3 && (s.p[0] == 0x16 || s.p[0] == 0x17) && s.p[1] == 3 && s.p[2] <= 9;
+    return s.n >= 3 && (s.p[0] == 0x16 || (s.p[0] == 0x17 && !strict)) && s.p[1] == 3 &&
+           s.p[2] <= 9;
 }
 
 static bool looks_printable(qn_slice s)
@@ -68,8 +73,8 @@ static censor_verdict see(censor *c, censor_flow *f, censor_direction direction,
     if (direction == CENSOR_DOWN)
         return pass(); /* a server that speaks first is not what the paper's censor looks for */
     c->stats.inspected += first.n;
-    if (begins_like_a_protocol(first) || bits_stand_out(first) || looks_printable(first) ||
-        qn_rng_below(c->env, 1000) >= c->cfg.share)
+    if (begins_like_a_protocol(first, c->cfg.strict) || bits_stand_out(first) ||
+        looks_printable(first) || qn_rng_below(c->env, 1000) >= c->cfg.share)
         return pass();
     return censor_catch(c, f, CENSOR_DROP, now);
 }

@@ -137,6 +137,21 @@ START_TEST(encrypted_has_the_papers_five_exemptions)
 }
 END_TEST
 
+/* The bare carrier's first message: 48 random bytes in a record shell of application data. */
+START_TEST(only_strict_rules_catch_records_before_a_handshake)
+{
+    qn_slice bare = qt_hex("17 03 03 00 30 0f f0 0f f0 0f f0 0f f0 0f f0 0f f0 0f f0 0f f0");
+    censor_cfg strict = encrypted;
+
+    begin(&encrypted);
+    ck_assert_int_eq(first(bare), CENSOR_PASS);
+    strict.strict = true;
+    begin(&strict);
+    ck_assert_int_eq(first(bare), CENSOR_DROP);
+    no_browser_is_caught();
+}
+END_TEST
+
 START_TEST(encrypted_takes_a_share_and_keeps_the_pair_apart)
 {
     censor_cfg some = encrypted;
@@ -394,6 +409,7 @@ static Suite *suite(void)
     tcase_add_test(tc, encrypted_catches_recorded_shadowsocks);
     tcase_add_test(tc, encrypted_lets_browsers_pass);
     tcase_add_test(tc, encrypted_has_the_papers_five_exemptions);
+    tcase_add_test(tc, only_strict_rules_catch_records_before_a_handshake);
     tcase_add_test(tc, encrypted_takes_a_share_and_keeps_the_pair_apart);
     tcase_add_test(tc, encrypted_judges_the_first_payload_of_clients_only);
     tcase_add_test(tc, sni_catches_the_name_and_what_is_beneath_it);

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "scenario-sections.h"
+
+namespace qnet
+{
+
+namespace
+{
+
+constexpr uint64_t MS = 1000 * 1000;
+constexpr uint64_t HOUR = UINT64_C(3600) * 1000 * MS;
+constexpr uint64_t MIB = UINT64_C(1024) * 1024;
+
+const std::vector<const censor_kind*> KINDS = {&censor_ip,
+                                               &censor_sni,
+                                               &censor_keyword,
+                                               &censor_throttle,
+                                               &censor_freeze,
+                                               &censor_encrypted,
+                                               &censor_ja4};
+
+std::vector<std::string>
+KindNames()
+{
+    std::vector<std::string> names;
+    for (const censor_kind* kind : KINDS)
+    {
+        names.emplace_back(censor_kind_name(kind));
+    }
+    return names;
+}
+
+const std::vector<YamlNode>&
+ListOf(const YamlNode& node, const char* what)
+{
+    if (node.kind != YamlNode::Kind::List || node.items.empty())
+    {
+        node.Fail(std::string(what) + " is a list");
+    }
+    return node.items;
+}
+
+void
+ReadGroups(const YamlNode& node, const Scenario& scenario, CensorSpec& out)
+{
+    std::vector<std::string> names;
+    for (const Group& group : scenario.groups)
+    {
+        names.push_back(group.name);
+    }
+    for (const YamlNode& item : ListOf(node, "groups"))
+    {
+        out.groups.push_back(static_cast<uint32_t>(ChoiceOf(item, "group", item.text, names)));
+    }
+}
+
+void
+ReadNames(const YamlNode& node, CensorSpec& out)
+{
+    for (const YamlNode& item : ListOf(node, "names"))
+    {
+        if (item.text.empty())
+        {
+            item.Fail("a listed name is empty");
+        }
+        out.names.push_back(item.text);
+    }
+}
+
+/// The keys that this kind works with; any other is refused.
+void
+ReadParameters(MapReader& map, const Scenario& scenario, CensorSpec& out)
+{
+    bool named = out.kind == &censor_sni || out.kind == &censor_keyword || out.kind == &censor_ja4;
+    if (out.kind == &censor_ip)
+    {
+        ReadGroups(map.Need("groups"), scenario, out);
+        out.delay = map.Number("delay", Unit::Time, 0, 0, 1000 * HOUR);
+    }
+    if (named)
+    {
+        ReadNames(map.Need("names"), out);
+    }
+    if (named || out.kind == &censor_encrypted)
+    {
+        out.penalty = map.Number("penalty", Unit::Time, 0, 0, 1000 * HOUR);
+    }
+    if (out.kind == &censor_sni || out.kind == &censor_ja4)
+    {
+        out.reset =
+            map.Maybe("action") != nullptr && map.NeedChoice("action", {"drop", "reset"}) == 1;
+    }
+    if (out.kind == &censor_encrypted)
+    {
+        out.share = static_cast<uint32_t>(map.Number("share", Unit::Permille, 1000, 1, 1000));
+        out.strict =
+            map.Maybe("rules") != nullptr && map.NeedChoice("rules", {"paper", "strict"}) == 1;
+    }
+    if (out.kind == &censor_throttle)
+    {
+        out.rate = map.NeedNumber("rate", Unit::Rate, 1000, 1000 * UINT64_C(1000000000));
+        if (const YamlNode* names = map.Maybe("names"))
+        {
+            ReadNames(*names, out);
+        }
+    }
+    if (out.kind == &censor_freeze)
+    {
+        out.limit = map.Number("limit", Unit::Size, 16384, 1, 1024 * MIB);
+        if (const YamlNode* groups = map.Maybe("groups"))
+        {
+            ReadGroups(*groups, scenario, out);
+        }
+    }
+}
+
+} // namespace
+
+void
+ReadCensors(const YamlNode* node, Scenario& out)
+{
+    if (node == nullptr)
+    {
+        return;
+    }
+    if (node->kind != YamlNode::Kind::List)
+    {
+        node->Fail("censor is a list");
+    }
+    for (const YamlNode& item : node->items)
+    {
+        MapReader map(item, "a censor");
+        CensorSpec spec;
+        spec.kind = KINDS[map.NeedChoice("kind", KindNames())];
+        spec.name = map.Text("name", censor_kind_name(spec.kind));
+        const YamlNode& region = map.Need("region");
+        spec.region =
+            static_cast<uint32_t>(ChoiceOf(region, "region", region.text, out.network.regions));
+        ReadParameters(map, out, spec);
+        map.Done();
+        for (const CensorSpec& other : out.censors)
+        {
+            if (other.name == spec.name)
+            {
+                item.Fail("two censors are called \"" + spec.name + "\"; give each a name");
+            }
+        }
+        out.censors.push_back(spec);
+    }
+}
+
+} // namespace qnet

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * \file
+ * What stands on a region's border and judges the bytes of every conn that crosses it.
+ */
+#ifndef QNET_SIM_BORDER_H
+#define QNET_SIM_BORDER_H
+
+#include <cstdint>
+
+#include "qnet/addr.h"
+#include "qnet/env.h"
+
+namespace qnet
+{
+
+class Border
+{
+  public:
+    enum class Act
+    {
+        Pass,
+        Drop, ///< nothing more passes on this conn, and nobody is told
+        Reset ///< both ends are sent a RST
+    };
+
+    struct Verdict
+    {
+        Act act;
+        int64_t waitNs; ///< with Pass; never less than what went before on the same way needs
+    };
+
+    static constexpr uint32_t NO_FLOW = UINT32_MAX;
+
+    /// A SYN between two regions.
+    /// \param flow set to its number, or NO_FLOW if it does not cross
+    virtual Verdict Open(uint32_t fromRegion,
+                         const qn_addr& from,
+                         uint32_t toRegion,
+                         const qn_addr& to,
+                         uint32_t* flow) = 0;
+    /// Bytes of a flow, in order. \param up whether they come from who opened it
+    virtual Verdict See(uint32_t flow, bool up, const uint8_t* bytes, size_t n) = 0;
+    virtual void Close(uint32_t flow) = 0;
+
+  protected:
+    ~Border() = default;
+};
+
+} // namespace qnet
+
+#endif

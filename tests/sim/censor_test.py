@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""Censors in the simulator: each catches its control, HTX passes those that read, and costs are counted."""
+import json
+import os
+import unittest
+
+from simtest import BASELINE, ROOT, SMALL, SimTest, digest_of, sim
+
+BUSY = [*SMALL, "--set", "workload.browsing.think='1 s'", "--set", "workload.browsing.sizes={50 KiB: 1}",
+        "--set", "general.stop='14 s'", "--set", "population.people.regions={asia: 1}"]
+CHROMIUM = "t13d1517h2_8daaf6152771_cb7bf5808d99"
+
+
+class Censors(SimTest):
+    def run_with(self, censors, *more):
+        done = sim("run", BASELINE, *BUSY, "--set", f"censor=[{censors}]", "--out", self.path("o"), "--quiet", *more)
+        digest = digest_of(done)
+        with open(self.path("o", "summary.json"), encoding="utf-8") as f:
+            return json.load(f), digest
+
+    def test_bare_is_caught_as_fully_encrypted_and_htx_is_not(self):
+        rules = "{kind: encrypted, region: asia, penalty: 180 s, rules: strict}"
+        htx, _ = self.run_with(rules)
+        bare, _ = self.run_with(rules, "--set", "network.carrier=bare")
+        self.assertGreater(htx["censor"]["encrypted"]["links"]["flows"], 10)
+        self.assertEqual(htx["censor"]["encrypted"]["links"]["blocked"], 0)
+        self.assertEqual(htx["censor"]["encrypted"]["web"]["blocked"], 0)
+        self.assertGreater(htx["streams"]["done"], 10)
+        self.assertGreater(bare["censor"]["encrypted"]["links"]["blocked_permille"], 900)
+        self.assertLess(bare["streams"]["done"], htx["streams"]["done"])
+
+    def test_readers_of_hellos_catch_what_they_list_and_nothing_else(self):
+        summary, _ = self.run_with(
+            "{name: ours, kind: sni, region: asia, names: [site1.example]},"
+            "{name: others, kind: sni, region: asia, names: [forbidden.example]},"
+            "{name: tor, kind: ja4, region: asia, names: [t13d181100_796efca44d18_000000000000]}")
+        censors = summary["censor"]
+        self.assertGreater(censors["ours"]["links"]["blocked"], 0)
+        self.assertEqual(censors["others"]["links"]["blocked"], 0)
+        self.assertEqual(censors["tor"]["links"]["blocked"], 0)
+        self.assertGreater(censors["tor"]["inspected_bytes"], 1500 * 10)
+        self.assertGreater(censors["tor"]["state_bytes_max"], 0)
+        self.assertEqual(summary["streams"]["p1_violations"], 0)
+
+    def test_the_played_browser_s_own_ja4_is_the_control(self):
+        summary, _ = self.run_with(f"{{kind: ja4, region: asia, action: reset, names: [{CHROMIUM}]}}")
+        self.assertGreater(summary["censor"]["ja4"]["links"]["blocked_permille"], 900)
+
+    def test_addresses_volumes_and_rates(self):
+        summary, digest = self.run_with(
+            "{kind: ip, region: asia, groups: [relays], delay: 5 s}, {kind: throttle, region: asia, rate: 3 Mbit/s},"
+            "{kind: freeze, region: asia, groups: [exits]}")
+        censors = summary["censor"]
+        self.assertGreater(censors["ip"]["links"]["blocked"], 0)
+        self.assertEqual(censors["ip"]["web"]["blocked"], 0)
+        self.assertGreater(censors["throttle"]["slowed"], 10)
+        self.assertGreater(censors["freeze"]["links"]["blocked"], 0)
+        self.assertEqual(summary["streams"]["p1_violations"], 0)
+        again, same = self.run_with(
+            "{kind: ip, region: asia, groups: [relays], delay: 5 s}, {kind: throttle, region: asia, rate: 3 Mbit/s},"
+            "{kind: freeze, region: asia, groups: [exits]}")
+        self.assertEqual(digest, same)
+        self.assertEqual(again["censor"], censors)
+
+    def test_what_cannot_be_is_refused(self):
+        for censor, words in (("{kind: magic, region: asia}", ("magic", "sni")),
+                              ("{kind: sni, region: asia}", ("names",)),
+                              ("{kind: sni, region: mars, names: [a]}", ("mars", "asia")),
+                              ("{kind: encrypted, region: asia, names: [a]}", ("names",)),
+                              ("{kind: ip, region: asia, groups: [nobody]}", ("nobody",)),
+                              ("{kind: encrypted, region: asia}, {kind: encrypted, region: asia}", ("two censors",))):
+            done = sim("check", BASELINE, "--set", f"censor=[{censor}]")
+            self.assertEqual(done.returncode, 2, done.stdout)
+            for word in words:
+                self.assertIn(word, done.stderr)
+        done = sim("run", BASELINE, *BUSY, "--tier", "T", "--set", "censor=[{kind: encrypted, region: asia}]", "--out",
+                   self.path("t"), "--quiet")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("tier M", done.stderr)
+
+    def test_every_shipped_censor_has_what_a_scenario_must_say(self):
+        folder = os.path.join(ROOT, "sim-scenarios")
+        names = [n for n in os.listdir(folder) if n.startswith("censor-")]
+        self.assertEqual(len(names), 7)
+        for name in names:
+            with open(os.path.join(folder, name), encoding="utf-8") as f:
+                text = f.read()
+            for key in ("question:", "model:", "metrics:", "cannot_say:", "expect:"):
+                self.assertIn(key, text, name)
+
+
+unittest.main()
