@@ -166,7 +166,7 @@ struct Scenario
     std::vector<WebWorkload> workloads;
     std::vector<Fault> faults;
     std::vector<CensorSpec> censors; ///< tier M only
-    uint64_t interval = 0; ///< ns between rows of nodes.csv
+    uint64_t interval = 0;           ///< ns between rows of nodes.csv
     std::vector<Expectation> expectations;
 
     std::string canonical; ///< the whole scenario after `extends` and --set

@@ -190,9 +190,9 @@
 #define QN_KEY_LIFE_S (14 * 86400)        /* 7 days in use, 7 more accepted as the previous key */
 #define QN_DESCRIPTOR_LIFE_S (14 * 86400) /* no longer than the keys in it */
 #define QN_SNAPSHOT_LIFE_S 86400          /* bounds how long a client can be kept on an old list */
-#define QN_INTERN_MAX 64        /* snapshots a process's nodes share: some hours of them */
-#define QN_INTERN_SHARED_MAX 16 /* other things they share: browsers to play, one or two of them   \
-                                 */
+#define QN_INTERN_MAX 64 /* snapshots a process's nodes share: some hours of them */
+/* other things they share: browsers to play, one or two of them */
+#define QN_INTERN_SHARED_MAX 16
 
 /* Edges */
 #define QN_CONNS_MAX 65536

@@ -56,9 +56,8 @@ QN_MUST_CHECK qn_err qn_operator_of(qn_env *env, const qn_keys *keys,
 
 /* The same as a file, from the operator to whoever founds the network: signed with its snapshot
  * key. QN_CONFIG: out (cap bytes) is too small. */
-QN_MUST_CHECK qn_err qn_operator_entry_write(const qn_operator *o,
-                                             const qn_secret32 *operator_seed, uint8_t *out,
-                                             size_t cap, size_t *n);
+QN_MUST_CHECK qn_err qn_operator_entry_write(const qn_operator *o, const qn_secret32 *operator_seed,
+                                             uint8_t *out, size_t cap, size_t *n);
 /* QN_AUTH: not signed by the key in it; QN_CANON, QN_TRUNCATED, QN_PROTO, QN_VERSION: no entry. */
 QN_MUST_CHECK qn_err qn_operator_entry_read(qn_operator *o, const uint8_t *p, size_t n);
 
