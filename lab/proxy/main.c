@@ -21,7 +21,7 @@ static const char usage[] =
     "  --kind KIND      ip, sni, keyword, throttle, freeze, encrypted, ja4\n"
     "  --listen A:P     where to listen (127.0.0.1, any port); the address is the first output\n"
     "  --name NAME      sni, keyword, throttle, ja4: what is listed; may be repeated\n"
-    "  --delay S, --penalty S, --rate BIT/S, --limit BYTES, --share PERMILLE, --reset\n"
+    "  --delay S, --penalty S, --rate BIT/S, --limit BYTES, --share PERMILLE, --reset, --strict\n"
     "                   as docs/scenario-reference.md says for censors\n"
     "  --seed N         of what the censor draws (1)\n"
     "The server is the one listed address. On SIGINT and SIGTERM it prints what it did as JSON.\n";
@@ -99,6 +99,8 @@ static void take(order *o, const char *option, const char *value)
         o->cfg.share = (uint16_t)number(option, value, 1000);
     } else if (strcmp(option, "seed") == 0) {
         o->seed = number(option, value, UINT64_MAX);
+    } else if (strcmp(option, "strict") == 0) {
+        o->cfg.strict = true;
     } else {
         o->cfg.reset = true;
     }
@@ -107,19 +109,13 @@ static void take(order *o, const char *option, const char *value)
 static void read_order(order *o, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"kind", required_argument, NULL, 1},
-        {"listen", required_argument, NULL, 1},
-        {"to", required_argument, NULL, 1},
-        {"name", required_argument, NULL, 1},
-        {"delay", required_argument, NULL, 1},
-        {"penalty", required_argument, NULL, 1},
-        {"rate", required_argument, NULL, 1},
-        {"limit", required_argument, NULL, 1},
-        {"share", required_argument, NULL, 1},
-        {"seed", required_argument, NULL, 1},
-        {"reset", no_argument, NULL, 1},
-        {"help", no_argument, NULL, 2},
-        {NULL, 0, NULL, 0},
+        {"kind", required_argument, NULL, 1},  {"listen", required_argument, NULL, 1},
+        {"to", required_argument, NULL, 1},    {"name", required_argument, NULL, 1},
+        {"delay", required_argument, NULL, 1}, {"penalty", required_argument, NULL, 1},
+        {"rate", required_argument, NULL, 1},  {"limit", required_argument, NULL, 1},
+        {"share", required_argument, NULL, 1}, {"seed", required_argument, NULL, 1},
+        {"reset", no_argument, NULL, 1},       {"strict", no_argument, NULL, 1},
+        {"help", no_argument, NULL, 2},        {NULL, 0, NULL, 0},
     };
     int which = 0, got;
 
