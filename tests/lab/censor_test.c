@@ -285,14 +285,14 @@ END_TEST
 START_TEST(ja4_catches_the_listed_and_no_browser_by_anothers)
 {
     static const char *const chromium[] = {"t13d1517h2_8daaf6152771_cb7bf5808d99"};
-    static const char *const tor[] = {"t13d181100_796efca44d18_000000000000"};
+    static const char *const curl[] = {"t13d3112h2_e8f1e7e78f70_b26ce05bbdd6"};
     size_t all;
 
     begin(&(censor_cfg){.kind = &censor_ja4, .names = chromium, .names_n = 1});
     ck_assert_int_eq(first(hello_of(browsers[0])), CENSOR_DROP);
     ck_assert_uint_gt(caught_of(browsers[0], &all), 0);
     ck_assert_uint_eq(caught_of(browsers[1], &all), 0);
-    begin(&(censor_cfg){.kind = &censor_ja4, .names = tor, .names_n = 1});
+    begin(&(censor_cfg){.kind = &censor_ja4, .names = curl, .names_n = 1});
     no_browser_is_caught();
 }
 END_TEST

@@ -19,7 +19,7 @@ import origins  # noqa: E402
 
 PROXY = os.environ["QNET_CENSOR_PROXY"]
 JA4 = {"chromium-156": "t13d1517h2_8daaf6152771_cb7bf5808d99"}
-TOR = "t13d181100_796efca44d18_000000000000"
+CURL = "t13d3112h2_e8f1e7e78f70_b26ce05bbdd6"
 
 
 class Links(unittest.TestCase):
@@ -44,7 +44,7 @@ class Links(unittest.TestCase):
     def test_htx_passes_what_reads_first_payloads(self):
         for browser in ("chromium-156", "firefox-esr-153"):
             for censor in (["--kind", "encrypted"], ["--kind", "encrypted", "--strict"],
-                           ["--kind", "sni", "--name", "forbidden.example"], ["--kind", "ja4", "--name", TOR],
+                           ["--kind", "sni", "--name", "forbidden.example"], ["--kind", "ja4", "--name", CURL],
                            ["--kind", "keyword", "--name", "qnet"]):
                 with self.subTest(browser=browser, censor=censor):
                     linked, seen = self.dial(*censor, browser=browser)

@@ -33,13 +33,13 @@ class Censors(SimTest):
         summary, _ = self.run_with(
             "{name: ours, kind: sni, region: asia, names: [site1.example]},"
             "{name: others, kind: sni, region: asia, names: [forbidden.example]},"
-            "{name: tor, kind: ja4, region: asia, names: [t13d181100_796efca44d18_000000000000]}")
+            "{name: curl, kind: ja4, region: asia, names: [t13d3112h2_e8f1e7e78f70_b26ce05bbdd6]}")
         censors = summary["censor"]
         self.assertGreater(censors["ours"]["links"]["blocked"], 0)
         self.assertEqual(censors["others"]["links"]["blocked"], 0)
-        self.assertEqual(censors["tor"]["links"]["blocked"], 0)
-        self.assertGreater(censors["tor"]["inspected_bytes"], 1500 * 10)
-        self.assertGreater(censors["tor"]["state_bytes_max"], 0)
+        self.assertEqual(censors["curl"]["links"]["blocked"], 0)
+        self.assertGreater(censors["curl"]["inspected_bytes"], 1500 * 10)
+        self.assertGreater(censors["curl"]["state_bytes_max"], 0)
         self.assertEqual(summary["streams"]["p1_violations"], 0)
 
     def test_the_played_browser_s_own_ja4_is_the_control(self):
