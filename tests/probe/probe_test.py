@@ -87,7 +87,8 @@ class Links(unittest.TestCase):
             rows = []
             lab = clients.Clients(origin, peer, rows.append, False)
             lab.run()
-            positions = [battery.Position("direct", origin.address), battery.Position("untagged", peer.address)]
+            positions = [battery.Position("direct", origin.address, direct=True),
+                         battery.Position("untagged", peer.address)]
             probed = battery.Battery(origin, pathlib.Path(folder) / "seen", rows.append, 1)
             probed.run(positions, ["garbage", "false-finished-alone"])  # and a byte after the origin's FIN
         self.assertEqual((lab.rows, lab.bad, probed.rows, probed.bad), (2, 0, 2, 0), "\n".join(rows))

@@ -44,12 +44,20 @@ class Guide(unittest.TestCase):
     @staticmethod
     def end_session(guide):
         """What the guide left running: it is all of the session that we made."""
-        os.killpg(guide.pid, signal.SIGTERM)
-        time.sleep(0.5)
+        def gone():
+            guide.poll()
+            try:
+                os.killpg(guide.pid, 0)
+            except ProcessLookupError:
+                return True
+            return False
+        if not gone():
+            os.killpg(guide.pid, signal.SIGTERM)
         try:
-            os.killpg(guide.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+            wait_for(gone, "the guide's processes end", 10)
+        finally:
+            if not gone():
+                os.killpg(guide.pid, signal.SIGKILL)
         guide.wait()
 
 

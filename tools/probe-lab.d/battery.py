@@ -14,8 +14,8 @@ class Position:
     """Where a prober stands: what he dials, and where his hellos come from (None: fresh ones, nobody's). With a hello
     of somebody else's he can not end a handshake, unless the origin lets him choose another share (retry)."""
 
-    def __init__(self, label, address, hello=None, retry=False):
-        self.label, self.address, self.hello, self.retry = label, address, hello, retry
+    def __init__(self, label, address, hello=None, retry=False, direct=False):
+        self.label, self.address, self.hello, self.retry, self.direct = label, address, hello, retry, direct
 
     def can(self, name):
         return self.hello is None or self.retry or name not in probes.VISITS
@@ -55,30 +55,38 @@ class Battery:
             self.seen.setdefault((name, label), []).append(job.result())
 
     def run(self, positions, names):
-        """positions[0] is the one the others are held against; prints a row for each of them."""
+        """The direct positions come first: all that they see is what the others are held against. The first two differ
+        from each other only in as much as the site varies by itself, which a row says and no verdict counts."""
+        direct = [p for p in positions if p.direct]
         with concurrent.futures.ThreadPoolExecutor(self.origin.workers) as pool:
             self.collect(positions, names, pool)
             # A difference may be the machine's; what direct never shows in three times the tries is the peer's.
             for _ in range(2):
-                again = [n for n in names if any(p.can(n) and self.differ(n, positions[0], p) for p in positions[1:])]
+                again = [n for n in names if any(p.can(n) and self.differ(n, direct, p) for p in positions[1:])]
                 if again:
                     self.collect(positions, again, pool)
         for name in names:
             for position in positions[1:]:
                 if position.can(name):
-                    self.report(name, positions[0], position)
+                    self.report(name, direct, position)
         self.keep()
 
-    def differ(self, name, base, position):
-        return compare.differences(self.seen[name, base.label], self.seen[name, position.label])
+    def reference(self, name, direct, position):
+        """What direct positions saw, other than the one that is judged."""
+        return [t for p in direct if p is not position and p.can(name) for t in self.seen[name, p.label]]
 
-    def report(self, name, base, position):
-        found = self.differ(name, base, position)
+    def differ(self, name, direct, position):
+        return compare.differences(self.reference(name, direct, position), self.seen[name, position.label])
+
+    def report(self, name, direct, position):
+        found = self.differ(name, direct, position)
         self.rows += 1
-        self.bad += bool(found)
-        merged = compare.merged(self.seen[name, base.label], self.seen[name, position.label])
+        self.bad += bool(found) and not position.direct
+        merged = compare.merged(self.reference(name, direct, position), self.seen[name, position.label])
         self.merged += merged
-        verdict = "DIFFERENT: " + " | ".join(found) if found else "same"
+        verdict = "same"
+        if found:
+            verdict = ("the site varies: " if position.direct else "DIFFERENT: ") + " | ".join(found)
         self.say(compare.row(self.origin.name, name, position.label, verdict + " (segments merged)" * merged))
 
     def keep(self):
