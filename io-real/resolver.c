@@ -68,8 +68,8 @@ static bool set_server(struct ub_ctx *u, const qn_addr *server)
     char text[QN_ADDR_TEXT], at[QN_ADDR_TEXT + 8];
     char *colon, *from = text;
 
-    if (server->family == 0)
-        return ub_ctx_hosts(u, NULL) == 0;
+    if (server->family == 0) /* a minimal container has no hosts file */
+        return access("/etc/hosts", R_OK) != 0 || ub_ctx_hosts(u, NULL) == 0;
     qn_addr_text(server, text);
     colon = strrchr(text, ':');
     *colon = '\0';
