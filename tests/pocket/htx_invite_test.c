@@ -1,53 +1,12 @@
 /* Entries nobody lists: who was invited reaches the network by them alone, and nobody else can. */
-#include "pocket/mesh.h"
-#include "support/origin/origin.h"
-#include "support/qt.h"
+#include "pocket/htx_site.h"
 
-enum { EPOCH = 1800000000 }; /* the pocket world's day */
 enum { HIDDEN_MAX = 2 };
 
-static qt_origin *origin;
-static mesh_htx htx;
-static mesh m;
 static pw_node *hidden[HIDDEN_MAX], *guest;
 static qn_node_cfg hidden_cfg[HIDDEN_MAX];
 static char text[QN_INVITED_TEXT];
 static size_t text_n;
-
-static void *visit_open(void *site)
-{
-    return qt_visit_new(site);
-}
-
-static void visit_hear(void *v, const uint8_t *p, size_t n)
-{
-    qt_visit_hear(v, p, n);
-}
-
-static qn_slice visit_peek(const void *v)
-{
-    return qt_visit_peek(v);
-}
-
-static void visit_consume(void *v, size_t n)
-{
-    qt_visit_consume(v, n);
-}
-
-static bool visit_over(const void *v)
-{
-    return qt_visit_over(v);
-}
-
-static void visit_end(void *v)
-{
-    qt_visit_end(v);
-}
-
-static void visit_free(void *v)
-{
-    qt_visit_free(v);
-}
 
 static const mesh_cfg quiet = {
     .world = {.seed = 1, .delay_min = 5 * QN_MS, .delay_max = 30 * QN_MS},
@@ -58,18 +17,7 @@ static const mesh_cfg quiet = {
 static void setup(void)
 {
     text_n = 0;
-    origin = qt_origin_new("site.example", EPOCH);
-    htx = (mesh_htx){.profile = qt_vector_file("../../profiles/chromium-156.cbor"),
-                     .roots = qt_origin_roots(origin),
-                     .origin = qt_origin_facts(origin),
-                     .site = {.site = origin,
-                              .open = visit_open,
-                              .hear = visit_hear,
-                              .peek = visit_peek,
-                              .consume = visit_consume,
-                              .over = visit_over,
-                              .end = visit_end,
-                              .free = visit_free}};
+    set_out(0);
     mesh_new(&m, &quiet);
 }
 
