@@ -40,7 +40,8 @@ static conn *conn_new(qn_world *w, qn_conn id, int fd)
     return c;
 }
 
-/* The struct itself lives until the next entry from libevent: callers may still look at it. */
+/* The struct itself lives on for a while: callers, and the queue of those that send, may still look
+ * at it. */
 void qn__conn_destroy(conn *c)
 {
     qn_world *w = c->world;
@@ -218,8 +219,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     while (more && c->fd >= 0 && c->reading && c->leaving == STAYING) {
         qn_real_env_stamp(w->env);
         more = read_once(c, &budget);
-        qn__settle(w);
+        if (more) /* in bulk: while it is still in the cache */
+            qn__flush(w);
     }
+    qn__settle(w);
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */

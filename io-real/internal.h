@@ -87,9 +87,10 @@ struct qn_world {
     bool disguised; /* links must look like somebody else's */
     table conns;
     conn *send_head, *send_tail; /* named by SEND, not yet offered to the socket */
-    conn *graves;                /* freed at the next entry: callers may still hold them */
+    conn *graves; /* freed at an entry with nothing to send: callers, or that queue, may still hold
+                     them */
     door doors[DOORS];
-    struct event timer, retry_accept, stop_timer, checkup;
+    struct event timer, flush, retry_accept, stop_timer, checkup;
     struct event *signals[SIGNALS];
     qn_time armed;
     uint32_t conns_max; /* what the descriptor limit allows */
@@ -102,8 +103,10 @@ struct qn_world {
 
 /* world.c */
 void qn__enter(qn_world *w);  /* first in every libevent callback: buries the dead, stamps */
-void qn__settle(qn_world *w); /* last: actions, pending writes, timer */
-void qn__bury(qn_world *w);   /* frees the conns destroyed since */
+void qn__settle(qn_world *w); /* last: actions, timer; a flush if there is something to send */
+void qn__flush(qn_world *w);  /* writes what waits, and settles */
+void qn__bury(qn_world *w);   /* frees the conns destroyed since; none may wait to send */
+void qn__on_flush(evutil_socket_t fd, short what, void *world);
 void qn__on_timer(evutil_socket_t fd, short what, void *world);
 void qn__resolved(void *world, uint32_t query, const qn_addr *v, unsigned n, qn_err why);
 const qn_log *qn__log(const qn_world *w);

@@ -236,6 +236,7 @@ static qn_world *world_new(const qn_world_cfg *cfg)
     for (int i = 0; i < DOORS; i++)
         w->doors[i] = (door){.world = w, .fd = -1};
     (void)evtimer_assign(&w->timer, w->base, qn__on_timer, w);
+    (void)event_assign(&w->flush, w->base, -1, 0, qn__on_flush, w);
     (void)evtimer_assign(&w->retry_accept, w->base, qn__door_retry, w);
     (void)evtimer_assign(&w->stop_timer, w->base, on_stop_timeout, w);
     (void)evtimer_assign(&w->checkup, w->base, qn__checkup, w);
@@ -333,6 +334,7 @@ void qn_world_close(qn_world *w)
         if (w->signals[i] != NULL)
             event_free(w->signals[i]);
     (void)event_del(&w->timer);
+    (void)event_del(&w->flush);
     (void)event_del(&w->retry_accept);
     (void)event_del(&w->stop_timer);
     (void)event_del(&w->checkup);

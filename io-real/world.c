@@ -1,6 +1,8 @@
 /*
  * The law of qnet/node.h on libevent. Every callback from libevent begins with qn__enter(), does
- * one thing, and ends with qn__settle(): that is all the control flow there is.
+ * one thing, and ends with qn__settle(). What is to be sent waits for qn__flush(), which runs once
+ * after all the callbacks of one wake-up: 32 requests that are readable together leave in one write
+ * and not in 32. That is all the control flow there is.
  */
 #include "io-real/internal.h"
 #include "io-real/log.h"
@@ -144,7 +146,8 @@ void qn__bury(qn_world *w)
 
 void qn__enter(qn_world *w)
 {
-    qn__bury(w);
+    if (w->send_head == NULL)
+        qn__bury(w);
     qn_real_env_stamp(w->env);
 }
 
@@ -179,22 +182,42 @@ static void arm_timer(qn_world *w)
     (void)evtimer_add(&w->timer, &tv);
 }
 
-void qn__settle(qn_world *w)
+static void drain_actions(qn_world *w)
 {
     qn_action a;
-    conn *c;
 
-    do {
-        while (qn_node_next(w->node, &a))
-            perform(w, &a);
-        c = next_to_send(w);
-        if (c != NULL)
-            qn__conn_send(c);
-    } while (c != NULL);
+    while (qn_node_next(w->node, &a))
+        perform(w, &a);
+}
+
+void qn__settle(qn_world *w)
+{
+    drain_actions(w);
+    if (w->send_head != NULL)
+        event_active(&w->flush, 0, 0);
     arm_timer(w);
     w->view.conns = w->conns.used;
     if (w->stopped && w->conns.used == 0)
         (void)event_base_loopbreak(w->base);
+}
+
+void qn__flush(qn_world *w)
+{
+    conn *c;
+
+    qn_real_env_stamp(w->env);
+    while ((c = next_to_send(w)) != NULL) {
+        qn__conn_send(c);
+        drain_actions(w);
+    }
+    qn__settle(w);
+}
+
+void qn__on_flush(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    qn__flush(arg);
 }
 
 void qn__on_timer(evutil_socket_t fd, short what, void *arg)
