@@ -113,7 +113,7 @@ static bool global_teredo(const uint8_t ip[16])
     return global4(ip + 4) && global4(client);
 }
 
-static bool global6(const uint8_t ip[16])
+static verdict verdict6(const uint8_t ip[16])
 {
     const row6 *best = NULL;
 
@@ -121,7 +121,12 @@ static bool global6(const uint8_t ip[16])
         if (bits_agree(ip, rows6[i].prefix, rows6[i].bits) &&
             (best == NULL || rows6[i].bits > best->bits))
             best = &rows6[i];
-    switch (best == NULL ? NO : best->verdict) {
+    return best == NULL ? NO : best->verdict;
+}
+
+static bool global6(const uint8_t ip[16])
+{
+    switch (verdict6(ip)) {
     case YES:
         return true;
     case INNER_MAPPED:
@@ -141,6 +146,13 @@ bool qn_ip_global(const qn_addr *a)
     if (a->family == 4)
         return global4(a->ip);
     return a->family == 6 && global6(a->ip);
+}
+
+bool qn_ip_carries_v4(const qn_addr *a)
+{
+    verdict v = a->family == 6 ? verdict6(a->ip) : NO;
+
+    return v == INNER_MAPPED || v == INNER_6TO4 || v == INNER_TEREDO;
 }
 
 qn_addr qn_ip_plain(const qn_addr *a)

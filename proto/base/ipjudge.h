@@ -15,6 +15,8 @@
 
 /* False for family 0. The port plays no part. */
 bool qn_ip_global(const qn_addr *a);
+/* One of those forms: its prefix says nothing about whose it is. */
+bool qn_ip_carries_v4(const qn_addr *a);
 /* The same endpoint in its plainest form: mapped (RFC 4291 2.5.5.2) and well-known NAT64
  * (RFC 6052) addresses become the IPv4 address a connection ends at; others stay as they are. */
 qn_addr qn_ip_plain(const qn_addr *a);

@@ -175,13 +175,15 @@
 #define QN_YOUNG_LIST_EVERY (2 * QN_SEC)
 #define QN_DIR_TIMEOUT (10 * QN_SEC)    /* an answer to one directory request */
 #define QN_ANSWERS_MAX 4096             /* directory streams an operator serves at once */
+#define QN_ANSWERS_PER_LINK 16          /* ... for one link; a node uses one, or two */
 #define QN_ANSWER_AGE_MAX (60 * QN_SEC) /* of one: three requests and their answers, and slack */
 #define QN_REGISTRY_MAX 4096            /* entries an operator keeps */
 /* nodes listed of one IPv4 /24 or IPv6 /48: a rack of relays, not a registry of made-up ones */
 #define QN_QUOTA_PREFIX 4
 #define QN_DESCRIBE_EVERY QN_SEC /* a node's descriptor is replaced no more often */
 #define QN_DIALBACK_MAX 32       /* nodes an operator dials at once to see that they answer */
-#define QN_DIALBACK_AGAIN (20 * QN_SEC) /* and again, when one did not */
+#define QN_DIALBACK_AGAIN (20 * QN_SEC) /* and again, when one did not, ... */
+#define QN_DIALBACK_DOUBLINGS 4         /* ... after up to 320 s */
 #define QN_DIR_MESSAGE_MAX (QN_SNAPSHOT_MAX + 4096)
 #define QN_DIR_REQUEST_MAX (QN_DESCRIPTOR_MAX + 64) /* what a directory reads from anybody */
 /* domain tag, network id, body; a network is under 3000, an operator's contact under 4000 */

@@ -90,7 +90,8 @@ static qn_err check_addrs(const qn_descriptor *d, bool lab)
 
         if ((a->family != 4 && a->family != 6) || a->port == 0)
             return QN_PROTO;
-        if (!lab && !qn_ip_global(a))
+        /* Quotas count prefixes: 6to4 would make a /48 of every IPv4 address. */
+        if (!lab && (!qn_ip_global(a) || qn_ip_carries_v4(a)))
             return QN_POLICY;
     }
     return QN_OK;

@@ -130,39 +130,95 @@ static bool fits(uint64_t bytes, uint32_t entries)
                QN_SNAPSHOT_MAX;
 }
 
-/* Of the entries with this prefix: how many, and the one with the highest PeerID. */
-static unsigned count_prefix(const qn_registry *r, const qn_addr *a, uint32_t *highest)
-{
-    unsigned n = 0;
-
-    for (uint32_t i = 0; i < r->n; i++)
-        if (qn_ip_within(&r->v[i]->d.addrs[0], a, a->family == 4 ? 24 : 48)) {
-            *highest = i;
-            n++;
-        }
-    return n;
-}
-
 static void remove_at(qn_registry *r, uint32_t at)
 {
+    r->news += qn_registry_live(r, r->v[at]);
     free_entry(r, r->v[at]);
     memmove(r->v + at, r->v + at + 1, (r->n - at - 1) * sizeof(qn_registration *));
     r->n--;
-    r->news++;
+}
+
+/* ---- quotas ---------------------------------------------------------------------------------- */
+
+/* Only who was found there holds a place in the quota of its prefix. Who says that it is there has
+ * one of as many places to wait in, and gives way: made-up nodes keep nobody out. */
+static bool holds(const qn_registry *r, const qn_registration *e)
+{
+    return e->reached || !r->must_reach;
+}
+
+static bool same_prefix(const qn_addr *a, const qn_addr *b)
+{
+    return qn_ip_within(a, b, b->family == 4 ? 24 : 48);
+}
+
+typedef struct prefix_use {
+    unsigned held, waiting;
+    uint32_t highest; /* of those that hold a place, the one with the highest PeerID */
+    uint32_t first;   /* of those that wait, the one that has for longest */
+} prefix_use;
+
+static prefix_use use_of(const qn_registry *r, const qn_addr *a)
+{
+    prefix_use u = {0};
+
+    for (uint32_t i = 0; i < r->n; i++) {
+        const qn_registration *e = r->v[i];
+
+        if (!same_prefix(&e->d.addrs[0], a))
+            continue;
+        if (holds(r, e)) {
+            u.highest = i;
+            u.held++;
+        } else if (u.waiting++ == 0 || e->first_seen < r->v[u.first]->first_seen) {
+            u.first = i;
+        }
+    }
+    return u;
 }
 
 /* Room in the quota of its prefix, by first come; among what operators share, by lowest PeerID. May
  * remove an entry. */
 static qn_err claim_prefix(qn_registry *r, const qn_descriptor *d, bool shared)
 {
-    const qn_addr *a = &d->addrs[0];
-    uint32_t highest = 0;
+    prefix_use u = use_of(r, &d->addrs[0]);
+    bool full = u.held >= QN_QUOTA_PREFIX;
 
-    if (!qn_ip_global(a) || count_prefix(r, a, &highest) < QN_QUOTA_PREFIX)
+    if (!qn_ip_global(&d->addrs[0]))
         return QN_OK;
-    if (!shared || memcmp(r->v[highest]->d.id.b, d->id.b, sizeof d->id.b) < 0)
+    if (full && (!shared || memcmp(r->v[u.highest]->d.id.b, d->id.b, sizeof d->id.b) < 0))
         return QN_QUOTA;
-    remove_at(r, highest);
+    if (!r->must_reach && full)
+        remove_at(r, u.highest);
+    else if (u.waiting >= QN_QUOTA_PREFIX)
+        remove_at(r, u.first);
+    return QN_OK;
+}
+
+/* r->v[at] was reached just now: one more may hold a place than the quota has. */
+static void settle_prefix(qn_registry *r, uint32_t at)
+{
+    const qn_registration *e = r->v[at];
+    prefix_use u = use_of(r, &e->d.addrs[0]);
+
+    if (qn_ip_global(&e->d.addrs[0]) && u.held > QN_QUOTA_PREFIX)
+        remove_at(r, e->direct ? at : u.highest);
+}
+
+/* A full registry has room for a newcomer while others only wait: who has waited longest goes. */
+static qn_err make_way(qn_registry *r, size_t bytes)
+{
+    while (!fits(r->bytes + bytes, r->n + 1)) {
+        uint32_t first = r->n;
+
+        for (uint32_t i = 0; i < r->n; i++)
+            if (!holds(r, r->v[i]) &&
+                (first == r->n || r->v[i]->first_seen < r->v[first]->first_seen))
+                first = i;
+        if (first == r->n)
+            return QN_BUSY;
+        remove_at(r, first);
+    }
     return QN_OK;
 }
 
@@ -170,8 +226,6 @@ static qn_err insert(qn_registry *r, uint32_t at, const qn_descriptor *d, qn_sli
 {
     qn_registration *e;
 
-    if (!fits(r->bytes + bytes.n, r->n + 1))
-        return QN_BUSY;
     if (make_room(r) != QN_OK)
         return QN_NOMEM;
     e = new_entry(r, d, bytes);
@@ -203,15 +257,6 @@ static bool same_place(const qn_descriptor *a, const qn_descriptor *b)
            memcmp(a->link.key.b, b->link.key.b, sizeof a->link.key.b) == 0;
 }
 
-static bool moves_into_full(const qn_registry *r, const qn_descriptor *old, const qn_descriptor *d)
-{
-    const qn_addr *a = &d->addrs[0];
-    uint32_t highest = 0;
-
-    return qn_ip_global(a) && !qn_ip_within(&old->addrs[0], a, a->family == 4 ? 24 : 48) &&
-           count_prefix(r, a, &highest) >= QN_QUOTA_PREFIX;
-}
-
 static qn_err replace(qn_registry *r, uint32_t at, const qn_descriptor *d, qn_slice bytes,
                       bool shared)
 {
@@ -230,8 +275,6 @@ static qn_err replace(qn_registry *r, uint32_t at, const qn_descriptor *d, qn_sl
             return QN_STALE;
     }
     if (!shared && r->env->now - old->replaced < QN_DESCRIBE_EVERY && old->replaced != 0)
-        return QN_QUOTA;
-    if (!same_place(&old->d, d) && !shared && moves_into_full(r, &old->d, d))
         return QN_QUOTA;
     if (!fits(r->bytes - old->bytes.n + bytes.n, r->n))
         return QN_BUSY;
@@ -253,6 +296,20 @@ static qn_err replace(qn_registry *r, uint32_t at, const qn_descriptor *d, qn_sl
     return QN_OK;
 }
 
+/* Who comes to a prefix, new or by moving, needs a place there, and a new one needs room. */
+static qn_err admit(qn_registry *r, const qn_registration *old, const qn_descriptor *d,
+                    size_t bytes, bool shared)
+{
+    qn_err err = QN_OK;
+
+    if (old == NULL ||
+        (d->sequence > old->d.sequence && !same_prefix(&old->d.addrs[0], &d->addrs[0])))
+        err = claim_prefix(r, d, shared);
+    if (err == QN_OK && old == NULL)
+        err = make_way(r, bytes);
+    return err;
+}
+
 static qn_err take_descriptor(qn_registry *r, qn_slice descriptor, bool shared, qn_peerid *id)
 {
     qn_descriptor d;
@@ -266,10 +323,8 @@ static qn_err take_descriptor(qn_registry *r, qn_slice descriptor, bool shared, 
     if (err != QN_OK)
         return err;
     at = place_of(r, &d.id, &there);
-    if (!there) {
-        err = claim_prefix(r, &d, shared);
-        at = place_of(r, &d.id, &there); /* somebody may have made room */
-    }
+    err = admit(r, there ? r->v[at] : NULL, &d, descriptor.n, shared);
+    at = place_of(r, &d.id, &there); /* somebody may have made room */
     if (err == QN_OK)
         err = there ? replace(r, at, &d, descriptor, shared) : insert(r, at, &d, descriptor);
     if (err == QN_OK && id != NULL)
@@ -373,6 +428,7 @@ void qn_registry_reached(qn_registry *r, const qn_peerid *id)
     r->v[at]->reached = true;
     r->v[at]->since = r->env->now;
     r->news++;
+    settle_prefix(r, at);
 }
 
 bool qn_registry_live(const qn_registry *r, const qn_registration *e)

@@ -5,8 +5,10 @@
  * nothing, because no fresh heartbeat comes with it. An entry is live for QN_LIVE_FOR after its
  * last heartbeat, measured on env->now; dead entries leave at the next prune, every
  * QN_PRUNE_EVERY. Of one prefix (/24, /48) at most QN_QUOTA_PREFIX are taken, by the first address,
- * unless that is not global, which only a lab allows. The wall clock judges signed validity only:
- * setting it ages nobody.
+ * unless that is not global, which only a lab allows. With must_reach those count that were
+ * reached; as many more wait to be, and they give way to newcomers of their prefix, and to all when
+ * the registry is full: whoever registers addresses that are not his keeps out nobody. The wall
+ * clock judges signed validity only: setting it ages nobody.
  *
  * Entries are kept sorted by PeerID, so lookups are binary searches and every listing has one
  * order. Bounded by QN_REGISTRY_MAX entries and by what fits a snapshot; the newest is refused.
@@ -33,7 +35,8 @@ typedef struct qn_registration {
     qn_time seen;     /* of the last heartbeat, or of the first registration while beat is 0 */
     qn_time since;    /* live without a break since then */
     qn_time replaced; /* when its descriptor last was; 0: never */
-    qn_time dial_at;  /* the owner's: when to dial it back, while it was not reached */
+    qn_time dial_at;  /* the owner's: when to dial it back, while it was not reached ... */
+    uint8_t dials;    /* ... and how often it has */
     qn_slice bytes;   /* the signed descriptor; owned by the registry */
 } qn_registration;
 
@@ -80,7 +83,8 @@ QN_MUST_CHECK qn_err qn_registry_seed(qn_registry *r, qn_slice descriptor);
  * ->newer. NULL: none. */
 const qn_registration *qn_registry_changed(const qn_registry *r, uint64_t serial);
 
-/* This node's address has answered with its link key. */
+/* This node's address has answered with its link key. Where that makes one more than the quota,
+ * it leaves itself, or, if another operator told of it, the one with the highest PeerID. */
 void qn_registry_reached(qn_registry *r, const qn_peerid *id);
 
 qn_time qn_registry_due(const qn_registry *r); /* the next prune; QN_NEVER when empty */

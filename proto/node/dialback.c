@@ -24,15 +24,26 @@ static bool known_already(const qn_node *n, const qn_descriptor *d)
     return nb != NULL && nb->outbound && nb->up && qn_addr_equal(&nb->leg_addr[0], &d->addrs[0]);
 }
 
+/* Who never answers is asked ever more seldom. */
+static void put_off(qn_registration *e, qn_time now)
+{
+    e->dial_at = now + (QN_DIALBACK_AGAIN << e->dials);
+    if (e->dials < QN_DIALBACK_DOUBLINGS)
+        e->dials++;
+}
+
+/* From a random place on: PeerIDs can be searched for, and whoever comes first in the table could
+ * keep all the others waiting. */
 void operator_dial_back(qn_node *n)
 {
     operators *op = n->op;
     qn_time now = n->env->now, due = QN_NEVER;
+    uint32_t first = op->registry.n > 0 ? qn_rng_below(n->env, op->registry.n) : 0;
     uint32_t room = QN_DIALBACK_MAX - QN_MIN(under_way(n), (uint32_t)QN_DIALBACK_MAX);
 
     op->dialled = op->registry.described;
     for (uint32_t i = 0; i < op->registry.n; i++) {
-        qn_registration *e = op->registry.v[i];
+        qn_registration *e = op->registry.v[(first + i) % op->registry.n];
 
         if (e->reached)
             continue;
@@ -41,7 +52,7 @@ void operator_dial_back(qn_node *n)
             continue;
         }
         if (e->dial_at <= now && room > 0) {
-            e->dial_at = now + QN_DIALBACK_AGAIN;
+            put_off(e, now);
             room -= neighbour_dial_back(n, &e->d);
         }
         due = QN_MIN(due, QN_MAX(e->dial_at, now + QN_SEC));
