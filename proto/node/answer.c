@@ -22,6 +22,21 @@ static void make_way(qn_node *n)
         bury(a, QN_CLOSE_LIMIT);
 }
 
+/* Nor do those of one link keep out another's. */
+static void make_way_within(const neighbour *nb)
+{
+    answer *oldest = NULL;
+    unsigned count = 0;
+
+    for (answer *a = nb->n->answers; a != NULL; a = a->next)
+        if (a->tie.nb == nb && !a->fellow) {
+            oldest = a;
+            count++;
+        }
+    if (count >= QN_ANSWERS_PER_LINK)
+        bury(oldest, QN_CLOSE_LIMIT);
+}
+
 void answer_new(neighbour *nb, uint32_t stream)
 {
     qn_node *n = nb->n;
@@ -32,6 +47,7 @@ void answer_new(neighbour *nb, uint32_t stream)
         qn_link_close(&nb->link, stream, QN_CLOSE_REFUSED);
         return;
     }
+    make_way_within(nb);
     make_way(n);
     a->n = n;
     chore_init(&a->chore, CHORE_ANSWER, a);
