@@ -62,6 +62,14 @@ uint32_t qn_rng_below(qn_env *env, uint32_t n)
     return v % n;
 }
 
+/* What others said may be part of a line: it must not end the line, nor steer a terminal. */
+static void make_plain(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
+}
+
 void qn_log_line(qn_env *env, qn_level level, const char *area, const char *format, ...)
 {
     char text[241];
@@ -72,5 +80,6 @@ void qn_log_line(qn_env *env, qn_level level, const char *area, const char *form
     va_start(args, format);
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    make_plain(text);
     env->log.line(env->log.ctx, level, area, text);
 }

@@ -109,6 +109,15 @@ START_TEST(lines_above_the_level_are_not_written)
 }
 END_TEST
 
+/* What a peer said, an operator's reason or a descriptor's text, may be printed. */
+START_TEST(a_line_stays_one_line_whatever_others_said)
+{
+    qn_log_line(&t.env, QN_LOG_WARN, "base", "it said: %s",
+                "\x1b[2J\r\n2026 error: all\x7f is lost");
+    ck_assert_str_eq(t.log_last, "base: it said: ?[2J??2026 error: all? is lost");
+}
+END_TEST
+
 static size_t longest;
 
 static void measure_line(void *ctx, qn_level level, const char *area, const char *text)
@@ -157,6 +166,7 @@ static Suite *env_suite(void)
     tcase_add_test(tc, draws_below_a_bound_reach_every_value_about_equally);
     tcase_add_test(tc, draws_that_would_bias_the_result_are_thrown_away);
     tcase_add_test(tc, lines_above_the_level_are_not_written);
+    tcase_add_test(tc, a_line_stays_one_line_whatever_others_said);
     tcase_add_test(tc, long_lines_are_cut_at_240_bytes);
     tcase_add_test(tc, equal_seeds_draw_equal_bytes);
     suite_add_tcase(s, tc);
