@@ -4,6 +4,7 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <errno.h>
 #include <event2/event_struct.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,7 @@ typedef struct guest {
 
 typedef struct gate {
     struct qn_surface *surface;
-    struct event ev;
+    struct event ev, pause;
     int fd;
     uint16_t port; /* 0: the Unix socket */
 } gate;
@@ -214,6 +215,15 @@ static void make_room(qn_surface *s)
     guest_free(oldest);
 }
 
+/* Without descriptors the guest stays at the gate, which would be reported without end. */
+static void rest(gate *at)
+{
+    static const struct timeval soon = {.tv_usec = 100000};
+
+    (void)event_del(&at->ev);
+    (void)evtimer_add(&at->pause, &soon);
+}
+
 static void on_knock(evutil_socket_t fd, short what, void *arg)
 {
     gate *at = arg;
@@ -224,6 +234,15 @@ static void on_knock(evutil_socket_t fd, short what, void *arg)
     got = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (got >= 0)
         guest_new(at->surface, got, at->port);
+    else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+        rest(at);
+}
+
+static void on_rested(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    (void)event_add(&((gate *)arg)->ev, NULL);
 }
 
 static void gate_open(qn_surface *s, gate *g, int fd, uint16_t port)
@@ -232,6 +251,7 @@ static void gate_open(qn_surface *s, gate *g, int fd, uint16_t port)
     if (fd < 0)
         return;
     (void)event_assign(&g->ev, s->base, fd, EV_READ | EV_PERSIST, on_knock, g);
+    (void)evtimer_assign(&g->pause, s->base, on_rested, g);
     (void)event_add(&g->ev, NULL);
 }
 
@@ -240,6 +260,7 @@ static void gate_close(gate *g)
     if (g->fd < 0)
         return;
     (void)event_del(&g->ev);
+    (void)event_del(&g->pause);
     (void)close(g->fd);
 }
 
