@@ -50,8 +50,9 @@ static bool set_options(struct ub_ctx *u)
 {
     static const char *const options[][2] = {
         {"use-caps-for-id:", "yes"}, /* a forged answer must guess the case too (dns0x20) */
-        {"num-queries-per-thread:", "4096"}, {"msg-cache-size:", "4m"}, {"rrset-cache-size:", "8m"},
-        {"do-not-query-localhost:", "no"}, /* the operator may name a server on this machine */
+        {"num-queries-per-thread:", "4096"},
+        {"msg-cache-size:", "4m"},
+        {"rrset-cache-size:", "8m"},
     };
     char fds[16];
 
@@ -62,6 +63,24 @@ static bool set_options(struct ub_ctx *u)
     return ub_ctx_set_option(u, "outgoing-range:", fds) == 0;
 }
 
+/* Whoever owns a domain says where its name servers are. They are asked on the public Internet
+ * only, or strangers could have this host's own services, and its network's, asked. */
+static bool shun_private(struct ub_ctx *u)
+{
+    static const char *const nets[] = {
+        "0.0.0.0/8",       "10.0.0.0/8",     "100.64.0.0/10", "127.0.0.0/8",    "169.254.0.0/16",
+        "172.16.0.0/12",   "192.0.0.0/24",   "192.0.2.0/24",  "192.168.0.0/16", "198.18.0.0/15",
+        "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3",   "::/8",           "100::/16",
+        "2001::/32",       "2001:db8::/32",  "2002::/16",     "3fff::/20",      "5f00::/16",
+        "fc00::/7",        "fe80::/9",       "ff00::/8",
+    };
+
+    for (unsigned i = 0; i < sizeof nets / sizeof nets[0]; i++)
+        if (ub_ctx_set_option(u, "do-not-query-address:", nets[i]) != 0)
+            return false;
+    return true;
+}
+
 /* libunbound wants "address@port". */
 static bool set_server(struct ub_ctx *u, const qn_addr *server)
 {
@@ -69,7 +88,10 @@ static bool set_server(struct ub_ctx *u, const qn_addr *server)
     char *colon, *from = text;
 
     if (server->family == 0) /* a minimal container has no hosts file */
-        return access("/etc/hosts", R_OK) != 0 || ub_ctx_hosts(u, NULL) == 0;
+        return shun_private(u) && (access("/etc/hosts", R_OK) != 0 || ub_ctx_hosts(u, NULL) == 0);
+    /* The operator may name a server on this machine; nobody else is asked then. */
+    if (ub_ctx_set_option(u, "do-not-query-localhost:", "no") != 0)
+        return false;
     qn_addr_text(server, text);
     colon = strrchr(text, ':');
     *colon = '\0';
@@ -255,6 +277,16 @@ bool qn_resolver_ask(qn_resolver *r, uint32_t number, const qn_dest *dest)
         }
     }
     return true;
+}
+
+void qn_resolver_cancel(qn_resolver *r, uint32_t number)
+{
+    query *q = r->queries;
+
+    while (q != NULL && q->number != number)
+        q = q->next;
+    if (q != NULL)
+        query_free(q);
 }
 
 void qn_resolver_free(qn_resolver *r)

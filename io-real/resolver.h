@@ -15,9 +15,9 @@
 #include <event2/event.h>
 
 #define QN_RESOLVE_SECONDS 10
-#define QN_RESOLVE_ADDRS 16  /* of one answer; the others are dropped */
-#define QN_RESOLVES_MAX 4096 /* under way: an exit's slot is free before its query is over */
-#define QN_RESOLVER_FDS 256  /* sockets libunbound may have open at once */
+#define QN_RESOLVE_ADDRS 16                          /* of one answer; the others are dropped */
+#define QN_RESOLVES_MAX 4096                         /* under way: more than an exit has slots */
+#define QN_RESOLVER_FDS 256                          /* sockets libunbound may have open at once */
 #define QN_RESOLVER_ANCHOR "/usr/share/dns/root.key" /* Debian's dns-root-data */
 
 typedef struct qn_resolver qn_resolver;
@@ -34,6 +34,8 @@ qn_resolver *qn_resolver_new(struct event_base *base, const qn_addr *server, con
                              qn_resolver_answer *answer, void *ctx, qn_why why);
 /* false: too many are under way, out of memory, or no name that DNS knows; no answer will come. */
 bool qn_resolver_ask(qn_resolver *r, uint32_t query, const qn_dest *dest);
+/* Nobody waits any more: its place is free, and no answer comes. Harmless when there is none. */
+void qn_resolver_cancel(qn_resolver *r, uint32_t query);
 void qn_resolver_free(qn_resolver *r);
 
 #endif

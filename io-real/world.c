@@ -129,6 +129,8 @@ static void perform(qn_world *w, const qn_action *a)
         c = qn__table_find(&w->conns, a->conn);
         if (c != NULL) /* it may have been reset in the meantime */
             perform_on(c, a);
+        else if (a->type == QN_ACT_RESET && w->resolver != NULL)
+            qn_resolver_cancel(w->resolver, a->conn); /* whose name was still being asked for */
     }
 }
 

@@ -295,6 +295,22 @@ START_TEST(queries_under_way_are_bounded)
         d = name(text);
     } while (qn_resolver_ask(r, asked + 1, &d) && ++asked < 100000);
     ck_assert_uint_eq(asked, QN_RESOLVES_MAX);
+    ck_assert(!qn_resolver_ask(r, 9999, &d));
+    qn_resolver_cancel(r, 17); /* whoever leaves makes room */
+    qn_resolver_cancel(r, 17);
+    ck_assert(qn_resolver_ask(r, 9999, &d));
+}
+END_TEST
+
+/* Its list of addresses that are not asked is one libunbound reads. */
+START_TEST(works_from_the_root_too)
+{
+    qn_addr none = {0};
+    qn_why why = "";
+
+    qn_resolver_free(r);
+    r = qn_resolver_new(base, &none, ZONE_ANCHOR, on_answer, NULL, why);
+    ck_assert_msg(r != NULL, "%s", why);
 }
 END_TEST
 
@@ -362,6 +378,7 @@ static Suite *suite(void)
     tcase_add_test(t, names_with_escapes_are_not_asked);
     tcase_add_test(t, the_machines_own_names_are_told_and_left_to_the_judgement);
     tcase_add_test(t, queries_under_way_are_bounded);
+    tcase_add_test(t, works_from_the_root_too);
     tcase_add_test(t, says_what_is_wrong_with_the_anchor);
     suite_add_tcase(s, t);
     tcase_add_test(m, reads_addresses_of_class_in_alone);
