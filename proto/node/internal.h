@@ -241,6 +241,11 @@ typedef struct relay {
 
 /* ---- invitations ----------------------------------------------------------------------------- */
 
+typedef struct standing { /* what a node remembers of a listed relay */
+    qn_time rest;         /* it failed us: until then others come first; 0: it did not */
+    uint32_t used;        /* how often paths went through it */
+} standing;
+
 typedef struct invited { /* one node that invited us: it is in no list */
     qn_relay relay;      /* points into kept */
     qn_key psk;
@@ -276,8 +281,8 @@ struct qn_node {
 
     qn_snapshot *snapshot;
     bool store_snapshot;
-    qn_candidate *candidates; /* one per relay of the snapshot, same order; then the invited's */
-    uint32_t candidates_n;
+    standing *standings; /* one per relay of the snapshot, same order; then the invited's */
+    uint32_t standings_n;
     qn_guards guards[GUARD_SETS];
     uint8_t guards_kept[QN_GUARDS_BYTES]; /* what STORE was last given */
 

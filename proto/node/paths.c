@@ -15,11 +15,9 @@ static const uint8_t set_flag[GUARD_SETS] = {QN_CANDIDATE_RELAY, QN_CANDIDATE_EX
  */
 
 /* Behind the listed stand those who invited us. */
-static const qn_relay *relay_at(const qn_node *n, uint32_t i)
+static const qn_relay *relay_at(const qn_node *n, const qn_snapshot *s, uint32_t i)
 {
-    uint32_t listed = n->snapshot->relays_n;
-
-    return i < listed ? &n->snapshot->relays[i] : &n->invited[i - listed].relay;
+    return i < s->relays_n ? &s->relays[i] : &n->invited[i - s->relays_n].relay;
 }
 
 const qn_relay *paths_relay(const qn_node *n, const qn_peerid *id)
@@ -31,15 +29,15 @@ const qn_relay *paths_relay(const qn_node *n, const qn_peerid *id)
     return n->snapshot != NULL ? qn_snapshot_find(n->snapshot, id) : NULL;
 }
 
-static qn_candidate *candidate_of(const qn_node *n, const qn_peerid *id)
+static standing *standing_of(const qn_node *n, const qn_peerid *id)
 {
     const qn_snapshot *s = n->snapshot;
     int i = invited_place(n, id);
     const qn_relay *r = i < 0 && s != NULL ? qn_snapshot_find(s, id) : NULL;
 
     if (i >= 0 && s != NULL)
-        return &n->candidates[s->relays_n + (uint32_t)i];
-    return r != NULL ? &n->candidates[r - s->relays] : NULL;
+        return &n->standings[s->relays_n + (uint32_t)i];
+    return r != NULL ? &n->standings[r - s->relays] : NULL;
 }
 
 /* ---- candidates ------------------------------------------------------------------------------ */
@@ -73,6 +71,14 @@ bool paths_list_fresh(const qn_node *n)
     return n->snapshot != NULL && n->env->wall - n->snapshot->valid_after < QN_SNAPSHOT_LIFE_S;
 }
 
+/* An invitation is good for as long as it tells a key to reach its node by. */
+static bool usable(const qn_node *n, const qn_relay *r, bool guest)
+{
+    if (guest)
+        return visits_reach_now(n, &r->d.id, r->d.card);
+    return qn_relay_usable(r, n->env->wall) && visits_reach(n, r->d.card);
+}
+
 static void describe(const qn_node *n, const qn_relay *r, qn_candidate *c)
 {
     *c = (qn_candidate){.id = r->d.id, .addr = r->d.addrs[0], .weight = r->weight};
@@ -85,88 +91,95 @@ static void describe(const qn_node *n, const qn_relay *r, qn_candidate *c)
     }
 }
 
-qn_err paths_listed(qn_node *n, const qn_snapshot *s)
+/* Who may be what at this moment, by our clock. */
+static uint8_t flags_of(const qn_node *n, const qn_relay *r, bool guest)
 {
-    uint32_t count = s->relays_n + n->invited_n;
-    qn_candidate *v = NULL;
+    uint8_t flags = guest ? QN_CANDIDATE_INVITED : 0;
 
-    if (count > 0) {
-        v = qn_mem_get(&n->env->mem, count * sizeof *v);
-        if (v == NULL)
-            return QN_NOMEM;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        const qn_relay *r = i < s->relays_n ? &s->relays[i] : &n->invited[i - s->relays_n].relay;
-        const qn_candidate *was = candidate_of(n, &r->d.id);
+    if (!usable(n, r, guest))
+        return 0;
+    if (r->d.roles & QN_ROLE_RELAY)
+        flags |= QN_CANDIDATE_RELAY;
+    if (r->d.roles & QN_ROLE_EXIT)
+        flags |= QN_CANDIDATE_EXIT;
+    return flags;
+}
+
+/* The whole list as candidates, for one choice: kept, they would cost every client of a process
+ * that shares one list a copy of it. NULL: out of memory, or nobody is there. */
+static qn_candidate *candidates_of(const qn_node *n, const qn_snapshot *s, uint32_t *count)
+{
+    qn_candidate *v;
+
+    *count = s->relays_n + n->invited_n;
+    v = *count > 0 ? qn_mem_get(&n->env->mem, *count * sizeof *v) : NULL;
+    for (uint32_t i = 0; v != NULL && i < *count; i++) {
+        const qn_relay *r = relay_at(n, s, i);
 
         describe(n, r, &v[i]);
-        if (was != NULL) {
-            v[i].rest = was->rest;
-            v[i].used = was->used;
-        }
+        v[i].flags = flags_of(n, r, i >= s->relays_n);
     }
-    qn_mem_put(&n->env->mem, n->candidates, n->candidates_n * sizeof *v);
-    n->candidates = v;
-    n->candidates_n = count;
-    for (unsigned i = 0; i < GUARD_SETS; i++)
-        qn_guards_review(&n->guards[i], n->env, v, n->candidates_n);
+    return v;
+}
+
+static qn_err inherit(qn_node *n, const qn_snapshot *s, uint32_t count)
+{
+    standing *v = count > 0 ? qn_mem_get(&n->env->mem, count * sizeof *v) : NULL;
+
+    if (count > 0 && v == NULL)
+        return QN_NOMEM;
+    for (uint32_t i = 0; i < count; i++) {
+        const standing *was = standing_of(n, &relay_at(n, s, i)->d.id);
+
+        if (was != NULL)
+            v[i] = *was;
+    }
+    qn_mem_put(&n->env->mem, n->standings, n->standings_n * sizeof *n->standings);
+    n->standings = v;
+    n->standings_n = count;
     return QN_OK;
 }
 
-/* An invitation is good for as long as it tells a key to reach its node by. */
-static bool usable(const qn_node *n, const qn_relay *r, bool guest)
+qn_err paths_listed(qn_node *n, const qn_snapshot *s)
 {
-    if (guest)
-        return visits_reach_now(n, &r->d.id, r->d.card);
-    return qn_relay_usable(r, n->env->wall) && visits_reach(n, r->d.card);
-}
+    uint32_t count;
+    qn_candidate *v = candidates_of(n, s, &count);
+    qn_err err = count > 0 && v == NULL ? QN_NOMEM : inherit(n, s, count);
 
-/* Who may be what at this moment, by our clock. */
-static void refresh(qn_node *n)
-{
-    for (uint32_t i = 0; i < n->candidates_n; i++) {
-        const qn_relay *r = relay_at(n, i);
-        qn_candidate *c = &n->candidates[i];
-        bool guest = i >= n->snapshot->relays_n;
-
-        c->flags = 0;
-        if (!usable(n, r, guest))
-            continue;
-        if (guest)
-            c->flags |= QN_CANDIDATE_INVITED;
-        if (r->d.roles & QN_ROLE_RELAY)
-            c->flags |= QN_CANDIDATE_RELAY;
-        if (r->d.roles & QN_ROLE_EXIT)
-            c->flags |= QN_CANDIDATE_EXIT;
-    }
+    for (unsigned i = 0; i < GUARD_SETS && err == QN_OK; i++)
+        qn_guards_review(&n->guards[i], n->env, v, count);
+    qn_mem_put(&n->env->mem, v, v != NULL ? count * sizeof *v : 0);
+    return err;
 }
 
 /* ---- choosing -------------------------------------------------------------------------------- */
 
-static void explain(const qn_node *n, const qn_path *p)
+static void explain(const qn_node *n, const qn_candidate *v, const qn_path *p)
 {
     char why[160];
 
     if (n->env->log.level < QN_LOG_DEBUG)
         return;
     for (unsigned i = 0; i < p->n; i++) {
-        qn_path_explain(p, n->candidates, i, why, sizeof why);
+        qn_path_explain(p, v, i, why, sizeof why);
         qn_log_line(n->env, QN_LOG_DEBUG, "path", "hop %u of %u: %s", i + 1, p->n, why);
     }
 }
 
 /* Whoever was invited enters by those who invited him. He leaves by them in one hop if they are
  * exits to there, otherwise that takes a listed exit. */
-static bool enters_as_guest(const qn_node *n, const qn_path_wish *wish)
+static bool enters_as_guest(const qn_node *n, const qn_candidate *v, uint32_t count,
+                            const qn_path_wish *wish)
 {
-    for (uint32_t i = n->snapshot->relays_n; i < n->candidates_n; i++)
-        if (wish->hops > 1 || qn_candidate_exits_to(&n->candidates[i], wish->port))
+    for (uint32_t i = n->snapshot->relays_n; i < count; i++)
+        if (wish->hops > 1 || qn_candidate_exits_to(&v[i], wish->port))
             return true;
     return false;
 }
 
 /* In a lab all nodes may be on one machine, and every one of them is to be seen at work. */
-static qn_err choose(qn_node *n, const qn_dest *d, uint8_t hops, qn_path *out)
+static qn_err choose_among(qn_node *n, const qn_candidate *v, uint32_t count, const qn_dest *d,
+                           uint8_t hops, qn_path *out)
 {
     qn_path_wish wish = {.self = n->id,
                          .hops = hops,
@@ -176,23 +189,40 @@ static qn_err choose(qn_node *n, const qn_dest *d, uint8_t hops, qn_path *out)
     const char *lacks = "";
     qn_err err;
 
-    if (!paths_list_fresh(n))
-        return QN_NOPATH;
     if (!n->net.lab)
         wish.guards = &n->guards[hops == 1 ? GUARDS_EXIT : GUARDS_ENTRY];
     memcpy(wish.country, n->cfg.exit_country, sizeof wish.country);
-    refresh(n);
-    if (enters_as_guest(n, &wish)) {
+    if (enters_as_guest(n, v, count, &wish)) {
         wish.entry = QN_CANDIDATE_INVITED;
         wish.guards = &n->guards[GUARDS_INVITED];
     }
-    err = qn_path_choose(out, n->env, n->candidates, n->candidates_n, &wish, &lacks);
-    for (unsigned i = 0; err == QN_OK && i < hops; i++)
-        n->candidates[out->hop[i].at].used++;
+    err = qn_path_choose(out, n->env, v, count, &wish, &lacks);
     if (err == QN_OK)
-        explain(n, out);
+        explain(n, v, out);
     else
         qn_log_line(n->env, QN_LOG_INFO, "path", "no path of %u: %s", hops, lacks);
+    return err;
+}
+
+static qn_err choose(qn_node *n, const qn_dest *d, uint8_t hops, qn_path *out)
+{
+    qn_candidate *v;
+    uint32_t count;
+    qn_err err;
+
+    if (!paths_list_fresh(n))
+        return QN_NOPATH;
+    v = candidates_of(n, n->snapshot, &count);
+    if (v == NULL)
+        return count > 0 ? QN_NOMEM : QN_NOPATH;
+    for (uint32_t i = 0; i < count; i++) {
+        v[i].rest = n->standings[i].rest;
+        v[i].used = n->standings[i].used;
+    }
+    err = choose_among(n, v, count, d, hops, out);
+    for (unsigned i = 0; err == QN_OK && i < hops; i++)
+        n->standings[out->hop[i].at].used++;
+    qn_mem_put(&n->env->mem, v, count * sizeof *v);
     return err;
 }
 
@@ -201,7 +231,7 @@ qn_err paths_choose(qn_node *n, const qn_dest *d, qn_path *path, const qn_relay 
     qn_err err = choose(n, d, QN_HOPS_MAX, path);
 
     for (unsigned i = 0; err == QN_OK && i < QN_HOPS_MAX; i++)
-        out[i] = relay_at(n, path->hop[i].at);
+        out[i] = relay_at(n, n->snapshot, path->hop[i].at);
     return err;
 }
 
@@ -211,7 +241,7 @@ const qn_relay *paths_exit(qn_node *n, const qn_dest *d)
     qn_err err = choose(n, d, 1, &path);
 
     if (err == QN_OK)
-        return relay_at(n, path.hop[0].at);
+        return relay_at(n, n->snapshot, path.hop[0].at);
     n->last_error = err;
     return NULL;
 }
@@ -220,25 +250,25 @@ const qn_relay *paths_exit(qn_node *n, const qn_dest *d)
 
 void paths_worked(qn_node *n, const qn_peerid *id)
 {
-    qn_candidate *c = candidate_of(n, id);
+    standing *s = standing_of(n, id);
 
-    if (c != NULL)
-        c->rest = 0;
+    if (s != NULL)
+        s->rest = 0;
     for (unsigned i = 0; i < GUARD_SETS; i++)
         qn_guards_worked(&n->guards[i], id);
 }
 
 void paths_failed(qn_node *n, const qn_peerid *id)
 {
-    qn_candidate *c = candidate_of(n, id);
+    standing *s = standing_of(n, id);
     bool guard = false;
 
     for (unsigned i = 0; i < GUARD_SETS; i++)
         qn_guards_failed(&n->guards[i], n->env, id);
     for (unsigned i = 0; i < GUARD_SETS; i++)
         guard |= qn_guards_has(&n->guards[i], id);
-    if (c != NULL && !guard)
-        c->rest = n->env->now + REST;
+    if (s != NULL && !guard)
+        s->rest = n->env->now + REST;
 }
 
 /* ---- looking in ------------------------------------------------------------------------------ */
@@ -265,14 +295,14 @@ static int64_t guard_since(const qn_node *n, const qn_peerid *id)
 
 void paths_describe(const circuit *c, qn_circuit_info *out)
 {
-    const qn_candidate *at[QN_HOPS_MAX];
+    qn_candidate at[QN_HOPS_MAX];
 
     out->tired = c->path.tired;
     for (unsigned i = 0; i < c->core.hops_n; i++) {
         const struct qn_path_hop *hop = &c->path.hop[i];
         qn_hop_info *why = &out->why[i];
+        const qn_relay *r = paths_relay(c->n, &c->hops[i].id);
 
-        at[i] = candidate_of(c->n, &c->hops[i].id);
         *why = (qn_hop_info){.reason = qn_hop_reason_text(hop->reason),
                              .fitting = hop->fitting,
                              .share = hop->share,
@@ -280,11 +310,14 @@ void paths_describe(const circuit *c, qn_circuit_info *out)
                              .others = others_with(c, &c->hops[i].id)};
         if (i == 0)
             why->guard_since = guard_since(c->n, &c->hops[i].id);
-        if (at[i] != NULL)
-            memcpy(why->country, at[i]->country, sizeof why->country);
-        for (unsigned k = 0; k < i && at[i] != NULL; k++)
-            if (at[k] != NULL)
-                out->alike |= (uint8_t)qn_candidates_share(at[i], at[k]);
+        at[i] = (qn_candidate){.weight = 0};
+        if (r == NULL) /* the list has left it out since */
+            continue;
+        describe(c->n, r, &at[i]);
+        memcpy(why->country, at[i].country, sizeof why->country);
+        for (unsigned k = 0; k < i; k++)
+            if (at[k].weight > 0)
+                out->alike |= (uint8_t)qn_candidates_share(&at[i], &at[k]);
     }
 }
 
