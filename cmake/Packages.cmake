@@ -20,9 +20,10 @@ pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(CBOR REQUIRED IMPORTED_TARGET libcbor)
 pkg_check_modules(NGHTTP2 REQUIRED IMPORTED_TARGET libnghttp2>=1.52)
 pkg_check_modules(BROTLI REQUIRED IMPORTED_TARGET libbrotlidec)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd>=1.4)
 add_library(qn_core_libs INTERFACE)
 target_link_libraries(qn_core_libs INTERFACE PkgConfig::CBOR PkgConfig::SODIUM PkgConfig::CRYPTO
-                                            PkgConfig::BROTLI PkgConfig::NGHTTP2)
+                                            PkgConfig::BROTLI PkgConfig::NGHTTP2 PkgConfig::ZSTD)
 
 pkg_check_modules(EVENT IMPORTED_TARGET libevent_core libevent_extra)
 pkg_check_modules(EVENT_OPENSSL IMPORTED_TARGET libevent_openssl)

@@ -150,6 +150,13 @@
 /* bytes; a descriptor with every field full is under 800, and its card has at most 1600 more */
 #define QN_DESCRIPTOR_MAX 2560
 #define QN_SNAPSHOT_MAX (4u << 20)
+/* zstd's for public documents: keys do not compress, and 19 makes a list 2 % shorter */
+#define QN_PACK_LEVEL 6
+/* lists a node remembers to tell others what has changed since: with 1,000 nodes of which 5 % come
+ * and as many go within an hour, that hour's; 40 bytes for each node of each ... */
+#define QN_PAST_LISTS 128
+#define QN_PAST_BYTES (8u << 20) /* ... and of the longest list the last 50 */
+#define QN_PARCEL_BYTES (4u << 20) /* deltas made of them: 200 such hours' */
 #define QN_SNAPSHOT_PAUSE QN_SEC          /* between two snapshots: a version is a second */
 #define QN_SNAPSHOT_EVERY (1200 * QN_SEC) /* a new one at least so often: a third of its life */
 #define QN_SNAPSHOT_LIVES_S 3600          /* what an operator gives it */

@@ -24,7 +24,7 @@ static bool evict(struct qn_intern *t)
     s = *oldest;
     *oldest = s->next;
     t->stats.held--;
-    qn_mem_put(s->mem, s, s->size);
+    qn_snapshot_free(s);
     return true;
 }
 

@@ -58,6 +58,8 @@ QN_MUST_CHECK qn_err qn_snapshot_entry_read(qn_cbor_r *r, qn_snapshot_entry *e);
 /* The weight an operator gives a relay that says it has this load. */
 uint16_t qn_snapshot_weight(uint16_t load);
 
+void qn_snapshot_free(qn_snapshot *s); /* that nobody holds and no table has */
+
 /* NULL: not in the table. Does not take a reference. */
 qn_snapshot *qn_intern_find(struct qn_intern *t, const uint8_t network[32], const qn_hash *hash);
 /* Zeroed memory from the intern's own; evicts unreferenced snapshots, oldest first, when there is

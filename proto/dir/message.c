@@ -32,6 +32,8 @@ size_t qn_dir_message_head(const qn_dir_message *m, uint8_t out[QN_DIR_HEAD_MAX]
     case QN_DIR_SNAPSHOT:
     case QN_DIR_SIGNED:
     case QN_DIR_DESCRIPTOR:
+    case QN_DIR_PACKED:
+    case QN_DIR_DELTA:
         QN_ASSERT(m->bytes.n <= QN_SNAPSHOT_MAX);
         qn_cbor_array(&w, 2);
         qn_cbor_uint(&w, m->type);
@@ -77,6 +79,8 @@ static uint64_t items_of(uint64_t type)
     case QN_DIR_SNAPSHOT:
     case QN_DIR_SIGNED:
     case QN_DIR_DESCRIPTOR:
+    case QN_DIR_PACKED:
+    case QN_DIR_DELTA:
         return 2;
     case QN_DIR_LIST:
     case QN_DIR_ERROR:

@@ -4,11 +4,10 @@
  *
  *     REGISTER  [1, descriptor]     -> OK | ERROR
  *     HEARTBEAT [2, heartbeat]      -> OK | ERROR
- *     LIST      [3, version held, SHA-256 of what is held] -> SNAPSHOT | UNCHANGED | ERROR
- *     PROOF     [6, equivocation]   -> OK | ERROR
- *     DESCRIBE  [7]                 -> DESCRIPTOR | ERROR
- *     OK [16]   ERROR [17, code, text]   SNAPSHOT [18, bytes]   UNCHANGED [19]
- *     DESCRIPTOR [21, bytes]
+ *     LIST      [3, version held, SHA-256 of its body] -> SNAPSHOT | PACKED | DELTA | UNCHANGED |
+ * ERROR PROOF     [6, equivocation]   -> OK | ERROR DESCRIBE  [7]                 -> DESCRIPTOR |
+ * ERROR OK [16]   ERROR [17, code, text]   SNAPSHOT [18, bytes]   UNCHANGED [19] DESCRIPTOR [21,
+ * bytes]   PACKED [30, a packed snapshot]   DELTA [31, a packed delta]
  *
  * Operators to each other, over links whose ends have proved who they are:
  *
@@ -38,7 +37,9 @@ typedef enum qn_dir_type {
     QN_DIR_SNAPSHOT = 18,
     QN_DIR_UNCHANGED = 19,
     QN_DIR_SIGNED = 20,
-    QN_DIR_DESCRIPTOR = 21
+    QN_DIR_DESCRIPTOR = 21,
+    QN_DIR_PACKED = 30,
+    QN_DIR_DELTA = 31
 } qn_dir_type;
 
 #define QN_DIR_TEXT_MAX 120
@@ -46,7 +47,7 @@ typedef enum qn_dir_type {
 
 typedef struct qn_dir_message {
     qn_dir_type type;
-    qn_slice bytes;   /* the object; LIST: the hash of the bytes held, or empty; ERROR: its text
+    qn_slice bytes;   /* the object; LIST: the hash of the body held, or empty; ERROR: its text
                          (UTF-8, <= 120) */
     uint64_t version; /* LIST: the snapshot version held, 0 for none */
     uint16_t code;    /* ERROR: 400..599 */

@@ -5,18 +5,6 @@
 #include "dir/internal.h"
 #include "dir/snapshot.h"
 
-void qn_blob_clear(qn_blob *b, qn_mem *mem)
-{
-    qn_mem_put(mem, b->p, b->cap);
-    *b = (qn_blob){0};
-}
-
-static qn_err blob_new(qn_blob *b, qn_mem *mem, size_t cap)
-{
-    *b = (qn_blob){.p = qn_mem_get(mem, cap), .cap = cap};
-    return b->p != NULL ? QN_OK : QN_NOMEM;
-}
-
 /* ---- body ------------------------------------------------------------------------------------ */
 
 static const qn_registration *next_listed(const qn_registry *r, uint32_t *cursor)
@@ -66,7 +54,7 @@ qn_err qn_snapshot_build(qn_blob *body, const qn_registry *r, int64_t valid_afte
         valid_until - valid_after > QN_SNAPSHOT_LIFE_S)
         return QN_CONFIG;
     n = count_listed(r, &bytes);
-    if (blob_new(body, &r->env->mem, bytes + QN_SNAPSHOT_EXTRA + proofs.n) != QN_OK)
+    if (qn_blob_new(body, &r->env->mem, bytes + QN_SNAPSHOT_EXTRA + proofs.n) != QN_OK)
         return QN_NOMEM;
     qn_cbor_w_init(&w, body->p, body->cap);
     qn_cbor_map(&w, SNAP_KEYS + (proofs.n > 0));
@@ -154,7 +142,7 @@ qn_err qn_snapshot_join(qn_blob *out, qn_env *env, qn_slice body, const qn_snaps
     qn_cbor_w w;
 
     QN_ASSERT(n <= QN_OPERATORS_MAX);
-    if (blob_new(out, &env->mem, HEADS + body.n + (size_t)n * EACH) != QN_OK)
+    if (qn_blob_new(out, &env->mem, HEADS + body.n + (size_t)n * EACH) != QN_OK)
         return QN_NOMEM;
     qn_cbor_w_init(&w, out->p, out->cap);
     qn_cbor_array(&w, 2);

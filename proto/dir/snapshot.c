@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "dir/body.h"
+#include "dir/delta.h"
 #include "dir/envelope.h"
 #include "dir/equivocation.h"
 #include "dir/internal.h"
@@ -242,6 +243,7 @@ static qn_err fill(qn_snapshot *s, qn_env *env, const qn_network *net, qn_slice 
     if (err != QN_OK)
         return err;
     s->proofs = b.proofs;
+    s->body = body;
     s->relays = relays;
     s->relays_n = (uint32_t)entries_n;
     s->valid_after = b.valid_after;
@@ -353,7 +355,23 @@ void qn_snapshot_drop(qn_snapshot *s)
         return;
     QN_ASSERT(s->refs > 0);
     if (--s->refs == 0 && s->intern == NULL)
-        qn_mem_put(s->mem, s, s->size);
+        qn_snapshot_free(s);
+}
+
+void qn_snapshot_free(qn_snapshot *s)
+{
+    qn_outline_drop(s->outline);
+    qn_blob_clear(&s->packed, s->mem);
+    qn_mem_put(s->mem, s, s->size);
+}
+
+qn_err qn_snapshot_packed(qn_snapshot *s, qn_slice *out)
+{
+    qn_err err = s->packed.n > 0 ? QN_OK : qn_pack(&s->packed, s->mem, s->bytes);
+
+    if (err == QN_OK)
+        *out = qn_slice_of(s->packed.p, s->packed.n);
+    return err;
 }
 
 /* ---- asking ---------------------------------------------------------------------------------- */

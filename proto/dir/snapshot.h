@@ -13,6 +13,7 @@
 #define QN_DIR_SNAPSHOT_H
 
 #include "dir/descriptor.h"
+#include "dir/pack.h"
 #include "dir/registry.h"
 
 #define QN_WEIGHT_MAX 1000
@@ -31,6 +32,7 @@ typedef struct qn_snapshot {
     int64_t valid_after, valid_until;
     qn_hash hash; /* SHA-256 of bytes */
     qn_slice bytes;
+    qn_slice body; /* what the operators signed; inside bytes */
     uint32_t relays_n;
     const qn_relay *relays;   /* ascending by d.id */
     uint16_t signers;         /* bit i: operator i signed it */
@@ -42,7 +44,9 @@ typedef struct qn_snapshot {
     size_t size;              /* bytes charged */
     struct qn_intern *intern; /* NULL: shared with nobody */
     uint8_t network[32];      /* part of the intern's key */
-    struct qn_snapshot *next; /* in the intern's list, newest first */
+    struct qn_outline *outline; /* of it, once somebody asked (dir/delta.h); NULL: nobody has */
+    qn_blob packed;             /* likewise: all of bytes, packed */
+    struct qn_snapshot *next;   /* in the intern's list, newest first */
 } qn_snapshot;
 
 /*
@@ -58,6 +62,8 @@ QN_MUST_CHECK qn_err qn_snapshot_open(qn_snapshot **out, qn_env *env, const qn_n
 qn_snapshot *qn_snapshot_ref(qn_snapshot *s);
 void qn_snapshot_drop(qn_snapshot *s); /* NULL is fine; interned ones stay in the table */
 QN_MUST_CHECK qn_err qn_snapshot_valid(const qn_snapshot *s, int64_t wall);
+/* All of it as one packed document, made once for all who hold it. Lives as long as s. QN_NOMEM. */
+QN_MUST_CHECK qn_err qn_snapshot_packed(qn_snapshot *s, qn_slice *out);
 /* NULL: not listed. */
 const qn_relay *qn_snapshot_find(const qn_snapshot *s, const qn_peerid *id);
 /* Whether a circuit may use it at `wall`: descriptor, link key and current onion key are valid. */
@@ -122,13 +128,6 @@ QN_MUST_CHECK qn_err qn_signed_list_open(qn_signed_list *out, qn_env *env, const
 /* Whether these operators, without those proven to have signed two lists at once, are a threshold.
  */
 bool qn_snapshot_enough(const qn_network *net, uint16_t signers);
-
-/* Bytes on the heap of one owner. */
-typedef struct qn_blob {
-    uint8_t *p;
-    size_t n, cap;
-} qn_blob;
-void qn_blob_clear(qn_blob *b, qn_mem *mem);
 
 /* The body listing every live registration whose descriptor is valid now, and `proofs` (an encoded
  * array of equivocations; empty: none). valid_after becomes the version: the caller keeps it above

@@ -68,13 +68,23 @@ void answer_timeout(answer *a)
         bury(a, QN_CLOSE_TIMEOUT);
 }
 
+/* What was being sent is through, or of no use any more. */
+static void sent(answer *a)
+{
+    qn_snapshot_drop(a->snapshot);
+    parcel_drop(a->n, a->parcel);
+    a->snapshot = NULL;
+    a->parcel = NULL;
+    a->out = (qn_slice){0};
+}
+
 void answer_free(answer *a)
 {
     qn_node *n = a->n;
 
     operator_forget(n, a);
     qn_timers_cancel(&n->timers, &a->timer);
-    qn_snapshot_drop(a->snapshot);
+    sent(a);
     qn_dir_reader_clear(&a->reader, n->env);
     if (n->answers_last == a)
         n->answers_last = a->prev;
@@ -89,34 +99,29 @@ void answer_service(answer *a)
         answer_free(a);
 }
 
-/* As much of the snapshot as the stream takes; the rest follows on ROOM. */
+/* As much of the list as the stream takes; the rest follows on ROOM. */
 void answer_room(answer *a)
 {
-    while (a->snapshot != NULL && a->tie.nb != NULL) {
+    while (a->out.n > 0 && a->tie.nb != NULL) {
         qn_link *l = &a->tie.nb->link;
-        size_t left = a->snapshot->bytes.n - a->sent;
         size_t part =
-            QN_MIN(QN_MIN(left, qn_link_writable(l, a->tie.stream)), (size_t)QN_FRAME_DATA_MAX);
+            QN_MIN(QN_MIN(a->out.n, qn_link_writable(l, a->tie.stream)), (size_t)QN_FRAME_DATA_MAX);
 
-        if (left == 0) {
-            qn_snapshot_drop(a->snapshot);
-            a->snapshot = NULL;
-            break;
-        }
         if (part == 0)
             break;
-        if (qn_link_send_bytes(l, a->tie.stream, a->snapshot->bytes.p + a->sent, part, false) !=
-            QN_OK) {
+        if (qn_link_send_bytes(l, a->tie.stream, a->out.p, part, false) != QN_OK) {
             bury(a, QN_CLOSE_INTERNAL);
             return;
         }
-        a->sent += part;
+        a->out = qn_slice_of(a->out.p + part, a->out.n - part);
     }
+    if (a->out.n == 0)
+        sent(a);
     if (a->tie.nb != NULL)
         neighbour_touch(a->tie.nb);
 }
 
-/* SNAPSHOT's bytes follow by themselves. */
+/* A list's bytes follow by themselves. */
 static bool is_short(const qn_dir_message *m)
 {
     return m->type == QN_DIR_ERROR || m->type == QN_DIR_SIGNED;
@@ -153,7 +158,27 @@ void answer_refuse(answer *a, qn_err err)
 static bool is_news(const qn_snapshot *s, const qn_dir_message *m)
 {
     return m->version < s->version ||
-           (m->version == s->version && memcmp(m->bytes.p, s->hash.b, sizeof s->hash.b) != 0);
+           (m->version == s->version &&
+            memcmp(m->bytes.p, s->body_hash.b, sizeof s->body_hash.b) != 0);
+}
+
+/* In the shortest form there is: what differs from the list that is held, else all of it packed,
+ * and as it is when there is no memory for that. */
+static void choose_form(answer *a, const qn_dir_message *asked, qn_dir_message *m)
+{
+    qn_node *n = a->n;
+    qn_hash held = {0};
+
+    a->snapshot = qn_snapshot_ref(n->snapshot);
+    *m = (qn_dir_message){.type = QN_DIR_PACKED};
+    if (qn_snapshot_packed(n->snapshot, &m->bytes) != QN_OK)
+        *m = (qn_dir_message){.type = QN_DIR_SNAPSHOT, .bytes = n->snapshot->bytes};
+    if (asked->version == 0)
+        return;
+    memcpy(held.b, asked->bytes.p, sizeof held.b);
+    a->parcel = shelf_delta(n, &held);
+    if (a->parcel != NULL && parcel_bytes(a->parcel).n < m->bytes.n)
+        *m = (qn_dir_message){.type = QN_DIR_DELTA, .bytes = parcel_bytes(a->parcel)};
 }
 
 static void list(answer *a, const qn_dir_message *asked)
@@ -166,9 +191,8 @@ static void list(answer *a, const qn_dir_message *asked)
         return;
     }
     if (is_news(n->snapshot, asked)) {
-        m = (qn_dir_message){.type = QN_DIR_SNAPSHOT, .bytes = n->snapshot->bytes};
-        a->snapshot = qn_snapshot_ref(n->snapshot);
-        a->sent = 0;
+        choose_form(a, asked, &m);
+        a->out = m.bytes;
     }
     answer_reply(a, &m);
     answer_room(a);
@@ -198,7 +222,7 @@ static void request(answer *a, const qn_dir_message *m)
     bool said = false;
     qn_err err = QN_OK;
 
-    if (a->snapshot != NULL || a->waits) { /* asked again before the last answer was through */
+    if (a->out.n > 0 || a->waits) { /* asked again before the last answer was through */
         bury(a, QN_CLOSE_MALFORMED);
         return;
     }

@@ -186,10 +186,7 @@ static qn_err ask(qn_node *n, uint8_t what)
     qn_err err = QN_OK;
 
     if (what == WANT_LIST) {
-        if (n->snapshot != NULL) {
-            m.version = n->snapshot->version;
-            m.bytes = qn_slice_of(n->snapshot->hash.b, sizeof n->snapshot->hash.b);
-        }
+        list_request(n, &m);
     } else if (what == WANT_DESCRIPTOR) {
         m.type = QN_DIR_DESCRIBE;
     } else if (what == WANT_REGISTER) {
@@ -320,39 +317,6 @@ void asker_tick(qn_node *n)
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
-qn_err node_adopt(qn_node *n, qn_slice bytes)
-{
-    qn_snapshot *old = n->snapshot, *s;
-    qn_err err =
-        qn_snapshot_open(&s, n->env, &n->net, n->cfg.intern, bytes, old != NULL ? old->version : 0);
-
-    if (err == QN_STALE)
-        proofs_compare(n, bytes);
-    if (err != QN_OK)
-        return err;
-    err = proofs_adopt(n, s);
-    if (err == QN_OK)
-        err = paths_listed(n, s);
-    if (err != QN_OK) {
-        qn_snapshot_drop(s);
-        return err;
-    }
-    n->snapshot = s;
-    qn_snapshot_drop(old);
-    n->store_snapshot = true;
-    qn_log_line(n->env, QN_LOG_INFO, "dir", "snapshot %llu lists %u nodes",
-                (unsigned long long)s->version, s->relays_n);
-    node_event(n, &(qn_event){.type = QN_EV_SNAPSHOT, .value = s->relays_n});
-    operator_listed(n);
-    if (n->cfg.socks) {
-        client_wake_waiting(n);
-        client_pool(n);
-        if (n->probe_ok == 0)
-            probe_start(n);
-    }
-    return QN_OK;
-}
-
 /* A network that is being founded lists its nodes a few at a time; ours is among the first. */
 static bool young(const qn_node *n)
 {
@@ -369,11 +333,11 @@ static void answered(qn_node *n, const qn_dir_message *m)
     a->asking = 0;
     if (m->type == QN_DIR_ERROR)
         err = qn_dir_err_of(m->code);
-    else if (asked == WANT_LIST && m->type == QN_DIR_SNAPSHOT)
-        err = node_adopt(n, m->bytes);
+    else if (asked == WANT_LIST)
+        err = list_answer(n, m);
     else if (asked == WANT_DESCRIPTOR && m->type == QN_DIR_DESCRIPTOR)
         err = invited_renew(n, &a->tie.nb->id, m->bytes);
-    else if (m->type != (asked == WANT_LIST ? QN_DIR_UNCHANGED : QN_DIR_OK))
+    else if (m->type != QN_DIR_OK)
         err = QN_PROTO;
     if (err == QN_STALE && asked == WANT_LIST)
         err = QN_OK;                            /* a mirror that is behind; ours is the newer one */

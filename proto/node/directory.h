@@ -31,14 +31,26 @@ typedef struct answer { /* one directory stream of somebody else */
     tie tie;
     qn_dir_reader reader;
     qn_node *n;
-    qn_snapshot *snapshot; /* being sent */
-    size_t sent;
+    qn_slice out; /* still to be sent, of one of these: */
+    qn_snapshot *snapshot;
+    struct parcel *parcel;
     bool dead;
     bool fellow; /* another operator's: its link proved it */
     bool waits;  /* for our signature */
     qn_timer timer;
     chore chore;
 } answer;
+
+/* A delta that is being sent, or may be asked for again. */
+typedef struct parcel parcel;
+
+typedef struct shelf {
+    qn_outline *past[QN_PAST_LISTS]; /* a ring: n of them, the oldest at first */
+    uint32_t first, n;
+    size_t past_bytes;
+    parcel *parcels;     /* to the list of now */
+    size_t parcel_bytes; /* of all there are */
+} shelf;
 
 /* Another operator, and our stream to it. */
 typedef struct fellow {
@@ -110,8 +122,22 @@ void asker_data(qn_node *n, qn_piece piece, bool fin);
 void asker_closed(qn_node *n, qn_err why);
 void asker_tick(qn_node *n);
 void asker_clear(qn_node *n);
+
+/* list.c */
 /* A snapshot newer than ours; QN_STALE and others as qn_snapshot_open. */
 QN_MUST_CHECK qn_err node_adopt(qn_node *n, qn_slice bytes);
+void list_request(const qn_node *n, qn_dir_message *m); /* points into our list */
+/* What came upon it, in whatever form; as node_adopt. QN_OK too: ours is the newest. */
+QN_MUST_CHECK qn_err list_answer(qn_node *n, const qn_dir_message *m);
+
+/* shelf.c */
+void shelf_add(qn_node *n, qn_snapshot *old); /* there is a newer one now. NULL: there was none */
+void shelf_clear(qn_node *n);
+/* What differs between the list with this body and ours, packed; one reference, for parcel_drop.
+ * NULL: not known, or no room. */
+parcel *shelf_delta(qn_node *n, const qn_hash *body);
+qn_slice parcel_bytes(const parcel *p);
+void parcel_drop(qn_node *n, parcel *p);
 
 /* A link to the operator in that place of the network file; NULL: none can be had now. */
 neighbour *operator_dial(qn_node *n, uint8_t index);

@@ -186,13 +186,9 @@ static qn_err share(fellow *f)
 
 static qn_err greet(fellow *f)
 {
-    const qn_snapshot *s = f->n->snapshot;
-    qn_dir_message m = {.type = QN_DIR_LIST};
+    qn_dir_message m;
 
-    if (s != NULL) {
-        m.version = s->version;
-        m.bytes = qn_slice_of(s->hash.b, sizeof s->hash.b);
-    }
+    list_request(f->n, &m);
     return say(f, &m);
 }
 
@@ -232,8 +228,8 @@ static qn_err answered(fellow *f, const qn_dir_message *m)
         return QN_PROTO;
     if (asked == QN_DIR_LIST) {
         f->greeted = true;
-        if (m->type == QN_DIR_SNAPSHOT)
-            err = node_adopt(n, m->bytes);
+        if (m->type != QN_DIR_ERROR)
+            err = list_answer(n, m);
         return err == QN_STALE ? QN_OK : err;
     }
     if (asked == QN_DIR_SHARE) {

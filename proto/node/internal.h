@@ -17,7 +17,9 @@
  *     invited.c     nodes that invited us, and whom we invite
  *     relay.c       circuits of others that go through us
  *     asker.c       the directory's client side: register, heartbeat, list
+ *     list.c        the list itself: how it is asked for and taken up
  *     answer.c      the directory's server side: requests and their answers
+ *     shelf.c       what earlier lists were, and deltas from them
  *     operator.c    an operator: its registry, its proposals and signatures
  *     fellow.c      the other operators: passing on, offering lists
  *     dialback.c    whether nodes that register are where they say
@@ -45,6 +47,7 @@
 #include "dir/invitation.h"
 #include "dir/message.h"
 #include "dir/registry.h"
+#include "dir/delta.h"
 #include "dir/snapshot.h"
 #include "exit/policy.h"
 #include "exit/slots.h"
@@ -281,6 +284,8 @@ struct qn_node {
 
     qn_snapshot *snapshot;
     bool store_snapshot;
+    bool list_whole; /* a delta was of no use: next time all of it */
+    shelf shelf;
     standing *standings; /* one per relay of the snapshot, same order; then the invited's */
     uint32_t standings_n;
     qn_guards guards[GUARD_SETS];

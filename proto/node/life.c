@@ -276,6 +276,7 @@ void qn_node_free(qn_node *n)
     env = n->env;
     n->stopping = true;
     free_all(n);
+    shelf_clear(n);
     qn_snapshot_drop(n->snapshot);
     qn_mem_put(&env->mem, n->standings, n->standings_n * sizeof *n->standings);
     qn_mem_put(&env->mem, n->events, n->events_cap * sizeof *n->events);

@@ -79,6 +79,31 @@ START_TEST(a_majority_signs_every_list)
 }
 END_TEST
 
+/* Who holds a list is sent what differs from it; who holds none, all of it packed. */
+START_TEST(a_change_comes_as_a_delta)
+{
+    qn_event e;
+    qn_node_cfg cfg;
+    pw_node *late;
+
+    up(11, 3);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    pass(70 * QN_SEC);
+    cfg = mesh_cfg_for(&m, QN_RELAY);
+    late = pw_add(m.w, "late", &cfg);
+    pass(QN_SEC);
+    ck_assert_uint_eq(pw_events(late, QN_EV_SNAPSHOT, &e), 1);
+    ck_assert_uint_gt(e.down, pw_stored(late, "snapshot").n / 3);
+    ck_assert_uint_lt(e.down, pw_stored(late, "snapshot").n);
+    pass(100 * QN_SEC);
+    ck_assert_uint_ge(pw_events(m.exit[0], QN_EV_SNAPSHOT, &e), 2);
+    ck_assert_uint_eq(e.value, 4 + 3 + 1);
+    ck_assert_uint_gt(e.down, 0);
+    ck_assert_uint_lt(e.down, pw_stored(m.exit[0], "snapshot").n / 3);
+    down();
+}
+END_TEST
+
 /* The nodes that register with the one that dies find another. */
 START_TEST(one_of_three_may_die)
 {
@@ -319,6 +344,7 @@ static Suite *operators_suite(void)
 
     tcase_set_timeout(tc, 0);
     tcase_add_loop_test(tc, a_majority_signs_every_list, 1, 6);
+    tcase_add_test(tc, a_change_comes_as_a_delta);
     tcase_add_loop_test(tc, one_of_three_may_die, 0, 3);
     tcase_add_loop_test(tc, one_of_three_may_be_cut_off_and_catches_up, 0, 3);
     tcase_add_test(tc, a_minority_signs_nothing);

@@ -187,7 +187,7 @@ typedef enum qn_action_type {
 typedef enum qn_event_type {
     QN_EV_LINK_UP,       /* peer */
     QN_EV_LINK_DOWN,     /* peer, err */
-    QN_EV_SNAPSHOT,      /* value = relays listed */
+    QN_EV_SNAPSHOT,      /* value = relays listed, down = bytes the list came in (0: our own) */
     QN_EV_CIRCUIT_BUILT, /* id = circuit, hops, value = build time in ns */
     QN_EV_CIRCUIT_ENDED, /* id, hops, err, value = age in ns */
     QN_EV_STREAM_OPENED, /* id = stream, circuit, hops, value = ns from SOCKS request to OPENED */

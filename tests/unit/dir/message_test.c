@@ -46,11 +46,13 @@ static qn_dir_message sample(int i)
         {.type = QN_DIR_SIGNED, .bytes = qt_noise(6, 64)},
         {.type = QN_DIR_DESCRIBE},
         {.type = QN_DIR_DESCRIPTOR, .bytes = qt_noise(7, 900)},
+        {.type = QN_DIR_PACKED, .bytes = qt_noise(8, 70000)},
+        {.type = QN_DIR_DELTA, .bytes = qt_noise(9, 900)},
     };
 
     return v[i];
 }
-enum { SAMPLES = 15 };
+enum { SAMPLES = 17 };
 
 static void same(const qn_dir_message *a, const qn_dir_message *b)
 {

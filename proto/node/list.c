@@ -1,0 +1,91 @@
+/*
+ * The list this node goes by: how it is asked for, in which forms it comes, and what follows when a
+ * newer one has been verified.
+ */
+#include "node/internal.h"
+
+/* came: the bytes it was sent in; 0: it was not. */
+static qn_err adopt(qn_node *n, qn_slice bytes, size_t came)
+{
+    qn_snapshot *old = n->snapshot, *s;
+    qn_err err =
+        qn_snapshot_open(&s, n->env, &n->net, n->cfg.intern, bytes, old != NULL ? old->version : 0);
+
+    if (err == QN_STALE)
+        proofs_compare(n, bytes);
+    if (err != QN_OK)
+        return err;
+    err = proofs_adopt(n, s);
+    if (err == QN_OK)
+        err = paths_listed(n, s);
+    if (err != QN_OK) {
+        qn_snapshot_drop(s);
+        return err;
+    }
+    n->snapshot = s;
+    n->list_whole = false;
+    shelf_add(n, old);
+    qn_snapshot_drop(old);
+    n->store_snapshot = true;
+    qn_log_line(n->env, QN_LOG_INFO, "dir", "snapshot %llu lists %u nodes",
+                (unsigned long long)s->version, s->relays_n);
+    node_event(n, &(qn_event){.type = QN_EV_SNAPSHOT, .value = s->relays_n, .down = came});
+    operator_listed(n);
+    if (n->cfg.socks) {
+        client_wake_waiting(n);
+        client_pool(n);
+        if (n->probe_ok == 0)
+            probe_start(n);
+    }
+    return QN_OK;
+}
+
+qn_err node_adopt(qn_node *n, qn_slice bytes)
+{
+    return adopt(n, bytes, 0);
+}
+
+void list_request(const qn_node *n, qn_dir_message *m)
+{
+    *m = (qn_dir_message){.type = QN_DIR_LIST};
+    if (n->snapshot == NULL || n->list_whole)
+        return;
+    m->version = n->snapshot->version;
+    m->bytes = qn_slice_of(n->snapshot->body_hash.b, sizeof n->snapshot->body_hash.b);
+}
+
+/* A delta is for the list we named when we asked; meanwhile another may have come. */
+static qn_err apply(qn_node *n, qn_slice delta, size_t came)
+{
+    qn_blob whole = {0};
+    qn_err err =
+        n->snapshot != NULL ? qn_delta_apply(&whole, n->env, n->snapshot, delta) : QN_STALE;
+
+    if (err == QN_OK)
+        err = adopt(n, qn_slice_of(whole.p, whole.n), came);
+    qn_blob_clear(&whole, &n->env->mem);
+    return err;
+}
+
+qn_err list_answer(qn_node *n, const qn_dir_message *m)
+{
+    qn_blob plain = {0};
+    qn_slice bytes;
+    qn_err err;
+
+    if (m->type == QN_DIR_UNCHANGED)
+        return QN_OK;
+    if (m->type == QN_DIR_SNAPSHOT)
+        return adopt(n, m->bytes, m->bytes.n);
+    if (m->type != QN_DIR_PACKED && m->type != QN_DIR_DELTA)
+        return QN_PROTO;
+    err = qn_unpack(&plain, &n->env->mem, m->bytes, QN_SNAPSHOT_MAX);
+    bytes = qn_slice_of(plain.p, plain.n);
+    if (err == QN_OK)
+        err = m->type == QN_DIR_PACKED ? adopt(n, bytes, m->bytes.n) : apply(n, bytes, m->bytes.n);
+    /* Whose fault it was does not matter: the next answer is to depend on nothing we hold. */
+    if (m->type == QN_DIR_DELTA && err != QN_OK && err != QN_STALE)
+        n->list_whole = true;
+    qn_blob_clear(&plain, &n->env->mem);
+    return err;
+}
