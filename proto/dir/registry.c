@@ -5,6 +5,8 @@
 #include "dir/heartbeat.h"
 #include "dir/internal.h"
 
+enum { SEEDED = 1 }; /* a beat older than any heartbeat */
+
 void qn_registry_init(qn_registry *r, qn_env *env, const qn_network *net)
 {
     *r = (qn_registry){.env = env, .net = net, .prune_at = QN_NEVER};
@@ -152,15 +154,22 @@ static bool same_prefix(const qn_addr *a, const qn_addr *b)
     return qn_ip_within(a, b, b->family == 4 ? 24 : 48);
 }
 
+/* All operators know the newest list: who is in it stays, however many come with lower PeerIDs. */
+static bool stands(const qn_registry *r, const qn_peerid *id)
+{
+    return r->list != NULL && qn_snapshot_find(r->list, id) != NULL;
+}
+
 typedef struct prefix_use {
     unsigned held, waiting;
-    uint32_t highest; /* of those that hold a place, the one with the highest PeerID */
+    uint32_t weakest; /* of those that hold a place and are in no list yet, the one with the highest
+                         PeerID; r->n: none */
     uint32_t first;   /* of those that wait, the one that has for longest */
 } prefix_use;
 
 static prefix_use use_of(const qn_registry *r, const qn_addr *a)
 {
-    prefix_use u = {0};
+    prefix_use u = {.weakest = r->n};
 
     for (uint32_t i = 0; i < r->n; i++) {
         const qn_registration *e = r->v[i];
@@ -168,7 +177,7 @@ static prefix_use use_of(const qn_registry *r, const qn_addr *a)
         if (!same_prefix(&e->d.addrs[0], a))
             continue;
         if (holds(r, e)) {
-            u.highest = i;
+            u.weakest = stands(r, &e->d.id) ? u.weakest : i;
             u.held++;
         } else if (u.waiting++ == 0 || e->first_seen < r->v[u.first]->first_seen) {
             u.first = i;
@@ -177,19 +186,21 @@ static prefix_use use_of(const qn_registry *r, const qn_addr *a)
     return u;
 }
 
-/* Room in the quota of its prefix, by first come; among what operators share, by lowest PeerID. May
- * remove an entry. */
+/* Room in the quota of its prefix: for who is in the newest list; else by first come, and among
+ * what operators share by lowest PeerID. May remove an entry. */
 static qn_err claim_prefix(qn_registry *r, const qn_descriptor *d, bool shared)
 {
     prefix_use u = use_of(r, &d->addrs[0]);
-    bool full = u.held >= QN_QUOTA_PREFIX;
+    bool full = u.held >= QN_QUOTA_PREFIX, stood = stands(r, &d->id);
 
     if (!qn_ip_global(&d->addrs[0]))
         return QN_OK;
-    if (full && (!shared || memcmp(r->v[u.highest]->d.id.b, d->id.b, sizeof d->id.b) < 0))
+    if (full && (u.weakest == r->n || (!shared && !stood)))
+        return QN_QUOTA;
+    if (full && !stood && memcmp(r->v[u.weakest]->d.id.b, d->id.b, sizeof d->id.b) < 0)
         return QN_QUOTA;
     if (!r->must_reach && full)
-        remove_at(r, u.highest);
+        remove_at(r, u.weakest);
     else if (u.waiting >= QN_QUOTA_PREFIX)
         remove_at(r, u.first);
     return QN_OK;
@@ -200,9 +211,10 @@ static void settle_prefix(qn_registry *r, uint32_t at)
 {
     const qn_registration *e = r->v[at];
     prefix_use u = use_of(r, &e->d.addrs[0]);
+    bool itself = u.weakest == r->n || (e->direct && !stands(r, &e->d.id));
 
     if (qn_ip_global(&e->d.addrs[0]) && u.held > QN_QUOTA_PREFIX)
-        remove_at(r, e->direct ? at : u.highest);
+        remove_at(r, itself ? at : u.weakest);
 }
 
 /* A full registry has room for a newcomer while others only wait: who has waited longest goes. */
@@ -339,6 +351,17 @@ static bool dead(const qn_registry *r, const qn_registration *e)
     return r->env->now - e->seen > QN_LIVE_FOR;
 }
 
+/* When it was sent, on our clock: as long after the last one as its sender's clock says. So one
+ * that somebody kept back lets nobody live longer than if it had come at once. */
+static qn_time sent_at(const qn_registry *r, const qn_registration *e, const qn_heartbeat *h)
+{
+    int64_t later = h->time - e->beat;
+
+    if (e->beat <= SEEDED || later > QN_HEARTBEAT_SKEW_S * 2) /* none before, or none lately */
+        return r->env->now;
+    return QN_MIN(r->env->now, e->seen + (qn_time)later * QN_SEC);
+}
+
 static void beat(qn_registry *r, qn_registration *e, const qn_heartbeat *h, qn_slice bytes,
                  bool shared)
 {
@@ -347,9 +370,9 @@ static void beat(qn_registry *r, qn_registration *e, const qn_heartbeat *h, qn_s
         r->news++;
     }
     e->load_before = e->beat == 0 ? h->load : e->load;
+    e->seen = sent_at(r, e, h);
     e->beat = h->time;
     e->load = h->load;
-    e->seen = r->env->now;
     e->direct = !shared;
     memcpy(e->beat_bytes, bytes.p, bytes.n); /* it was opened, so it is no longer than that */
     e->beat_n = (uint8_t)bytes.n;
@@ -409,7 +432,7 @@ qn_err qn_registry_seed(qn_registry *r, qn_slice descriptor)
     if (err == QN_OK) {
         qn_registration *e = r->v[place_of(r, &id, &there)];
 
-        e->beat = 1; /* older than any heartbeat */
+        e->beat = SEEDED;
         e->reached = true;
         e->since = e->seen - QN_MIN(e->seen, r->settle);
     }
@@ -462,6 +485,15 @@ uint32_t qn_registry_prune(qn_registry *r)
 qn_time qn_registry_due(const qn_registry *r)
 {
     return r->prune_at;
+}
+
+qn_time qn_registry_next_death(const qn_registry *r)
+{
+    const qn_registration *e = r->oldest;
+
+    while (e != NULL && dead(r, e))
+        e = e->newer;
+    return e != NULL ? e->seen + QN_LIVE_FOR + 1 : QN_NEVER;
 }
 
 void qn_registry_tick(qn_registry *r)

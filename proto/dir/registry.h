@@ -7,8 +7,9 @@
  * QN_PRUNE_EVERY. Of one prefix (/24, /48) at most QN_QUOTA_PREFIX are taken, by the first address,
  * unless that is not global, which only a lab allows. With must_reach those count that were
  * reached; as many more wait to be, and they give way to newcomers of their prefix, and to all when
- * the registry is full: whoever registers addresses that are not his keeps out nobody. The wall
- * clock judges signed validity only: setting it ages nobody.
+ * the registry is full: whoever registers addresses that are not his keeps out nobody. Who is in
+ * the newest list gives way to nobody. The wall clock judges signed validity only: setting it ages
+ * nobody.
  *
  * Entries are kept sorted by PeerID, so lookups are binary searches and every listing has one
  * order. Bounded by QN_REGISTRY_MAX entries and by what fits a snapshot; the newest is refused.
@@ -32,7 +33,8 @@ typedef struct qn_registration {
     uint64_t changed;                     /* serial of the last change ... */
     uint64_t described;                   /* ... and of the descriptor's */
     qn_time first_seen;                   /* env->now of the first registration */
-    qn_time seen;     /* of the last heartbeat, or of the first registration while beat is 0 */
+    qn_time seen;     /* when the last heartbeat was sent, as far as that is known; while beat is 0,
+                         of the first registration */
     qn_time since;    /* live without a break since then */
     qn_time replaced; /* when its descriptor last was; 0: never */
     qn_time dial_at;  /* the owner's: when to dial it back, while it was not reached ... */
@@ -47,7 +49,8 @@ typedef struct qn_registry {
     uint32_t n, cap;
     uint64_t bytes; /* sum of bytes.n */
     qn_time prune_at;
-    bool must_reach;    /* only entries that were reached are live; the owner sets it */
+    const struct qn_snapshot *list; /* the newest, kept by the owner; NULL: none */
+    bool must_reach;                /* only entries that were reached are live; the owner sets it */
     qn_time settle;     /* entries are listed when they have lived so long; the owner sets it */
     uint64_t serial;    /* of the last change */
     uint64_t described; /* of the last change of a descriptor */
@@ -70,10 +73,10 @@ QN_MUST_CHECK qn_err qn_registry_register(qn_registry *r, qn_slice descriptor, q
 QN_MUST_CHECK qn_err qn_registry_heartbeat(qn_registry *r, qn_slice heartbeat);
 
 /* The same of what another operator passed on: a descriptor (empty: none) and its node's heartbeat
- * (likewise). Where a quota is used up, those with the lowest PeerIDs stay, so that all operators
- * end with the same. Two descriptors of one sequence are the node's fault; the bytewise lower one
- * stays, for the same reason. QN_OK too when nothing of it was new; QN_UNKNOWN: the heartbeat's
- * descriptor was not among what was passed on before. */
+ * (likewise). Where a quota is used up, those in the newest list stay, of the others those with the
+ * lowest PeerIDs, so that all operators end with the same. Two descriptors of one sequence are the
+ * node's fault; the bytewise lower one stays, for the same reason. QN_OK too when nothing of it was
+ * new; QN_UNKNOWN: the heartbeat's descriptor was not among what was passed on before. */
 QN_MUST_CHECK qn_err qn_registry_share(qn_registry *r, qn_slice descriptor, qn_slice heartbeat);
 
 /* For an operator that starts: a node of the last list gets one more TTL to be heard of. */
@@ -89,6 +92,9 @@ void qn_registry_reached(qn_registry *r, const qn_peerid *id);
 
 qn_time qn_registry_due(const qn_registry *r); /* the next prune; QN_NEVER when empty */
 void qn_registry_tick(qn_registry *r);         /* prunes when due; cheap otherwise */
+/* When an entry that is alive now dies, unless it is heard of: the one unheard of for longest. The
+ * dead stay until the next prune, since other operators may have heard more. QN_NEVER: none. */
+qn_time qn_registry_next_death(const qn_registry *r);
 /* Removes every dead entry now; returns how many. */
 uint32_t qn_registry_prune(qn_registry *r);
 

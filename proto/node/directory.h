@@ -93,11 +93,12 @@ enum { SIGNED_FILE_MAX = 64 };
 typedef struct operators {
     qn_registry registry;
     qn_timer timer, dial_timer;
-    uint8_t me;      /* our place in the network file */
-    bool stale;      /* our list may be another than the registry's */
-    qn_time made;    /* when the list last changed, or we started */
-    qn_time news_at; /* when the registry last changed */
-    qn_time looked;  /* when the registry was last compared with the list; 0: not since news */
+    uint8_t me;       /* our place in the network file */
+    bool stale;       /* our list may be another than the registry's */
+    qn_time death_at; /* of the next node, unless it is heard of */
+    qn_time made;     /* when the list last changed, or we started */
+    qn_time news_at;  /* when the registry last changed */
+    qn_time looked;   /* when the registry was last compared with the list; 0: not since news */
     qn_time wanting_since;    /* the list has been old since then; 0: it is not */
     qn_statement signed_last; /* the newest version we signed, and what it said */
     pledge pledge;

@@ -25,12 +25,12 @@ static qn_err adopt(qn_node *n, qn_slice bytes, size_t came)
     n->snapshot = s;
     n->list_whole = false;
     shelf_add(n, old);
-    qn_snapshot_drop(old);
     n->store_snapshot = true;
     qn_log_line(n->env, QN_LOG_INFO, "dir", "snapshot %llu lists %u nodes",
                 (unsigned long long)s->version, s->relays_n);
     node_event(n, &(qn_event){.type = QN_EV_SNAPSHOT, .value = s->relays_n, .down = came});
     operator_listed(n);
+    qn_snapshot_drop(old);
     if (n->cfg.socks) {
         client_wake_waiting(n);
         client_pool(n);

@@ -31,6 +31,9 @@ static void rearm(qn_node *n)
     operators *op = n->op;
     qn_time due = QN_MIN(qn_registry_due(&op->registry), op->made + QN_SNAPSHOT_EVERY);
 
+    op->stale |= op->death_at <= n->env->now;
+    op->death_at = qn_registry_next_death(&op->registry);
+    due = QN_MIN(due, op->death_at);
     if (op->pledge.state != PLEDGE_NONE) /* which comes first, and arms again */
         due = QN_NEVER;
     else if (op->stale)
@@ -504,7 +507,7 @@ void operator_tick(qn_node *n)
 
     op->looked = now;
     qn_registry_tick(&op->registry);
-    op->stale |= pruned || now >= op->made + QN_SNAPSHOT_EVERY;
+    op->stale |= pruned || op->death_at <= now || now >= op->made + QN_SNAPSHOT_EVERY;
     version = op->pledge.state == PLEDGE_NONE ? version_now(n) : 0;
     if (must_propose(n) && version != 0 && (!alone(n) || now >= op->made + QN_SNAPSHOT_PAUSE)) {
         err = propose(n, version);
@@ -518,6 +521,7 @@ void operator_listed(qn_node *n)
 {
     if (n->op == NULL)
         return;
+    n->op->registry.list = n->snapshot;
     n->op->made = n->env->now;
     n->op->stale = true; /* until it has been compared */
     rearm(n);
@@ -549,8 +553,10 @@ qn_err operator_start(qn_node *n, char why[160])
     qn_sign_derive(&secret, &key);
     qn_wipe(&secret, sizeof secret);
     op->made = n->env->now;
+    op->death_at = QN_NEVER;
     qn_registry_init(&op->registry, n->env, &n->net);
     op->registry.must_reach = true;
+    op->registry.list = n->snapshot;
     if (!alone(n))
         op->registry.settle = QN_SETTLE;
     if (!qn_operator_find(&n->net, &key, &op->me))

@@ -420,6 +420,69 @@ START_TEST(operators_end_with_the_same_of_a_full_prefix)
 }
 END_TEST
 
+/* With PeerIDs searched for and hosts in the right prefix, after the others were listed. */
+START_TEST(who_is_listed_is_not_crowded_out)
+{
+    qn_snapshot *s = NULL;
+    qn_blob b;
+    char addr[32];
+
+    for (uint16_t i = 1; i <= QN_QUOTA_PREFIX; i++) {
+        (void)snprintf(addr, sizeof addr, "9.9.9.%u:443", i);
+        qt_assert_err(join_at(i, addr), QN_OK);
+    }
+    b = fx_snapshot(&r, t.env.wall, t.env.wall + 3600, 1);
+    qt_assert_err(qn_snapshot_open(&s, &t.env, &net, NULL, qn_slice_of(b.p, b.n), 0), QN_OK);
+    qn_blob_clear(&b, &t.env.mem);
+    r.list = s;
+    for (uint16_t i = 100; i < 150; i++)
+        qt_assert_err(qn_registry_share(&r, at(i, "9.9.9.99:443", 7), (qn_slice){0}), QN_QUOTA);
+    /* One of them that an operator has lost comes back, whoever took its place meanwhile. */
+    qn_registry_clear(&r);
+    for (uint16_t i = 200; i < 200 + QN_QUOTA_PREFIX; i++)
+        qt_assert_err(join_at(i, "9.9.9.99:443"), QN_OK);
+    qt_assert_err(qn_registry_share(&r, at(1, "9.9.9.1:443", 7), (qn_slice){0}), QN_OK);
+    qt_assert_err(qn_registry_register(&r, at(2, "9.9.9.2:443", 7), NULL), QN_OK);
+    ck_assert_uint_eq(r.n, QN_QUOTA_PREFIX);
+    r.list = NULL;
+    qn_snapshot_drop(s);
+}
+END_TEST
+
+/* A heartbeat that somebody kept for 100 s, as a node's last one: it counts from when it was sent.
+ */
+START_TEST(a_heartbeat_kept_back_lengthens_no_life)
+{
+    join(1);
+    for (int i = 0; i < 3; i++) {
+        qt_env_step(&t, 30 * QN_SEC);
+        qt_assert_err(qn_registry_heartbeat(&r, fx_beat(1, 7, t.env.wall, 0)), QN_OK);
+    }
+    qt_env_step(&t, 110 * QN_SEC);
+    qt_assert_err(qn_registry_heartbeat(&r, fx_beat(1, 7, t.env.wall - 105, 0)), QN_OK);
+    ck_assert_uint_eq(live(NULL), 1);
+    qt_env_step(&t, 16 * QN_SEC);
+    ck_assert_uint_eq(live(NULL), 0);
+}
+END_TEST
+
+START_TEST(the_next_death_is_of_who_was_silent_longest)
+{
+    qn_time first;
+
+    ck_assert(qn_registry_next_death(&r) == QN_NEVER);
+    join(1);
+    first = t.env.now;
+    qt_env_step(&t, 10 * QN_SEC);
+    join(2);
+    ck_assert(qn_registry_next_death(&r) == first + QN_LIVE_FOR + 1);
+    qt_env_step(&t, 115 * QN_SEC);
+    ck_assert(qn_registry_next_death(&r) == first + 10 * QN_SEC + QN_LIVE_FOR + 1);
+    qt_env_step(&t, 10 * QN_SEC);
+    ck_assert(qn_registry_next_death(&r) == QN_NEVER);
+}
+END_TEST
+
 START_TEST(a_descriptor_is_replaced_once_a_second)
 {
     join(1);
@@ -475,6 +538,9 @@ static Suite *registry_suite(void)
     tcase_add_loop_test(tc, a_prefix_has_a_quota, 0, 2);
     tcase_add_test(tc, sybils_gain_the_quotas_share_at_most);
     tcase_add_test(tc, operators_end_with_the_same_of_a_full_prefix);
+    tcase_add_test(tc, who_is_listed_is_not_crowded_out);
+    tcase_add_test(tc, a_heartbeat_kept_back_lengthens_no_life);
+    tcase_add_test(tc, the_next_death_is_of_who_was_silent_longest);
     tcase_add_test(tc, a_descriptor_is_replaced_once_a_second);
     tcase_add_test(tc, who_was_not_reached_is_not_live);
     suite_add_tcase(s, tc);
