@@ -126,6 +126,7 @@ static void set_identity(json_t *o, const qn_view *v, const qn_status *s)
     set_addr(o, "listen_addr", &v->link);
     set_addr(o, "socks_addr", &v->socks);
     set_addr(o, "status_addr", &v->status);
+    set_addr(o, "directory_addr", &v->directory_addr);
 }
 
 static void set_health(json_t *o, const qn_view *v, const qn_status *s)
@@ -175,6 +176,30 @@ static json_t *disguise(const qn_view *v, const qn_status *s)
     return o;
 }
 
+/* The directory over HTTP; null where it is not offered. */
+static json_t *directory(const qn_view *v)
+{
+    static const char *const roles[] = {"none", "mirror", "operator"};
+    qn_directory_counts c;
+    json_t *o;
+
+    if (v->directory == NULL)
+        return json_null();
+    qn_directory_http_counts(v->directory, &c);
+    o = json_object();
+    set_text(o, "role", roles[qn_node_directory(v->node)]);
+    set_number(o, "connections", c.connections);
+    set_number(o, "accepted", c.accepted);
+    set_number(o, "made_way", c.made_way);
+    set_number(o, "late", c.late);
+    set_number(o, "requests", c.requests);
+    set_number(o, "registered", c.registered);
+    set_number(o, "refused", c.refused);
+    set_number(o, "listings", c.listings);
+    set_number(o, "rationed", c.rationed);
+    return o;
+}
+
 static json_t *status(const qn_view *v)
 {
     json_t *o = json_object(), *mem = json_object();
@@ -187,6 +212,7 @@ static json_t *status(const qn_view *v)
     set_health(o, v, &s);
     set(o, "disguise", disguise(v, &s));
     set(o, "listed", json_boolean(s.listed));
+    set(o, "directory", directory(v));
     set_number(o, "invited_by", s.invited_by);
     set_number(o, "peers_online", s.peers_known);
     set_number(o, "active_links", s.links);

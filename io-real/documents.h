@@ -3,6 +3,7 @@
 #ifndef QN_REAL_DOCUMENTS_H
 #define QN_REAL_DOCUMENTS_H
 
+#include "io-real/directory_http.h"
 #include "io-real/env.h"
 #include "qnet/node.h"
 
@@ -25,7 +26,8 @@ typedef struct qn_view {
     const char *exit_notice; /* "" or a URL */
     qn_mode mode;
     bool lab;
-    qn_addr link, socks, status; /* family 0: no such listener */
+    qn_addr link, socks, status, directory_addr; /* family 0: no such listener */
+    const qn_directory_http *directory;          /* NULL: not offered */
     qn_time since;
     uint64_t bytes_in, bytes_out; /* through this process's conns */
     uint32_t conns;

@@ -8,10 +8,13 @@
  *     door.c    accepting, and when not to
  *     checkup.c measuring our origin while we run
  *     table.c   conns by name
+ *
+ * Beside it, on doors of their own: surface.c (status), directory_http.c (the directory).
  */
 #ifndef QN_REAL_INTERNAL_H
 #define QN_REAL_INTERNAL_H
 
+#include "io-real/directory_http.h"
 #include "io-real/errand.h"
 #include "io-real/exit_log.h"
 #include "io-real/lookup.h"
@@ -84,7 +87,8 @@ struct qn_world {
     qn_exit_log *exit_log; /* of an exit that keeps one; else NULL */
     qn_lookup *visits;     /* made by the first RESOLVE of a site's name */
     qn_surface *surface;
-    bool disguised; /* links must look like somebody else's */
+    qn_directory_http *directory; /* NULL: not offered */
+    bool disguised;               /* links must look like somebody else's */
     table conns;
     conn *send_head, *send_tail; /* named by SEND, not yet offered to the socket */
     conn *graves; /* freed at an entry with nothing to send: callers, or that queue, may still hold

@@ -135,6 +135,8 @@ unsigned qn_request_parse(qn_slice text, uint16_t port, qn_request *out)
     if (!s.host_ours || s.origin)
         return 403;
     out->head = is(method, "HEAD");
+    if (strncmp(out->path, "/api/", 5) == 0) /* the directory's, whatever is done there */
+        return 404;
     if (!out->head && !is(method, "GET"))
         return 405;
     return s.body ? 413 : 200;

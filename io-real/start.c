@@ -1,4 +1,5 @@
 /* A world's beginning and end: listeners, node, surface, signals, limits. */
+#include "io-real/httpd.h"
 #include "io-real/internal.h"
 #include "io-real/log.h"
 #include "io-real/sockets.h"
@@ -187,12 +188,47 @@ static qn_opened open_surface(qn_world *w, const qn_world_cfg *cfg, qn_why why)
     return w->surface != NULL && local >= 0 ? QN_OPENED : QN_OPEN_FAILED;
 }
 
+static void enter(void *world)
+{
+    qn__enter(world);
+}
+
+static void settle(void *world)
+{
+    qn__settle(world);
+}
+
+static qn_opened open_directory(qn_world *w, const qn_world_cfg *cfg, qn_why why)
+{
+    qn_directory_cfg d = {.node = w->node,
+                          .env = w->env,
+                          .enter = enter,
+                          .settle = settle,
+                          .world = w,
+                          .rate = cfg->directory_rate,
+                          .has_token = cfg->has_directory_token,
+                          .token = cfg->directory_token};
+    qn_addr at = cfg->directory;
+    int fd;
+
+    if (at.family == 0)
+        return QN_OPENED;
+    fd = qn__listen(&at, why);
+    if (fd < 0)
+        return QN_OPEN_PORT;
+    w->directory = qn_directory_http_new(w->base, fd, &d);
+    explicit_bzero(&d.token, sizeof d.token);
+    w->view.directory_addr = at;
+    w->view.directory = w->directory;
+    return w->directory != NULL ? QN_OPENED : QN_OPEN_FAILED;
+}
+
 /* What an exit must never connect to, beside its link listener: our own doors on this machine. */
 static qn_opened own_doors(qn_world *w)
 {
-    const qn_addr *doors[] = {&w->view.socks, &w->view.status};
+    const qn_addr *doors[] = {&w->view.socks, &w->view.status, &w->view.directory_addr};
 
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < sizeof doors / sizeof doors[0]; i++)
         if (doors[i]->family != 0 && qn_node_own(w->node, doors[i]) != QN_OK)
             return QN_OPEN_FAILED;
     return QN_OPENED;
@@ -228,11 +264,13 @@ static qn_world *world_new(const qn_world_cfg *cfg)
     w->env = cfg->env;
     w->cfg = *cfg;
     explicit_bzero(&w->cfg.node, sizeof w->cfg.node); /* secrets; the node has its own copy */
+    explicit_bzero(&w->cfg.directory_token, sizeof w->cfg.directory_token); /* and so on */
     if (cfg->origin_advice != NULL)
         (void)qn_why_say(w->origin_advice, "%s", cfg->origin_advice);
     w->disguised = cfg->node.htx != NULL;
     w->armed = QN_NEVER;
-    w->conns_max = raise_descriptor_limit(QN_FD_RESERVE + (is_exit(cfg) ? QN_RESOLVER_FDS : 0));
+    w->conns_max = raise_descriptor_limit(QN_FD_RESERVE + (is_exit(cfg) ? QN_RESOLVER_FDS : 0u) +
+                                          (cfg->directory.family != 0 ? QN_HTTPD_FDS : 0u));
     for (int i = 0; i < DOORS; i++)
         w->doors[i] = (door){.world = w, .fd = -1};
     (void)evtimer_assign(&w->timer, w->base, qn__on_timer, w);
@@ -269,6 +307,8 @@ static qn_opened fill(qn_world *w, const qn_world_cfg *cfg, qn_why why)
     w->view.since = w->env->env.now;
     result = open_surface(w, cfg, why);
     if (result == QN_OPENED)
+        result = open_directory(w, cfg, why);
+    if (result == QN_OPENED)
         result = own_doors(w);
     if (result == QN_OPENED && !catch_signals(w))
         result = QN_OPEN_FAILED;
@@ -298,7 +338,10 @@ qn_opened qn_world_open(qn_world **out, const qn_world_cfg *cfg, qn_why why)
 
 qn_world_addrs qn_world_where(const qn_world *w)
 {
-    return (qn_world_addrs){.link = w->view.link, .socks = w->view.socks, .status = w->view.status};
+    return (qn_world_addrs){.link = w->view.link,
+                            .socks = w->view.socks,
+                            .status = w->view.status,
+                            .directory = w->view.directory_addr};
 }
 
 void qn_world_status(const qn_world *w, qn_status *out)
@@ -340,6 +383,7 @@ void qn_world_close(qn_world *w)
     (void)event_del(&w->checkup);
     qn_errand_kill(w->errand);
     qn_surface_free(w->surface);
+    qn_directory_http_free(w->directory);
     if (w->exit_log != NULL)
         qn_exit_log_free(w->exit_log);
     if (w->resolver != NULL)

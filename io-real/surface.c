@@ -60,7 +60,9 @@ static const sentence sentences[] = {
     {200, "OK", ""},
     {400, "Bad Request", "this is not an HTTP/1.1 request with one Host"},
     {403, "Forbidden", "the status surface answers 127.0.0.1 and localhost, and no web page"},
-    {404, "Not Found", "there are /status, /circuits, /peers and /ping"},
+    {404, "Not Found",
+     "there are /status, /circuits, /peers and /ping; a bootstrap or super node may offer the "
+     "directory at directory.listen"},
     {405, "Method Not Allowed", "the status surface is read-only: GET and HEAD"},
     {413, "Content Too Large", "a request here has no body"},
     {414, "URI Too Long", "no path here is that long"},
@@ -99,7 +101,7 @@ static void answer(guest *g, unsigned status, const char *body, bool head)
 
 static void answer_error(guest *g, unsigned status, bool head)
 {
-    char body[160];
+    char body[200];
 
     (void)snprintf(body, sizeof body, "{\"error\": \"%s\"}", sentence_of(status)->text);
     answer(g, status, body, head);

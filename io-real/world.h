@@ -27,10 +27,14 @@ typedef struct qn_world_cfg {
     uint16_t socks_port;      /* 0: any free one */
     bool status;              /* the HTTP surface on 127.0.0.1; the Unix socket is always there */
     uint16_t status_port;
-    qn_addr dns;             /* the nameserver an exit asks; family 0: the authoritative ones */
-    unsigned exit_log_days;  /* what an exit counted is kept so long; 0: not at all */
-    const char *exit_notice; /* URL of its legal notice, ""; shown in /status */
-    const char *dns_anchor;  /* of an exit: where DNSSEC begins */
+    qn_addr directory; /* the directory over HTTP; family 0: not offered, port 0: any free one */
+    uint32_t directory_rate; /* requests a second of one address; 0: any number */
+    bool has_directory_token;
+    qn_secret32 directory_token; /* of who may prune */
+    qn_addr dns;                 /* the nameserver an exit asks; family 0: the authoritative ones */
+    unsigned exit_log_days;      /* what an exit counted is kept so long; 0: not at all */
+    const char *exit_notice;     /* URL of its legal notice, ""; shown in /status */
+    const char *dns_anchor;      /* of an exit: where DNSSEC begins */
     const qn_hosts *hosts;   /* sites' names, in place of the system's resolver; NULL: that one */
     const char *origin_path; /* the Unix socket that QN_ORIGIN_ON_PATH means; may be NULL */
 
@@ -61,7 +65,7 @@ typedef enum qn_opened {
 
 /* What the listeners got; family 0: there is none. */
 typedef struct qn_world_addrs {
-    qn_addr link, socks, status;
+    qn_addr link, socks, status, directory;
 } qn_world_addrs;
 
 /* On anything but QN_OPENED, why is one sentence and *out is NULL. */

@@ -49,6 +49,15 @@ static qn_slice kept(const running *r, const char *name, qn_span *bytes)
     return (qn_slice){bytes->p, bytes->n};
 }
 
+/* Who may prune over HTTP; without the file nobody. */
+static int load_admin(running *r, qn_why why)
+{
+    qn_found found = qn_store_read_key(&r->store, "admin", &r->cfg.directory_token, why);
+
+    r->cfg.has_directory_token = found == QN_FOUND;
+    return found == QN_UNUSABLE ? EXIT_STATE : EXIT_FINE;
+}
+
 /* Without it an operator might sign a second list of one version. */
 static int load_signed(running *r, qn_why why)
 {
@@ -141,7 +150,9 @@ static int load_state(running *r, qn_why why)
     node->stored_guards = kept(r, "guards", &r->guards);
     node->stored_exits = kept(r, "exits", &r->exits);
     node->stored_equivocations = kept(r, "equivocations", &r->equivocations);
-    return node->has_operator ? load_signed(r, why) : EXIT_FINE;
+    if (r->c->directory.family != 0)
+        status = load_admin(r, why);
+    return status == EXIT_FINE && node->has_operator ? load_signed(r, why) : status;
 }
 
 static void fill_cfg(running *r)
@@ -182,6 +193,8 @@ static void fill_cfg(running *r)
     r->cfg.socks_port = c->socks.port;
     r->cfg.status = c->status.on;
     r->cfg.status_port = c->status.port;
+    r->cfg.directory = c->directory;
+    r->cfg.directory_rate = c->directory_rate;
     r->cfg.dns = c->dns;
     r->cfg.exit_notice = c->exit_notice;
     r->cfg.exit_log_days = c->exit_log_days;
@@ -268,6 +281,7 @@ static void say_ready(const running *r, const char *mode, const qn_world_addrs *
     say_addr("links", &where->link);
     say_addr("SOCKS5", &where->socks);
     say_addr("status", &where->status);
+    say_addr("directory", &where->directory);
     (void)putchar('\n');
     (void)fflush(stdout);
 }
@@ -298,6 +312,7 @@ static int start(running *r, qn_why why)
     explicit_bzero(&r->cfg.node.keys, sizeof r->cfg.node.keys);
     explicit_bzero(&r->cfg.node.operator_seed, sizeof r->cfg.node.operator_seed);
     explicit_bzero(r->cfg.node.psk, sizeof r->cfg.node.psk);
+    explicit_bzero(&r->cfg.directory_token, sizeof r->cfg.directory_token);
     if (status == EXIT_FINE)
         status = judge_profile(r, why);
     if (status == EXIT_FINE)

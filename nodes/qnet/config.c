@@ -191,6 +191,11 @@ static void values(reading *r, config *c)
     c->drain = (uint16_t)number(r, KEY_DRAIN, 1, 3600, "a number of seconds from 1 to 3600");
     c->listen = address(r, KEY_LISTEN, true, "an address with its port, such as 192.0.2.1:9000");
     c->dns = address(r, KEY_DNS_SERVER, false, "an address with its port, such as 192.0.2.1:53");
+    c->directory =
+        address(r, KEY_DIRECTORY_LISTEN, true, "an address with its port, such as 127.0.0.1:8090");
+    if (strcmp(settings_text(r->s, KEY_DIRECTORY_RATE), "off") != 0)
+        c->directory_rate =
+            number(r, KEY_DIRECTORY_RATE, 1, 10000, "a number from 1 to 10000, or 'off'");
     c->socks = socks_port(r, c->mode);
     c->status = port(r, KEY_STATUS_PORT);
     country(r, KEY_COUNTRY, c->country);
@@ -253,6 +258,8 @@ static bool entries_together(const config *c, qn_why why)
 /* Values that are each fine but do not go together. */
 static bool together(const config *c, qn_why why)
 {
+    if (c->mode == QN_CLIENT && c->directory.family != 0)
+        return qn_why_say(why, "a client has no directory: leave out directory.listen");
     if (c->mode == QN_CLIENT && c->listen.family != 0)
         return qn_why_say(why,
                           "a client has no listener: leave out listen, or choose --mode relay");

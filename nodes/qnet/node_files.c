@@ -124,6 +124,7 @@ bool run_file_write(const qn_store *s, const char *mode, const char *peer_id,
     set_addr(o, "listen", &where->link);
     set_addr(o, "socks", &where->socks);
     set_addr(o, "status", &where->status);
+    set_addr(o, "directory", &where->directory);
     text = json_dumps(o, JSON_INDENT(2));
     json_decref(o);
     if (text == NULL)

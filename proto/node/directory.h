@@ -162,6 +162,7 @@ qn_err operator_register(qn_node *n, qn_slice bytes);
 qn_err operator_heartbeat(qn_node *n, qn_slice bytes);
 /* Registers or revives our own descriptor in our own registry. */
 qn_err operator_self(qn_node *n, qn_slice descriptor, qn_slice heartbeat);
+uint32_t operator_prune(qn_node *n); /* removes the dead now; how many */
 /* What other operators say. *later: the answer follows by itself. */
 qn_err operator_offered(answer *a, qn_slice bytes, bool *later);
 qn_err operator_told(qn_node *n, qn_slice objects);

@@ -23,6 +23,7 @@
  *     operator.c    an operator: its registry, its proposals and signatures
  *     fellow.c      the other operators: passing on, offering lists
  *     dialback.c    whether nodes that register are where they say
+ *     listing.c     the directory for a door of the world's own, such as HTTP
  *     proofs.c      operators that signed two lists of one version
  *     probe.c       whether an exit is reachable, end to end
  *     relief.c      who gives way near the memory cap
@@ -481,6 +482,10 @@ void paths_describe(const circuit *c, qn_circuit_info *out);
 
 /* The node with this PeerID, listed or by whom we were invited; NULL: unknown. */
 const qn_relay *paths_relay(const qn_node *n, const qn_peerid *id);
+
+/* listing.c */
+/* Where a node is: what our atlas says, else what it claims itself. */
+void node_spot(const qn_node *n, const qn_descriptor *d, qn_spot *out);
 
 /* invited.c */
 QN_MUST_CHECK qn_err invited_start(qn_node *n, char why[160]); /* reads cfg.invited */

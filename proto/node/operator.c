@@ -473,6 +473,15 @@ qn_err operator_heartbeat(qn_node *n, qn_slice bytes)
     return err;
 }
 
+uint32_t operator_prune(qn_node *n)
+{
+    uint32_t removed = qn_registry_prune(&n->op->registry);
+
+    if (removed > 0)
+        changed(n);
+    return removed;
+}
+
 qn_err operator_self(qn_node *n, qn_slice descriptor, qn_slice heartbeat)
 {
     qn_err err = operator_register(n, descriptor);

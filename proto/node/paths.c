@@ -81,8 +81,11 @@ static bool usable(const qn_node *n, const qn_relay *r, bool guest)
 
 static void describe(const qn_node *n, const qn_relay *r, qn_candidate *c)
 {
-    *c = (qn_candidate){.id = r->d.id, .addr = r->d.addrs[0], .weight = r->weight};
-    memcpy(c->country, r->country, sizeof c->country);
+    qn_spot spot;
+
+    node_spot(n, &r->d, &spot);
+    *c = (qn_candidate){.id = r->d.id, .addr = r->d.addrs[0], .weight = r->weight, .as = spot.as};
+    memcpy(c->country, spot.country, sizeof c->country);
     if (!n->net.lab) {
         c->ports = r->d.ports;
         c->ports_n = r->d.ports_n;

@@ -26,6 +26,7 @@
 #include <stdbool.h>
 
 #include "qnet/addr.h"
+#include "qnet/atlas.h"
 #include "qnet/env.h"
 #include "qnet/err.h"
 #include "qnet/htx.h"
@@ -87,6 +88,7 @@ typedef struct qn_node_cfg {
     qn_secret32 operator_seed;
     qn_addr listen;            /* the address others reach us at (descriptor); family 0: none */
     char country[3];           /* operator's claim, "" unknown */
+    const qn_atlas *atlas;     /* where others are; outlives the node. NULL: where they say */
     char contact[128];         /* abuse contact: exit and super refuse to start without */
     const qn_rule *exit_rules; /* of an exit, first match wins; they outlive the node */
     uint8_t exit_rules_n;

@@ -1,0 +1,263 @@
+#include "io-real/httpd.h"
+
+#include "io-real/sockets.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/listener.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct slot {
+    struct bufferevent *bev; /* NULL: nobody is here; otherwise one reference is ours */
+    qn_time since;           /* it came, or asked last */
+    bool left;               /* evhttp had let go of it when we last looked */
+} slot;
+
+struct qn_httpd {
+    struct event_base *base;
+    struct evhttp *http;
+    struct evconnlistener *listener;
+    struct event *look;
+    qn_time (*now)(void *ctx);
+    qn_httpd_answer answer;
+    void *ctx;
+    slot v[QN_HTTPD_CONNS];
+    qn_httpd_counts counts;
+};
+
+/* ---- one connection -------------------------------------------------------------------------- */
+
+/* evhttp_connection_free() takes the callbacks away, and nothing else does. */
+static bool is_left(const slot *s)
+{
+    bufferevent_event_cb on_event = NULL;
+
+    bufferevent_getcb(s->bev, NULL, NULL, &on_event, NULL);
+    return on_event == NULL;
+}
+
+static bool is_answering(const slot *s)
+{
+    return evbuffer_get_length(bufferevent_get_output(s->bev)) > 0;
+}
+
+/* The last reference. The socket is closed here and now, for libevent would do it at the end of its
+ * turn, in which it may accept hundreds. What has come unread is taken, or the kernel would send a
+ * reset, which can overtake the answer. */
+static void release(qn_httpd *h, slot *s)
+{
+    enum { READS = 16 };
+    char away[4096];
+    int fd = bufferevent_getfd(s->bev);
+
+    for (int i = 0; i < READS && fd >= 0 && recv(fd, away, sizeof away, MSG_DONTWAIT) > 0; i++)
+        ;
+    (void)bufferevent_disable(s->bev, EV_READ | EV_WRITE);
+    (void)bufferevent_setfd(s->bev, -1);
+    if (fd >= 0)
+        (void)close(fd);
+    (void)bufferevent_decref(s->bev);
+    *s = (slot){0};
+    h->counts.connections--;
+}
+
+/* In words of our own, since evhttp has none to say unasked; then as if evhttp's timeout had come.
+ * While an answer is on its way there is nothing to say. */
+static void dismiss(qn_httpd *h, slot *s, const char *words)
+{
+    int fd = bufferevent_getfd(s->bev);
+
+    if (!is_left(s)) {
+        if (fd >= 0 && !is_answering(s))
+            (void)send(fd, words, strlen(words), MSG_DONTWAIT | MSG_NOSIGNAL);
+        bufferevent_trigger_event(s->bev, BEV_EVENT_TIMEOUT | BEV_EVENT_READING, 0);
+    }
+    release(h, s);
+}
+
+#define CANNED(line, body)                                                                         \
+    "HTTP/1.1 " line "\r\nContent-Type: application/json\r\nConnection: close\r\n"                 \
+    "Retry-After: 1\r\n\r\n" body "\n"
+static const char too_late[] = CANNED("408 Request Timeout", "{\"error\": \"too slow\"}");
+static const char too_many[] =
+    CANNED("503 Service Unavailable", "{\"error\": \"too many connections\"}");
+
+/* ---- all of them ----------------------------------------------------------------------------- */
+
+static void look(evutil_socket_t fd, short what, void *arg)
+{
+    qn_httpd *h = arg;
+    qn_time now = h->now(h->ctx);
+
+    (void)fd;
+    (void)what;
+    evconnlistener_enable(h->listener);
+    for (int i = 0; i < QN_HTTPD_CONNS; i++) {
+        slot *s = &h->v[i];
+
+        if (s->bev == NULL)
+            continue;
+        if (s->left) { /* its answer has had half a second to arrive */
+            release(h, s);
+            continue;
+        }
+        s->left = is_left(s);
+        if (!s->left && now - s->since > (is_answering(s) ? QN_HTTPD_ANSWER : QN_HTTPD_REQUEST)) {
+            h->counts.late++;
+            dismiss(h, s, too_late);
+        }
+    }
+}
+
+/* Who makes way: whom evhttp has left, else who has waited longest without an answer on its way,
+ * else who has read longest at one. */
+static slot *worst(qn_httpd *h)
+{
+    slot *waiting = NULL, *answering = NULL;
+
+    for (int i = 0; i < QN_HTTPD_CONNS; i++) {
+        slot *s = &h->v[i], **of;
+
+        if (is_left(s))
+            return s;
+        of = is_answering(s) ? &answering : &waiting;
+        if (*of == NULL || s->since < (*of)->since)
+            *of = s;
+    }
+    return waiting != NULL ? waiting : answering;
+}
+
+static slot *free_slot(qn_httpd *h)
+{
+    slot *s;
+
+    for (int i = 0; i < QN_HTTPD_CONNS; i++)
+        if (h->v[i].bev == NULL)
+            return &h->v[i];
+    s = worst(h);
+    h->counts.made_way += !is_left(s);
+    dismiss(h, s, too_many);
+    return s;
+}
+
+/* evhttp has accepted somebody. Given NULL it would make a bufferevent of its own, which we did not
+ * know; it does so only when there is no memory, and then fails too. */
+static struct bufferevent *on_accepted(struct event_base *base, void *arg)
+{
+    qn_httpd *h = arg;
+    slot *s = free_slot(h);
+    struct bufferevent *bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+
+    if (bev == NULL)
+        return NULL;
+    bufferevent_incref(bev);
+    bufferevent_setwatermark(bev, EV_READ, 0, QN_HTTPD_INPUT_MAX);
+    *s = (slot){.bev = bev, .since = h->now(h->ctx)};
+    h->counts.connections++;
+    h->counts.accepted++;
+    return bev;
+}
+
+/* No descriptors: level-triggered, so it would be told again at once, for ever. */
+static void on_accept_failed(struct evconnlistener *listener, void *arg)
+{
+    (void)arg;
+    evconnlistener_disable(listener); /* until the next look */
+}
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+static qn_addr peer_of(int fd)
+{
+    qn_sockaddr from = {.len = sizeof from.u};
+
+    if (getpeername(fd, &from.u.any, &from.len) != 0)
+        return (qn_addr){0};
+    return qn_addr_of(&from.u.any);
+}
+
+static void on_request(struct evhttp_request *request, void *arg)
+{
+    qn_httpd *h = arg;
+    struct bufferevent *bev =
+        evhttp_connection_get_bufferevent(evhttp_request_get_connection(request));
+    qn_addr from = peer_of(bufferevent_getfd(bev));
+
+    for (int i = 0; i < QN_HTTPD_CONNS; i++)
+        if (h->v[i].bev == bev)
+            h->v[i].since = h->now(h->ctx);
+    h->counts.requests++;
+    h->answer(h->ctx, request, &from);
+}
+
+bool qn_httpd_has_room(const qn_httpd *h, size_t bytes)
+{
+    size_t waiting = 0;
+
+    for (int i = 0; i < QN_HTTPD_CONNS; i++)
+        if (h->v[i].bev != NULL)
+            waiting += evbuffer_get_length(bufferevent_get_output(h->v[i].bev));
+    return bytes <= QN_HTTPD_ANSWERS_MAX && waiting <= QN_HTTPD_ANSWERS_MAX - bytes;
+}
+
+const qn_httpd_counts *qn_httpd_counted(const qn_httpd *h)
+{
+    return &h->counts;
+}
+
+/* ---- beginning and end ----------------------------------------------------------------------- */
+
+static bool bind_listener(qn_httpd *h, int fd)
+{
+    struct evhttp_bound_socket *bound = evhttp_accept_socket_with_handle(h->http, fd);
+
+    if (bound == NULL)
+        return false;
+    h->listener = evhttp_bound_socket_get_listener(bound);
+    evconnlistener_set_error_cb(h->listener, on_accept_failed);
+    return true;
+}
+
+qn_httpd *qn_httpd_new(struct event_base *base, int fd, qn_time (*now)(void *ctx),
+                       qn_httpd_answer answer, void *ctx)
+{
+    static const struct timeval often = {.tv_usec = QN_HTTPD_LOOK_MS * 1000};
+    qn_httpd *h = calloc(1, sizeof *h);
+
+    if (h != NULL) {
+        h->base = base;
+        h->now = now;
+        h->answer = answer;
+        h->ctx = ctx;
+        h->http = evhttp_new(base);
+        h->look = event_new(base, -1, EV_PERSIST, look, h);
+    }
+    if (h == NULL || h->http == NULL || h->look == NULL || !bind_listener(h, fd)) {
+        (void)close(fd);
+        qn_httpd_free(h);
+        return NULL;
+    }
+    evhttp_set_max_headers_size(h->http, QN_HTTPD_HEAD_MAX);
+    evhttp_set_max_body_size(h->http, QN_HTTPD_BODY_MAX);
+    evhttp_set_allowed_methods(h->http, UINT16_MAX); /* 405 is the answer's to say */
+    evhttp_set_bevcb(h->http, on_accepted, h);
+    evhttp_set_gencb(h->http, on_request, h);
+    (void)event_add(h->look, &often);
+    return h;
+}
+
+void qn_httpd_free(qn_httpd *h)
+{
+    if (h == NULL)
+        return;
+    if (h->look != NULL)
+        event_free(h->look);
+    if (h->http != NULL)
+        evhttp_free(h->http);
+    for (int i = 0; i < QN_HTTPD_CONNS; i++)
+        if (h->v[i].bev != NULL)
+            release(h, &h->v[i]);
+    free(h);
+}
