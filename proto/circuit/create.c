@@ -103,11 +103,12 @@ static qn_err answer(qn_noise *x, qn_circuits *all, const qn_onion_key *key, con
     qn_err err = qn_noise_init(x, all->env,
                                &(qn_noise_cfg){.pattern = &qn_noise_nk,
                                                .prologue = qn_slice_of(p.b, sizeof p.b),
-                                               .s = &key->secret});
+                                               .s = &key->secret,
+                                               .s_pub = &key->pub});
 
     if (err == QN_OK)
         err = qn_noise_read(x, all->env, qn_slice_of(message, QN_CREATE_MESSAGE), none, &n);
-    all->counts.dh++; /* es: all that a forged message 1 costs besides the hop's own public key */
+    all->counts.dh++; /* es: all that a forged message 1 costs */
     if (err != QN_OK)
         return err;
     all->counts.dh += 2; /* e, ee */
