@@ -54,13 +54,36 @@ class Meter:
         self.busy, self.steal = busy - busy_0, steal - steal_0
 
 
+def curls(target, streams, seconds_max, moved, document, *options, **popen):
+    command = ["curl", "-sk", "-o", os.devnull, "--max-time", str(seconds_max),
+               "-w", f"%{{{moved}}} %{{time_total}} %{{http_code}}", *target.curl_options(), *options,
+               target.url(document)]
+    return [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **popen) for _ in range(streams)]
+
+
 def fetch(target, streams, size, seconds_max):
-    """`streams` curls at once, each the first `size` bytes of /big; sums of bytes, the slowest's time."""
+    """`streams` curls at once, each the first `size` bytes of /big."""
+    return bulk(target, streams, size, seconds_max, "size_download", "big", "-r", f"0-{size - 1}")
+
+
+def send(target, size, seconds_max):
+    """One curl that uploads the first `size` bytes of /big's file, until the sink has them all."""
+    with open(target.origin.big, "rb") as big:
+        head = subprocess.Popen(["head", "-c", str(size)], stdin=big, stdout=subprocess.PIPE)
+        try:
+            return bulk(target, 1, size, seconds_max, "size_upload", "sink", "-H", "Expect:", "-H",
+                        f"Content-Length: {size}", "-H", "Transfer-Encoding:", "-X", "POST", "-T", "-",
+                        stdin=head.stdout)
+        finally:
+            head.kill()
+            head.wait()
+
+
+def bulk(target, streams, size, seconds_max, moved, document, *options, **popen):
+    """What `streams` curls move in all, and the slowest's time."""
     meter = Meter(target)
-    command = ["curl", "-sk", "-o", os.devnull, "--max-time", str(seconds_max), "-r", f"0-{size - 1}",
-               "-w", "%{size_download} %{time_total} %{http_code}", *target.curl_options(), target.url("big")]
-    curls = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(streams)]
-    answers = [curl.communicate()[0].split() for curl in curls]
+    answers = [curl.communicate()[0].split()
+               for curl in curls(target, streams, seconds_max, moved, document, *options, **popen)]
     time.sleep(0.05)                 # the chain's last acknowledgements belong to this fetch
     meter.stop()
     answers = [(int(a[0]), float(a[1]), a[2]) for a in answers if len(a) == 3]
@@ -75,10 +98,10 @@ def fetch(target, streams, size, seconds_max):
             "ends_cpu_s_per_GiB": meter.ends / gib, "machine_busy_s": meter.busy, "steal_s": meter.steal}
 
 
-def small_fetches(target, socksload, mode, at_once, count, seconds):
-    """socksload against /small; its JSON, and the chain's CPU per fetch."""
-    command = [socksload, "-o", f"127.0.0.1:{target.origin.port}", "-m", mode, "-c", str(at_once),
-               "-n", str(count), "-t", str(seconds)]
+def small_fetches(target, socksload, mode, at_once, count, seconds, document="small"):
+    """socksload against a small document; its JSON, and the chain's CPU per fetch."""
+    command = [socksload, "-o", f"127.0.0.1:{target.origin.port}", "-d", f"/{document}", "-m", mode,
+               "-c", str(at_once), "-n", str(count), "-t", str(seconds)]
     if target.socks:
         command += ["-s", target.socks]
     meter = Meter(target)
@@ -86,6 +109,17 @@ def small_fetches(target, socksload, mode, at_once, count, seconds):
     meter.stop()
     result["cpu_ms_per_fetch"] = 1e3 * meter.chain / max(result["ok"], 1)
     return result
+
+
+def keystrokes_beside_bulk(target, socksload, seconds):
+    """One-byte answers on a stream kept open while another stream downloads as fast as it can."""
+    (download,) = curls(target, 1, 3 * seconds, "size_download", "big")
+    try:
+        time.sleep(0.2 * seconds)        # until the download has filled its windows
+        return small_fetches(target, socksload, "ka", 1, 300, seconds, "one")
+    finally:
+        download.terminate()
+        download.communicate()
 
 
 def bulk_size(speed, seconds, streams):
@@ -101,11 +135,15 @@ def one_round(target, socksload, seconds):
         speed = fetch(target, 1, 32 * MIB, 10)["MBps"]       # and aim
         result["one"] = fetch(target, 1, bulk_size(speed, seconds, 1), 3 * seconds)
         result["eight"] = fetch(target, 8, bulk_size(speed, 1.5 * seconds, 8), 4 * seconds)
+        result["sixty_four"] = fetch(target, 64, bulk_size(speed, 1.5 * seconds, 64), 5 * seconds)
         if target.socks_capable:
+            result["upload"] = send(target, bulk_size(speed, 0.75 * seconds, 1), 4 * seconds)
             small_fetches(target, socksload, "rate", 1, 10, 5)
             result["new_stream"] = small_fetches(target, socksload, "rate", 1, 100, 15)
             result["kept_stream"] = small_fetches(target, socksload, "ka", 1, 300, 15)
             result["many"] = small_fetches(target, socksload, "rate", 32, 60000, 1.25 * seconds)
+            result["keystroke"] = small_fetches(target, socksload, "ka", 1, 300, seconds, "one")
+            result["keystroke_beside_bulk"] = keystrokes_beside_bulk(target, socksload, seconds)
     return result
 
 

@@ -1,8 +1,9 @@
 /*
  * socksload - a small load generator for SOCKS5 proxies: one thread, epoll.
  *
- * usage: socksload -o IP:PORT [-s IP:PORT] -m MODE [-c CONC] [-n MAX] [-t SECS]
- *   -o  origin HTTP server that serves /small     -s  SOCKS5 proxy (absent: go direct)
+ * usage: socksload -o IP:PORT [-s IP:PORT] [-d PATH] -m MODE [-c CONC] [-n MAX] [-t SECS]
+ *   -o  origin HTTP server                       -s  SOCKS5 proxy (absent: go direct)
+ *   -d  the document fetched, /small unless said
  *   -m  rate  CONC connections at a time; each: connect, SOCKS, GET, whole body, close; until MAX
  *             fetches or SECS seconds. Latency: from connect() to the first byte of the answer.
  *       ka    CONC connections kept alive, GET after GET on each. Latency: from send() to first
@@ -46,6 +47,7 @@ static long conns_at_once = 1, fetches_max = 100;
 static double seconds_max = 10;
 
 static int poller;
+static const char *document = "/small";
 static char request[256];
 static size_t request_length;
 static long started, succeeded, failed, held, settled; /* settled: finished or held */
@@ -346,7 +348,7 @@ static bool parse_options(int argc, char **argv)
     const char *host = NULL;
     int option;
 
-    while ((option = getopt(argc, argv, "o:s:m:c:n:t:")) != -1) {
+    while ((option = getopt(argc, argv, "o:s:d:m:c:n:t:")) != -1) {
         switch (option) {
         case 'o':
             origin = parse_address(host = optarg);
@@ -354,6 +356,9 @@ static bool parse_options(int argc, char **argv)
         case 's':
             proxy = parse_address(optarg);
             use_proxy = true;
+            break;
+        case 'd':
+            document = optarg;
             break;
         case 'm':
             if (!parse_mode(optarg))
@@ -375,8 +380,8 @@ static bool parse_options(int argc, char **argv)
     if (!host || conns_at_once < 1 || fetches_max < 1)
         return false;
     request_length = (size_t)snprintf(request, sizeof request,
-                                      "GET /small HTTP/1.1\r\nHost: %s\r\nConnection: %s\r\n\r\n",
-                                      host, mode == KEEP_ALIVE ? "keep-alive" : "close");
+                                      "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: %s\r\n\r\n",
+                                      document, host, mode == KEEP_ALIVE ? "keep-alive" : "close");
     return request_length < sizeof request;
 }
 
@@ -387,9 +392,10 @@ int main(int argc, char **argv)
     double begun;
 
     if (!parse_options(argc, argv)) {
-        fprintf(stderr,
-                "usage: socksload -o IP:PORT [-s IP:PORT] -m rate|ka|idle [-c CONC] [-n MAX] "
-                "[-t SECS]\n");
+        fprintf(
+            stderr,
+            "usage: socksload -o IP:PORT [-s IP:PORT] [-d PATH] -m rate|ka|idle [-c CONC] [-n MAX] "
+            "[-t SECS]\n");
         return 2;
     }
     many_descriptors();
