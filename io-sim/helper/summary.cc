@@ -198,6 +198,7 @@ CountersJson(const qn_counters& c)
     Put(out, "links_opened", c.links_opened);
     Put(out, "circuits_built", c.circuits_built);
     Put(out, "circuits_failed", c.circuits_failed);
+    Put(out, "circuits_refused", c.circuits_refused);
     Put(out, "streams_opened", c.streams_opened);
     Put(out, "streams_failed", c.streams_failed);
     Put(out, "exit_requests", c.exit_requests);

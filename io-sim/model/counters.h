@@ -25,6 +25,7 @@ AddCounters(qn_counters* sum, const qn_counters& c)
     sum->links_opened += c.links_opened;
     sum->circuits_built += c.circuits_built;
     sum->circuits_failed += c.circuits_failed;
+    sum->circuits_refused += c.circuits_refused;
     sum->streams_opened += c.streams_opened;
     sum->streams_failed += c.streams_failed;
     sum->exit_requests += c.exit_requests;

@@ -137,6 +137,17 @@
 #define QN_CIRCUIT_IDLE (60 * QN_SEC)
 #define QN_CIRCUIT_AGE_MAX (24 * 3600 * QN_SEC)
 #define QN_CIRCUIT_DIRTY (600 * QN_SEC) /* no new app streams on a circuit used this long */
+/* Circuits that one may begin at a node (CREATE costs it two or three X25519, EXTEND the next one),
+ * so many at once and as many again in each period. A client's link: its whole table four times
+ * over, then 16 a second, ten times what a busy browser with a circuit for each site asks. An
+ * address: four such links. A listed node's, which brings the circuits of many: 2,048 a second,
+ * a quarter of what a core answers, so no single one fills it. */
+#define QN_BIRTHS_LINK 256
+#define QN_BIRTHS_ADDRESS 1024
+#define QN_BIRTHS_PERIOD (16 * QN_SEC)
+#define QN_BIRTHS_RELAY 4096
+#define QN_BIRTHS_RELAY_PERIOD (2 * QN_SEC)
+#define QN_BIRTHS_PREFIX 8 /* bytes of an IPv6 address that are its owner's network */
 #define QN_LAYER_CELLS_MAX (UINT64_C(1) << 32)
 #define QN_LAYER_RATCHET 64 /* cells per layer key */
 

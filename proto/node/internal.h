@@ -16,6 +16,7 @@
  *     paths.c       which relays they go through, and our guards
  *     invited.c     nodes that invited us, and whom we invite
  *     relay.c       circuits of others that go through us
+ *     births.c      how many of them somebody may begin
  *     asker.c       the directory's client side: register, heartbeat, list
  *     list.c        the list itself: how it is asked for and taken up
  *     answer.c      the directory's server side: requests and their answers
@@ -51,6 +52,7 @@
 #include "dir/delta.h"
 #include "dir/snapshot.h"
 #include "exit/policy.h"
+#include "exit/rate.h"
 #include "exit/slots.h"
 #include "link/link.h"
 #include "node/conns.h"
@@ -128,6 +130,7 @@ typedef struct neighbour {
     qn_peerid id;      /* valid when known */
     qn_peerid claimed; /* accepted, with `claims`: what a snapshot may confirm */
     qn_dh_public claimed_key;
+    qn_rate births; /* circuits it began here */
     chore chore;
     qn_timer timer;
     qn_time since, idle_since;
@@ -311,6 +314,7 @@ struct qn_node {
 
     qn_policy policy;
     qn_slots slots;
+    struct births *births; /* by address; NULL: no stranger has begun a circuit yet */
 
     qn_timer pool_timer;
     uint32_t pool_failures;
@@ -506,6 +510,11 @@ void relay_closed(relay *r, uint16_t code);
 void relay_events(relay *r);
 void relays_listed(qn_node *n); /* the directory has answered: EXTENDs that wait are decided */
 void relay_service(relay *r);
+
+/* births.c */
+/* Whether this neighbour may begin one more circuit now; it counts if so. */
+bool births_allow(neighbour *nb);
+void births_clear(qn_node *n);
 
 /* probe.c */
 /* What QN_CONNECTED says of a node that offers SOCKS. */

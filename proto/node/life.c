@@ -280,6 +280,7 @@ void qn_node_free(qn_node *n)
     qn_snapshot_drop(n->snapshot);
     qn_mem_put(&env->mem, n->standings, n->standings_n * sizeof *n->standings);
     qn_mem_put(&env->mem, n->events, n->events_cap * sizeof *n->events);
+    births_clear(n);
     qn_timers_clear(&n->timers, &env->mem); /* some stand in what is freed next */
     operator_clear(n);
     proofs_clear(n);

@@ -191,6 +191,8 @@ qn_conn neighbour_accept(qn_node *n, const qn_addr *from, const qn_addr *local)
 {
     neighbour *nb = n->stopping ? NULL : neighbour_new(n, false);
 
+    if (nb != NULL)
+        nb->leg_addr[0] = *from;
     if (nb == NULL || !begin(nb, accepted_carrier(nb, from, local)))
         return 0;
     a_stranger(nb);

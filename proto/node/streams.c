@@ -70,8 +70,11 @@ void stream_new(neighbour *nb, uint32_t id, qn_stream_kind kind)
             return;
         }
     } else if (kind == QN_KIND_CIRCUIT && node_relays(n) && !n->stopping) {
-        relay_new(nb, id);
-        return;
+        if (births_allow(nb)) {
+            relay_new(nb, id);
+            return;
+        }
+        n->counters.circuits_refused++;
     } else if (kind == QN_KIND_DIRECTORY && n->cfg.mode != QN_CLIENT && !n->stopping) {
         answer_new(nb, id);
         return;
