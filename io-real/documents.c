@@ -201,6 +201,21 @@ static json_t *directory(const qn_view *v)
     return o;
 }
 
+/* The tables that say where nodes are. */
+static json_t *atlas(const qn_view *v)
+{
+    json_t *list = json_array();
+
+    for (unsigned i = 0; v->atlas != NULL && i < v->atlas->n; i++) {
+        json_t *o = json_object();
+
+        set_text(o, "file", v->atlas->path[i]);
+        set(o, "made", json_integer(qn_atlas_made(v->atlas, i)));
+        (void)json_array_append_new(list, o);
+    }
+    return list;
+}
+
 static json_t *status(const qn_view *v)
 {
     json_t *o = json_object(), *mem = json_object();
@@ -214,6 +229,7 @@ static json_t *status(const qn_view *v)
     set(o, "disguise", disguise(v, &s));
     set(o, "listed", json_boolean(s.listed));
     set(o, "directory", directory(v));
+    set(o, "atlas", atlas(v));
     set_number(o, "invited_by", s.invited_by);
     set_number(o, "peers_online", s.peers_known);
     set_number(o, "active_links", s.links);

@@ -3,6 +3,7 @@
 #ifndef QN_REAL_DOCUMENTS_H
 #define QN_REAL_DOCUMENTS_H
 
+#include "io-real/atlas.h"
 #include "io-real/directory_http.h"
 #include "io-real/env.h"
 #include "qnet/node.h"
@@ -17,7 +18,8 @@ typedef struct qn_view {
     qn_real_env *env;
     const qn_network *network;
     const char *carrier;
-    const char *profile; /* the browser we look like; NULL: none */
+    const qn_atlas_files *atlas; /* NULL: none */
+    const char *profile;         /* the browser we look like; NULL: none */
     const char *profile_advice;
     const char *origin; /* the name of the web site behind us; NULL: none */
     int64_t origin_measured;

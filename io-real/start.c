@@ -295,6 +295,7 @@ static qn_opened fill(qn_world *w, const qn_world_cfg *cfg, qn_why why)
     w->view.env = w->env;
     w->view.network = cfg->node.network;
     w->view.carrier = cfg->carrier_name;
+    w->view.atlas = cfg->atlas;
     w->view.mode = cfg->node.mode;
     w->view.exit_notice = cfg->exit_notice;
     memcpy(w->view.exit_contact, cfg->node.contact, sizeof w->view.exit_contact);

@@ -8,6 +8,7 @@
 #ifndef QN_REAL_WORLD_H
 #define QN_REAL_WORLD_H
 
+#include "io-real/atlas.h"
 #include "io-real/env.h"
 #include "io-real/hosts.h"
 #include "io-real/store.h"
@@ -22,10 +23,11 @@ typedef struct qn_world_cfg {
     qn_node_cfg node; /* listen.port 0: any free one, filled in before the node sees it */
     qn_real_env *env; /* open; outlives the world */
     const qn_store *store;
-    const char *carrier_name; /* for the status surface; static storage */
-    bool socks;               /* a listener on 127.0.0.1 */
-    uint16_t socks_port;      /* 0: any free one */
-    bool status;              /* the HTTP surface on 127.0.0.1; the Unix socket is always there */
+    const char *carrier_name;    /* for the status surface; static storage */
+    bool socks;                  /* a listener on 127.0.0.1 */
+    uint16_t socks_port;         /* 0: any free one */
+    const qn_atlas_files *atlas; /* what node.atlas reads, for the status surface; NULL: none */
+    bool status; /* the HTTP surface on 127.0.0.1; the Unix socket is always there */
     uint16_t status_port;
     qn_addr directory; /* the directory over HTTP; family 0: not offered, port 0: any free one */
     uint32_t directory_rate; /* requests a second of one address; 0: any number */

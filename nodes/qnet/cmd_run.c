@@ -6,10 +6,12 @@
 #include "io-real/names.h"
 #include "node_files.h"
 #include "origin_watch.h"
+#include "profiles.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 /* Everything a run holds, in the order it was got. */
 typedef struct running {
@@ -22,6 +24,8 @@ typedef struct running {
     qn_span signed_last; /* what an operator last signed */
     batches batches;
     htx_files htx; /* not with the bare carrier */
+    qn_atlas_files atlas;
+    char countries[QN_STORE_PATH_MAX]; /* the table that came with the program */
     origin_check check;
     qn_why origin_advice, profile_advice; /* "": all is well */
     char peer_id[QN_PEERID_TEXT + 1];
@@ -115,6 +119,25 @@ static void on_hangup(void *ctx, qn_node *node)
     explicit_bzero(psk, sizeof psk);
 }
 
+/* Without a table nodes are where they say; so no table is shipped with a build that nobody fetched
+ * one for. */
+static int load_atlas(running *r, qn_why why)
+{
+    const setting *files = r->c->atlas;
+    bool ok = true;
+
+    if (r->c->atlas_off)
+        return EXIT_FINE;
+    if (files->n == 0) {
+        ok = shipped_path("countries.mmdb", r->countries, why);
+        if (ok && access(r->countries, F_OK) == 0)
+            ok = qn_atlas_add(&r->atlas, r->countries, why);
+    }
+    for (unsigned i = 0; i < files->n && ok; i++)
+        ok = qn_atlas_add(&r->atlas, files->text[i], why);
+    return ok ? EXIT_FINE : EXIT_CONFIG;
+}
+
 static int load_state(running *r, qn_why why)
 {
     qn_node_cfg *node = &r->cfg.node;
@@ -124,6 +147,8 @@ static int load_state(running *r, qn_why why)
     int status =
         network_of_state(&r->store, r->c->network, env, &r->network, &r->network_file, why);
 
+    if (status == EXIT_FINE)
+        status = load_atlas(r, why);
     if (status == EXIT_FINE && !r->c->bare)
         status = htx_files_open(&r->htx, r->c, &r->store, env, why);
     if (status == EXIT_FINE)
@@ -167,6 +192,10 @@ static void fill_cfg(running *r)
     node->network = &r->network;
     node->listen = c->listen;
     memcpy(node->country, c->country, sizeof node->country);
+    if (r->atlas.n > 0) {
+        node->atlas = &r->atlas.atlas;
+        r->cfg.atlas = &r->atlas;
+    }
     memcpy(node->exit_country, c->route_country, sizeof node->exit_country);
     memcpy(node->contact, c->contact, sizeof node->contact);
     node->exit_rules = c->exit_rules;
@@ -341,6 +370,7 @@ static int run(const config *c)
     if (qn_store_open(&r.store, c->state, why)) {
         status = start(&r, why);
         htx_files_close(&r.htx);
+        qn_atlas_close(&r.atlas);
         free(r.network_file.p);
         free(r.snapshot.p);
         free(r.guards.p);

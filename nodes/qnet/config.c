@@ -198,6 +198,8 @@ static void values(reading *r, config *c)
             number(r, KEY_DIRECTORY_RATE, 1, 10000, "a number from 1 to 10000, or 'off'");
     c->socks = socks_port(r, c->mode);
     c->status = port(r, KEY_STATUS_PORT);
+    c->atlas = &r->s->v[KEY_ATLAS];
+    c->atlas_off = strcmp(settings_text(r->s, KEY_ATLAS), "off") == 0;
     country(r, KEY_COUNTRY, c->country);
     country(r, KEY_ROUTE_COUNTRY, c->route_country);
     if (strlen(contact) >= sizeof c->contact)

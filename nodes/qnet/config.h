@@ -26,6 +26,9 @@ typedef struct config {
     qn_addr directory;       /* over HTTP; family 0: not offered */
     uint32_t directory_rate; /* 0: no limit */
     char country[3], route_country[3];
+    const setting
+        *atlas; /* files; empty: the one that came with the program. They live there too */
+    bool atlas_off;
     char contact[128];
     const char *exit_notice; /* "" or a URL */
     uint32_t exit_log_days;  /* 0: none is kept */

@@ -37,7 +37,7 @@ void profile_advise(const char *name, int64_t until, profile_age age, qn_why out
 
 /* ---- the shipped ones ------------------------------------------------------------------------ */
 
-bool profile_folder(char out[QN_STORE_PATH_MAX], qn_why why)
+bool shipped_path(const char *name, char out[QN_STORE_PATH_MAX], qn_why why)
 {
     char program[QN_STORE_PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
@@ -49,9 +49,14 @@ bool profile_folder(char out[QN_STORE_PATH_MAX], qn_why why)
     slash = strrchr(program, '/');
     if (slash != NULL)
         *slash = '\0';
-    if (snprintf(out, QN_STORE_PATH_MAX, "%s/../share/qnet/profiles", program) >= QN_STORE_PATH_MAX)
+    if (snprintf(out, QN_STORE_PATH_MAX, "%s/../share/qnet/%s", program, name) >= QN_STORE_PATH_MAX)
         return qn_why_say(why, "this program's path is too long");
     return true;
+}
+
+bool profile_folder(char out[QN_STORE_PATH_MAX], qn_why why)
+{
+    return shipped_path("profiles", out, why);
 }
 
 typedef struct shipped {

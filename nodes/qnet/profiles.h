@@ -20,6 +20,8 @@ profile_age profile_judge(int64_t until, int64_t wall);
 /* One sentence with the date and what to do; for the last two ages. */
 void profile_advise(const char *name, int64_t until, profile_age age, qn_why out);
 
+/* What came with the program under this name: ../share/qnet/NAME from where the program lies. */
+bool shipped_path(const char *name, char out[QN_STORE_PATH_MAX], qn_why why);
 /* The folder of the shipped ones: ../share/qnet/profiles from where the program lies. */
 bool profile_folder(char out[QN_STORE_PATH_MAX], qn_why why);
 /* Where the profile that `setting` means lies: a name in folder, or a path, which has a slash. "":

@@ -1,5 +1,6 @@
 #include "settings.h"
 
+#include "io-real/atlas.h"
 #include "io-real/resolver.h"
 #include "qnet/node.h"
 
@@ -101,6 +102,12 @@ const key_info key_table[KEYS] = {
                      .flag = "country",
                      .metavar = "CC",
                      .help = "where this node stands, as two letters"},
+    [KEY_ATLAS] = {.name = "atlas",
+                   .flag = "atlas",
+                   .metavar = "FILE",
+                   .help = "where addresses are: MaxMind DBs, in place of the one that came with "
+                           "the program; or 'off'; may be repeated",
+                   .list = QN_ATLAS_TABLES},
     [KEY_EXIT_CONTACT] = {.name = "exit.contact",
                           .flag = "exit-contact",
                           .variable = "EXIT_ABUSE_EMAIL",

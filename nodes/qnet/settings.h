@@ -33,6 +33,7 @@ typedef enum key_id {
     KEY_SOCKS_PORT,
     KEY_STATUS_PORT,
     KEY_COUNTRY,
+    KEY_ATLAS,
     KEY_EXIT_CONTACT,
     KEY_EXIT_NOTICE,
     KEY_EXIT_LOG_DAYS,

@@ -22,7 +22,7 @@
 typedef struct qn_relay {
     qn_descriptor d;
     qn_slice bytes;  /* the signed descriptor */
-    char country[3]; /* the operators' word, which may differ from d.country; "" unknown */
+    char country[3]; /* d.country again, as the list has it; readers look up (decision 0016) */
     uint16_t weight; /* 1..QN_WEIGHT_MAX: how often to choose it, relative to others */
 } qn_relay;
 

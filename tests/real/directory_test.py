@@ -17,6 +17,7 @@ import servers
 from mesh import QNET, ask, host_port, wait_for
 
 REGISTRANT = os.environ.get("REGISTRANT", os.path.join(os.path.dirname(QNET), "registrant"))
+TABLES = os.path.join(mesh.ROOT, "tests", "vectors", "mmdb")
 CONNS = 256  # QN_HTTPD_CONNS
 JSON = ("Content-Type: application/json",)
 
@@ -351,6 +352,22 @@ class Holds(DirectoryTest):
                 conn.sendall(b"GET /api/relays/by-country?country=IS HTTP/1.1\r\nHost: d\r\n\r\n")
             for conn in wave:
                 self.assertEqual(read_answer(conn)[0], 200)
+
+
+class Places(DirectoryTest):
+    """The made-up nodes claim Iceland; by the table of the tests, this machine is in New Zealand."""
+
+    arguments = ["bootstrap", "--directory-rate", "off", "--atlas", os.path.join(TABLES, "countries.mmdb"), "--atlas",
+                 os.path.join(TABLES, "numbers.mmdb")]
+    more = {"nodes": 3}
+
+    def test_a_claim_is_only_a_claim(self):
+        everywhere = self.operator.listed()
+        self.assertEqual(list(everywhere), ["NZ"])
+        self.assertEqual({(e["country"], e["country_claimed"]) for e in everywhere["NZ"]}, {("NZ", "IS")})
+        self.assertEqual(self.operator.listed("IS"), {})
+        atlas = ask(self.operator.status_address)["atlas"]
+        self.assertEqual([os.path.basename(table["file"]) for table in atlas], ["countries.mmdb", "numbers.mmdb"])
 
 
 class Rations(DirectoryTest):
