@@ -185,6 +185,13 @@ qn_err qn_socket_err(int saved_errno)
         return QN_REFUSED;
     case ETIMEDOUT:
         return QN_TIMEOUT;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case EAGAIN: /* no local port left, or a Unix socket's queue is full */
+    case EADDRNOTAVAIL:
+        return QN_BUSY;
     default:
         return QN_UNREACHABLE;
     }

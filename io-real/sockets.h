@@ -37,6 +37,7 @@ int qn_socket_error(int fd);                  /* takes SO_ERROR */
 void qn_socket_linger_reset(int fd, bool on); /* SO_LINGER {1,0}: closing sends RST */
 /* Bytes the peer has not acknowledged yet. */
 size_t qn_socket_unsent(int fd);
-qn_err qn_socket_err(int saved_errno); /* QN_REFUSED, QN_TIMEOUT or QN_UNREACHABLE */
+/* QN_BUSY: this host has no socket left; QN_REFUSED, QN_TIMEOUT or QN_UNREACHABLE. */
+qn_err qn_socket_err(int saved_errno);
 
 #endif

@@ -214,6 +214,20 @@
 /* other things they share: browsers to play, one or two of them */
 #define QN_INTERN_SHARED_MAX 16
 
+/* Who comes from where, by IPv4 /24 and IPv6 /48 (docs/decisions/0020-quotas.md) */
+/* connections of a prefix in which a handshake is looked for: a street behind one gateway ... */
+#define QN_HEARD_A_SECOND 50
+#define QN_HEARD_AT_ONCE 200  /* ... that comes back all at once */
+#define QN_PREFIXES_KEPT 4096 /* without links, for their rates: 64 bytes each */
+/* of the conns: above it a link that proved nobody's key takes the place of another such; the rest
+ * is for nodes of the list, what we dial, and sockets of edges */
+#define QN_UNNAMED_MARK_PERCENT 85
+#define QN_STRANGERS_PERCENT 60       /* of the conns: nobody more is let in ... */
+#define QN_STRANGERS_AGAIN_PERCENT 50 /* ... until they hold fewer than these */
+/* of the conns, whoever holds them: the last ones are not for who only comes */
+#define QN_CROWDED_PERCENT 95
+#define QN_CROWDED_AGAIN_PERCENT 93
+
 /* Edges */
 #define QN_CONNS_MAX 65536
 #define QN_SOCKS_TIMEOUT (10 * QN_SEC) /* a complete SOCKS request, or goodbye */

@@ -51,6 +51,8 @@ typedef struct qn_carrier_cfg {
     const qn_key *psk;              /* NULL: all zero */
     uint16_t max_record;            /* responder: largest record content on this carrier, both ways;
                                        0: QN_RECORD_CONTENT_MAX. Initiators take the responder's word */
+    bool unheard;                   /* HTX's responder: no handshake is looked for, whoever comes is
+                                       the origin's */
     qn_addr origin;                 /* responder of a two-leg kind: where leg 1 leads */
     qn_addr client,
         local; /* HTX's responder: leg 0's two ends; family 0 when they have no address */

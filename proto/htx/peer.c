@@ -42,6 +42,8 @@ static qn_err peer_create(qn_carrier **out, qn_env *env, const qn_carrier_cfg *c
     p->site = cfg->site;
     p->max_record = cfg->max_record != 0 ? cfg->max_record : QN_RECORD_CONTENT_MAX;
     qn_htx_visit_init(&p->visit, env, cfg->tally, cfg->site, &splice);
+    if (cfg->unheard)
+        qn_htx_visit_leave(&p->visit);
     *out = &p->base;
     return QN_OK;
 }

@@ -52,6 +52,11 @@ static void untie(qn_htx_visit *v)
     drop_tied(v);
 }
 
+void qn_htx_visit_leave(qn_htx_visit *v)
+{
+    untie(v);
+}
+
 void qn_htx_visit_clear(qn_htx_visit *v)
 {
     drop_held(v);

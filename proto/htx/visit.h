@@ -58,6 +58,8 @@ typedef struct qn_htx_visit {
 
 void qn_htx_visit_init(qn_htx_visit *v, qn_env *env, qn_tally *tally, const qn_htx_site *site,
                        const qn_htx_splice_cfg *cfg);
+/* Nobody looks at what is said: the connection is the origin's from its first byte. */
+void qn_htx_visit_leave(qn_htx_visit *v);
 void qn_htx_visit_clear(qn_htx_visit *v); /* in any state; wipes and frees */
 
 /* None in PROVE and ANSWERED. */

@@ -6,6 +6,7 @@
  *     neighbour.c   links and their carriers, one per neighbouring node
  *     streams.c     which stream of a link is whose
  *     named.c       which neighbour is whose node
+ *     crowd.c       which neighbours come from where, and who gives way
  *     htx.h         HTX: what its two files, visit.c and site.c, keep and offer
  *     visit.c       HTX, who dials: what a visit plays, and what becomes of it
  *     site.c        HTX, who is dialled: the origin, mirror keys, tags answered, the door
@@ -56,6 +57,7 @@
 #include "exit/slots.h"
 #include "link/link.h"
 #include "node/conns.h"
+#include "node/crowd.h"
 #include "node/htx.h"
 #include "path/path.h"
 #include "qnet/node.h"
@@ -139,11 +141,14 @@ typedef struct neighbour {
     qn_time renew_at;     /* a visit's origin would soon end it: another link is to take over ... */
     uint32_t renew_asked; /* ... as it would after more requests than these */
     uint64_t serial;      /* counts neighbours; an exit's entry, and source of one-hop streams */
+    crowd_prefix *prefix; /* accepted: where from; NULL: of no prefix that is counted */
+    struct neighbour *more_recent, *less_recent; /* with unnamed */
     bool outbound, known, claims;
     bool up;         /* ESTABLISHED and not LOST */
     bool over;       /* the link is done with: only the legs' ends are awaited */
     bool raw;        /* the legs live on without the link, until the carrier says LOST */
     bool dial_back;  /* an operator looks whether a node is where it says; nothing else */
+    bool unnamed;    /* accepted, up, and nobody knows whose: counted, see crowd.h */
     bool stranger;   /* accepted, and has proved nothing or gone raw: counted */
     bool resolving;  /* leg 0: whether the site's name leads there is being asked */
     bool late;       /* a visit's second answer is: streams went other ways */
@@ -298,7 +303,8 @@ struct qn_node {
     visits *visits;     /* with HTX */
     site *site;         /* with HTX, in modes that are dialled */
     uint32_t strangers; /* neighbours that have proved nothing */
-    bool shut;          /* nobody is let in */
+    crowd crowd;
+    bool shut; /* nobody is let in */
 
     invited *invited; /* NULL: nobody invited us */
     uint8_t invited_n;
@@ -555,6 +561,15 @@ static inline bool node_exits(const qn_node *n)
 static inline bool node_serves_directory(const qn_node *n)
 {
     return mode_is(n, IN_MODES(QN_BOOTSTRAP) | IN_MODES(QN_SUPER));
+}
+/* Conns there may be, and how many of them strangers may hold; each holds as many as legs. */
+static inline uint64_t node_conns_max(const qn_node *n)
+{
+    return n->cfg.conns_max != 0 ? QN_MIN(n->cfg.conns_max, (uint32_t)QN_CONNS_MAX) : QN_CONNS_MAX;
+}
+static inline uint64_t node_strangers_max(const qn_node *n)
+{
+    return node_conns_max(n) * QN_STRANGERS_PERCENT / 100;
 }
 /* Arms. False: no memory for the heap, so the timer is lost, which the owner's next event repairs.
  * One that strangers can make many of is not made without its deadline. */

@@ -15,6 +15,7 @@ void neighbour_name(neighbour *nb)
     qn_node *n = nb->n;
 
     nb->known = true;
+    crowd_leave(nb);
     if (qn_map_get(&n->named, name_of(&nb->id)) == NULL &&
         qn_map_set(&n->named, &n->env->mem, name_of(&nb->id), nb) != QN_OK)
         qn_log_line(n->env, QN_LOG_WARN, "link", "no memory to share a link");

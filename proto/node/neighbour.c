@@ -31,26 +31,12 @@ static neighbour *neighbour_new(qn_node *n, bool outbound)
     return nb;
 }
 
-/* It has proved nothing, or its link is the site's again, for as long as the site likes. */
-static void a_stranger(neighbour *nb)
-{
-    nb->n->strangers += !nb->stranger;
-    nb->stranger = true;
-}
-
-/* It has proved itself, or is gone: one stranger less. */
-static void known_by_now(neighbour *nb)
-{
-    nb->n->strangers -= nb->stranger;
-    nb->stranger = false;
-}
-
 void neighbour_free(neighbour *nb)
 {
     qn_node *n = nb->n;
 
     neighbour_unname(nb);
-    known_by_now(nb);
+    crowd_forget(nb);
     grant_forget_neighbour(nb);
     qn_timers_cancel(&n->timers, &nb->timer);
     qn_link_clear(&nb->link);
@@ -109,13 +95,17 @@ static qn_err accepted_carrier(neighbour *nb, const qn_addr *from, const qn_addr
 {
     qn_node *n = nb->n;
     qn_carrier_cfg cfg;
+    bool heard;
     qn_err err;
 
+    if (!crowd_enter(nb, from, &heard))
+        return QN_QUOTA;
     carrier_cfg(n, false, &cfg);
     cfg.responder = n->id;
     cfg.origin = n->cfg.origin;
     cfg.client = *from;
     cfg.local = *local;
+    cfg.unheard = !heard;
     if (n->site != NULL)
         site_greet(n, &cfg);
     err = n->cfg.carrier->create(&nb->carrier, n->env, &cfg);
@@ -195,7 +185,7 @@ qn_conn neighbour_accept(qn_node *n, const qn_addr *from, const qn_addr *local)
         nb->leg_addr[0] = *from;
     if (nb == NULL || !begin(nb, accepted_carrier(nb, from, local)))
         return 0;
-    a_stranger(nb);
+    crowd_stranger(nb, true);
     neighbour_touch(nb);
     return nb->leg[0];
 }
@@ -236,6 +226,7 @@ static void link_over(neighbour *nb, qn_err err)
 
     nb->over = true;
     neighbour_unname(nb);
+    crowd_leave(nb);
     nb->over_since = n->env->now;
     (void)qn_link_fill(&nb->link);
     if (nb->up && !nb->dial_back)
@@ -259,7 +250,8 @@ static void carrier_lost(neighbour *nb, qn_err err)
         /* Scanners come and go by the thousand. */
         qn_log_line(n->env, nb->outbound || nb->up ? QN_LOG_INFO : QN_LOG_DEBUG, "link",
                     "%s lost: %s", nb->outbound ? "dialled" : "accepted", qn_err_text(err));
-        if (nb->outbound && nb->known && !nb->up && !nb->dial_back)
+        if (nb->outbound && nb->known && !nb->up && !nb->dial_back &&
+            qn_err_band(err) != QN_BAND_OURS)
             paths_failed(n, &nb->id);
         if (nb->outbound && n->cfg.socks && node_in_use(n))
             probe_bad(n, err);
@@ -290,7 +282,7 @@ static void established(neighbour *nb, const qn_established *est)
         neighbour_end(nb, QN_CLOSE_INTERNAL);
         return;
     }
-    known_by_now(nb);
+    crowd_stranger(nb, false);
     nb->up = true;
     if (nb->dial_back) {
         operator_reached(n, &nb->id);
@@ -301,6 +293,8 @@ static void established(neighbour *nb, const qn_established *est)
         paths_worked(n, &nb->id);
     n->counters.links_opened++;
     node_event(n, &(qn_event){.type = QN_EV_LINK_UP, .id = nb->serial, .peer = nb->id});
+    if (!nb->outbound && !nb->known)
+        crowd_add(nb);
 }
 
 static void dial_leg(neighbour *nb, const qn_carrier_event *ev)
@@ -346,7 +340,7 @@ static void carrier_event(neighbour *nb, qn_carrier_event *ev)
     case QN_CARRIER_RAW:
         nb->raw = true;
         if (!nb->outbound)
-            a_stranger(nb);
+            crowd_stranger(nb, true);
         qn_link_detach(&nb->link);
         neighbour_end(nb, QN_CLOSE_GONE);
         break;
@@ -435,8 +429,8 @@ void neighbour_open_failed(neighbour *nb, uint8_t leg, qn_err why)
 {
     if (leg == 0)
         nb->n->last_error = why;
-    else if (nb->n->site != NULL)
-        site_down(nb->n);
+    else if (nb->n->site != NULL && qn_err_band(why) != QN_BAND_OURS)
+        site_down(nb->n); /* that we have no socket left says nothing about the origin */
     neighbour_leg_ended(nb, leg, QN_END_RESET);
     if (leg == 0)
         carrier_lost(nb, why);
@@ -469,6 +463,7 @@ static qn_time idle_due(neighbour *nb)
         return QN_NEVER;
     if (nb->link.streams_n > 0) {
         nb->idle_since = nb->n->env->now;
+        crowd_used(nb);
         return QN_NEVER;
     }
     return nb->idle_since + idle_life(nb);

@@ -7,7 +7,6 @@
 #include "htx/peer.h"
 
 #define ASK_ORIGIN_AGAIN (5 * QN_SEC)
-enum { CROWD_PERCENT = 60, CROWD_OVER_PERCENT = 50 }; /* of all conns; again below the second */
 
 /* ---- beginning and end ----------------------------------------------------------------------- */
 
@@ -308,14 +307,16 @@ void site_forget(qn_node *n)
     n->site->asking = 0;
 }
 
-/* Whether strangers hold so many conns that no more are let in; each has as many as legs. */
+/* Whether strangers hold so many conns that no more are let in, or so few are left; each has as
+ * many as legs. */
 static bool crowded(const qn_node *n)
 {
-    uint64_t world = n->cfg.conns_max != 0 ? n->cfg.conns_max : QN_CONNS_MAX;
-    uint64_t most = QN_MIN(world, (uint64_t)QN_CONNS_MAX);
+    uint64_t most = node_conns_max(n);
     uint64_t held = (uint64_t)n->strangers * n->cfg.carrier->legs;
+    uint64_t strangers = n->shut ? QN_STRANGERS_AGAIN_PERCENT : QN_STRANGERS_PERCENT;
+    uint64_t all = n->shut ? QN_CROWDED_AGAIN_PERCENT : QN_CROWDED_PERCENT;
 
-    return held * 100 >= most * (n->shut ? CROWD_OVER_PERCENT : CROWD_PERCENT);
+    return held * 100 >= most * strangers || n->conns.used * UINT64_C(100) >= most * all;
 }
 
 bool site_door(qn_node *n, qn_action *a)

@@ -478,6 +478,28 @@ START_TEST(a_close_whose_end_is_kept_back_changes_nothing)
 }
 END_TEST
 
+/* Many strangers may use up the descriptors: then the site stays open for whoever has one. */
+START_TEST(a_lack_of_sockets_is_not_the_sites_fault)
+{
+    uint32_t clients = 0;
+    char name[] = "0";
+    neighbour *nb;
+
+    begin(QN_ROUTE_FAST);
+    while (!pw_run(m.w, pw_now(m.w) + 10 * QN_SEC, exit_has_a_stranger, NULL)) {
+        ck_assert_uint_lt(clients, 8);
+        name[0] = (char)('0' + clients++);
+        (void)mesh_add_client(&m, name, QN_ROUTE_FAST);
+    }
+    nb = accepted(m.exit[0], has_not);
+    neighbour_open_failed(nb, 1, _i == 0 ? QN_BUSY : QN_REFUSED);
+    node_settle(pw_core(m.exit[0]));
+    pw__drain(m.exit[0]);
+    ck_assert_int_eq(pw_core(m.exit[0])->site->down, _i != 0);
+    go_home();
+}
+END_TEST
+
 /* Whoever has a tag can make a peer keep 64 KiB for him, and anybody has one for a listed peer. */
 START_TEST(near_the_cap_a_stranger_who_stalls_gives_way)
 {
@@ -535,6 +557,7 @@ static Suite *suite(void)
     tcase_add_test(sites, a_link_that_is_the_sites_again_counts_as_a_strangers);
     tcase_add_test(sites, a_close_whose_end_is_kept_back_changes_nothing);
     tcase_add_test(sites, near_the_cap_a_stranger_who_stalls_gives_way);
+    tcase_add_loop_test(sites, a_lack_of_sockets_is_not_the_sites_fault, 0, 2);
     suite_add_tcase(s, sites);
     tcase_set_timeout(time, 120);
     tcase_add_loop_test(time, a_wrong_clock_is_learned_from_the_sites_date, 0, 2);

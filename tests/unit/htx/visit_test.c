@@ -25,6 +25,7 @@ static struct stream {
 } says[2], hears[2];
 static size_t given[2]; /* of says, to the visit */
 static bool reset[2], lost;
+static qn_tally *unheard; /* nobody looks for its tag; counts what is done all the same */
 
 /* ---- the script -------------------------------------------------------------------------------
  */
@@ -149,7 +150,9 @@ static void begin(void)
     memset(given, 0, sizeof given);
     memset(reset, 0, sizeof reset);
     lost = false;
-    qn_htx_visit_init(&v, &t.env, NULL, &site, &cfg);
+    qn_htx_visit_init(&v, &t.env, unheard, &site, &cfg);
+    if (unheard != NULL)
+        qn_htx_visit_leave(&v);
     drain();
     qn_htx_visit_opened(&v, 1);
 }
@@ -292,6 +295,24 @@ START_TEST(without_a_tag_it_is_the_origins)
     play(turns, cuts[_i / 2], _i % 2);
     assert_spliced();
     ck_assert_uint_eq(given[1], says[1].n);
+}
+END_TEST
+
+/* Its prefix has asked too often: a right tag meets the origin, without one X25519, and is not used
+ * up by that. */
+START_TEST(who_is_not_heard_is_the_origins_visitor)
+{
+    qn_tally none = {0}, tally = {0};
+
+    unheard = &tally;
+    play(turns, cuts[_i / 2], _i % 2);
+    assert_spliced();
+    ck_assert_uint_eq(given[1], says[1].n);
+    ck_assert_mem_eq(&tally, &none, sizeof tally);
+    unheard = NULL;
+    qn_htx_visit_clear(&v);
+    play(turns, 1448, false);
+    ck_assert_int_eq(v.state, QN_HTX_VISIT_PROVE);
 }
 END_TEST
 
@@ -459,6 +480,7 @@ static Suite *visit_suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, a_tagged_visit_comes_to_its_proof, 0, all);
     tcase_add_loop_test(tc, without_a_tag_it_is_the_origins, 0, all);
+    tcase_add_loop_test(tc, who_is_not_heard_is_the_origins_visitor, 0, all);
     tcase_add_loop_test(tc, a_tag_is_answered_once, 0, all);
     tcase_add_test(tc, a_copied_hello_uses_nothing_up);
     tcase_add_loop_test(tc, a_thief_with_garbage_meets_the_origin, 0, 2);
