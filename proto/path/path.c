@@ -2,6 +2,9 @@
 
 #include <stdio.h>
 
+/* A new guard is drawn among those with at least the mean weight, if that leaves so many. */
+enum { GUARD_CHOICE_MIN = 20 };
+
 typedef struct choice {
     qn_env *env;
     const qn_candidate *v;
@@ -12,6 +15,7 @@ typedef struct choice {
     bool first;     /* the hop being chosen is the entry */
     bool last;      /* it exits */
     uint32_t least; /* with turns: how often those it is drawn from were used */
+    uint32_t floor; /* lighter ones are not drawn */
     uint32_t taken[QN_HOPS_MAX];
     unsigned taken_n;
 } choice;
@@ -46,7 +50,8 @@ static bool fits(const void *ctx, size_t i)
 
 static bool has_turn(const choice *c, size_t i)
 {
-    return fits(c, i) && (!c->wish->turns || c->v[i].used == c->least);
+    return c->v[i].weight >= c->floor && fits(c, i) &&
+           (!c->wish->turns || c->v[i].used == c->least);
 }
 
 /* Everybody who may be drawn, and the weight of all of them: at most 2^16 of less than 2^16 each.
@@ -87,22 +92,41 @@ static size_t draw(const choice *c, uint32_t sum)
     }
 }
 
-/* A new guard is drawn among all that fit. */
-static size_t entry(const choice *c, uint32_t sum, qn_hop_reason *reason)
+/*
+ * Large relays are there for longer and away for less, so a guard among them is the only one for
+ * longer (Tor gives its flag Guard by capacity and uptime for the same reason). The mean of what
+ * fits is the bound: the equal stay together, and nobody needs a number that ages.
+ */
+static uint32_t survey_guards(choice *c, struct qn_path_hop *hop, uint32_t sum)
+{
+    c->floor = sum / hop->fitting;
+    sum = survey(c, hop);
+    if (hop->fitting < GUARD_CHOICE_MIN) {
+        c->floor = 0;
+        sum = survey(c, hop);
+    }
+    return sum;
+}
+
+static size_t entry(choice *c, struct qn_path_hop *hop, uint32_t *sum)
 {
     const qn_guards *g = c->wish->guards;
+    bool invited = (c->wish->entry & QN_CANDIDATE_INVITED) != 0;
     size_t at = g == NULL ? c->n : qn_guards_pick(g, c->env, c->v, c->n, fits, c);
 
-    *reason = (c->wish->entry & QN_CANDIDATE_INVITED) != 0 ? QN_HOP_INVITED : QN_HOP_GUARD;
+    hop->reason = invited ? QN_HOP_INVITED : QN_HOP_GUARD;
     if (at < c->n)
         return at;
-    at = draw(c, sum);
-    if (*reason == QN_HOP_INVITED)
+    if (g != NULL && !invited)
+        *sum = survey_guards(c, hop, *sum);
+    at = draw(c, *sum);
+    c->floor = 0;
+    if (invited)
         return at;
     if (g == NULL || (qn_guards_full(g) && !qn_guards_has(g, &c->v[at].id)))
-        *reason = QN_HOP_DRAWN;
+        hop->reason = QN_HOP_DRAWN;
     else if (!qn_guards_has(g, &c->v[at].id))
-        *reason = QN_HOP_NEW_GUARD;
+        hop->reason = QN_HOP_NEW_GUARD;
     return at;
 }
 
@@ -114,7 +138,7 @@ static bool choose_hop(choice *c, struct qn_path_hop *hop, bool first)
     if (hop->fitting == 0)
         return false;
     hop->reason = QN_HOP_DRAWN;
-    at = first ? entry(c, sum, &hop->reason) : draw(c, sum);
+    at = first ? entry(c, hop, &sum) : draw(c, sum);
     hop->at = (uint32_t)at;
     hop->share = (uint32_t)((uint64_t)c->v[at].weight * 1000000 / sum);
     c->taken[c->taken_n++] = hop->at;

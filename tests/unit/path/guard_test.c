@@ -39,6 +39,34 @@ START_TEST(one_entry_serves_every_path)
 }
 END_TEST
 
+/* Twenty-five of fifty have the mean weight or more: only they become guards. */
+START_TEST(new_guards_are_among_those_with_the_mean_weight)
+{
+    for (size_t i = 0; i < l.n; i += 2)
+        l.v[i].weight = 1;
+    for (unsigned round = 0; round < 200; round++) {
+        qn_guards_init(&g, QN_CANDIDATE_RELAY);
+        ck_assert_uint_eq(l.v[entry()].weight, 10);
+        ck_assert_uint_eq(l.path.hop[0].fitting, 25);
+    }
+}
+END_TEST
+
+/* Nineteen do not leave enough choice: one who meets a giant is not sent to it alone. */
+START_TEST(few_large_ones_do_not_become_everybodys_guard)
+{
+    unsigned light = 0;
+
+    for (size_t i = 0; i < 19; i++)
+        l.v[i].weight = 20;
+    for (unsigned round = 0; round < 200; round++) {
+        qn_guards_init(&g, QN_CANDIDATE_RELAY);
+        light += l.v[entry()].weight == 10;
+    }
+    ck_assert_uint_gt(light, 0);
+}
+END_TEST
+
 static void fail_twice(uint32_t at)
 {
     qn_guards_failed(&g, &l.t.env, &l.v[at].id);
@@ -215,6 +243,8 @@ static Suite *suite(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, one_entry_serves_every_path);
+    tcase_add_test(tc, new_guards_are_among_those_with_the_mean_weight);
+    tcase_add_test(tc, few_large_ones_do_not_become_everybodys_guard);
     tcase_add_test(tc, a_guard_that_fails_twice_is_replaced_and_comes_back);
     tcase_add_test(tc, those_that_worked_come_before_those_that_never_did);
     tcase_add_test(tc, patience_grows_and_ends);
