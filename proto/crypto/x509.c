@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/limits.h"
+#include "crypto/crypto.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -10,13 +11,20 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
-struct qn_roots;    /* an X509_STORE */
-struct qn_cert_key; /* an EVP_PKEY */
+/* A chain that was found good, for one name, and when that remains so: a certificate is judged
+ * again when a clock leaves this window, and whenever its bytes differ. */
+typedef struct verdict {
+    qn_hash of;          /* the chain as it came, and the name */
+    int64_t from, until; /* until: no longer */
+    EVP_PKEY *key;       /* the leaf's; NULL: an empty place */
+} verdict;
 
-static X509_STORE *store_of(const qn_roots *roots)
-{
-    return (X509_STORE *)(uintptr_t)roots;
-}
+struct qn_roots {
+    X509_STORE *store;
+    verdict kept[QN_CHAINS_KEPT]; /* by the first bytes of the hash; the newest of a place stays */
+};
+
+struct qn_cert_key; /* an EVP_PKEY */
 
 static EVP_PKEY *key_of(const qn_cert_key *key)
 {
@@ -69,8 +77,9 @@ static bool add_bundle(X509_STORE *store, qn_slice pem)
 
 qn_err qn_roots_new(qn_roots **out, qn_slice bytes)
 {
+    qn_roots *roots = OPENSSL_zalloc(sizeof *roots);
     X509_STORE *store = X509_STORE_new();
-    bool fine = store != NULL;
+    bool fine = roots != NULL && store != NULL;
 
     if (fine && bytes.n > 0 && bytes.p[0] == 0x30) /* DER's SEQUENCE; PEM is text */
         fine = add(store, parse(bytes));
@@ -79,15 +88,22 @@ qn_err qn_roots_new(qn_roots **out, qn_slice bytes)
     ERR_clear_error();
     if (!fine) {
         X509_STORE_free(store);
+        OPENSSL_free(roots);
         return QN_CONFIG;
     }
-    *out = (qn_roots *)(void *)store;
+    roots->store = store;
+    *out = roots;
     return QN_OK;
 }
 
 void qn_roots_free(qn_roots *roots)
 {
-    X509_STORE_free(store_of(roots));
+    if (roots == NULL)
+        return;
+    for (size_t i = 0; i < QN_LEN(roots->kept); i++)
+        EVP_PKEY_free(roots->kept[i].key);
+    X509_STORE_free(roots->store);
+    OPENSSL_free(roots);
 }
 
 /* ---- chains -------------------------------------------------------------------------------- */
@@ -120,26 +136,61 @@ static bool demand(X509_STORE_CTX *ctx, qn_slice name, int64_t wall)
            X509_VERIFY_PARAM_set1_host(param, (const char *)name.p, name.n) == 1;
 }
 
+static bool seconds_of(const ASN1_TIME *t, int64_t *out)
+{
+    static const int64_t day = 86400;
+    ASN1_TIME *zero = ASN1_TIME_set(NULL, 0);
+    int days, seconds;
+    bool fine = zero != NULL && ASN1_TIME_diff(&days, &seconds, zero, t) == 1;
+
+    if (fine)
+        *out = days * day + seconds;
+    ASN1_TIME_free(zero);
+    return fine;
+}
+
+/* While every certificate of the path that was found is valid. */
+static bool window(const STACK_OF(X509) * path, verdict *v)
+{
+    int64_t from, until;
+
+    v->from = INT64_MIN;
+    v->until = INT64_MAX;
+    for (int i = 0; i < sk_X509_num(path); i++) {
+        const X509 *cert = sk_X509_value(path, i);
+
+        if (!seconds_of(X509_get0_notBefore(cert), &from) ||
+            !seconds_of(X509_get0_notAfter(cert), &until))
+            return false;
+        v->from = QN_MAX(v->from, from);
+        v->until = QN_MIN(v->until, until);
+    }
+    return true;
+}
+
+/* v->until == v->from after QN_OK: not to be kept. */
 static qn_err judge(const qn_roots *roots, X509 *leaf, STACK_OF(X509) * others, qn_slice name,
-                    int64_t wall)
+                    int64_t wall, verdict *v)
 {
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     qn_err err = QN_INTERNAL;
 
-    if (ctx != NULL && X509_STORE_CTX_init(ctx, store_of(roots), leaf, others) == 1 &&
+    if (ctx != NULL && X509_STORE_CTX_init(ctx, roots->store, leaf, others) == 1 &&
         demand(ctx, name, wall)) {
-        int verdict = X509_verify_cert(ctx);
+        int good = X509_verify_cert(ctx);
 
-        err = verdict == 1 ? QN_OK : err_of(X509_STORE_CTX_get_error(ctx));
-        if (verdict != 1 && err == QN_OK)
+        err = good == 1 ? QN_OK : err_of(X509_STORE_CTX_get_error(ctx));
+        if (good != 1 && err == QN_OK)
             err = QN_INTERNAL; /* no verdict at all */
+        if (err == QN_OK && !window(X509_STORE_CTX_get0_chain(ctx), v))
+            v->until = v->from;
     }
     X509_STORE_CTX_free(ctx);
     return err;
 }
 
-qn_err qn_chain_verify(const qn_roots *roots, const qn_slice *der, size_t n, qn_slice name,
-                       int64_t wall, qn_cert_key **key)
+static qn_err verify_chain(const qn_roots *roots, const qn_slice *der, size_t n, qn_slice name,
+                           int64_t wall, verdict *v)
 {
     STACK_OF(X509) *others = sk_X509_new_null();
     X509 *leaf = n > 0 ? parse(der[0]) : NULL;
@@ -154,13 +205,72 @@ qn_err qn_chain_verify(const qn_roots *roots, const qn_slice *der, size_t n, qn_
         }
     }
     if (err == QN_OK)
-        err = judge(roots, leaf, others, name, wall);
+        err = judge(roots, leaf, others, name, wall, v);
     if (err == QN_OK) {
-        *key = (qn_cert_key *)(void *)X509_get_pubkey(leaf);
-        err = *key != NULL ? QN_OK : QN_AUTH;
+        v->key = X509_get_pubkey(leaf);
+        err = v->key != NULL ? QN_OK : QN_AUTH;
     }
     X509_free(leaf);
     sk_X509_pop_free(others, X509_free);
+    return err;
+}
+
+/* ---- verdicts -------------------------------------------------------------------------------- */
+
+/* Every part with its length before it, so that no two chains have one hash. */
+static qn_err name_chain(qn_env *env, const qn_slice *der, size_t n, qn_slice name, qn_hash *out)
+{
+    qn_slice part[2 * QN_TLS_CHAIN_MAX + 2];
+    uint8_t length[QN_TLS_CHAIN_MAX + 1][4];
+
+    for (size_t i = 0; i <= n; i++) {
+        qn_slice s = i < n ? der[i] : name;
+
+        qn_put32(length[i], (uint32_t)s.n);
+        part[2 * i] = qn_slice_of(length[i], sizeof length[i]);
+        part[2 * i + 1] = s;
+    }
+    return qn_sha256(env, part, 2 * (n + 1), out);
+}
+
+static verdict *place_of(qn_roots *roots, const qn_hash *of)
+{
+    return &roots->kept[qn_get16(of->b) % QN_LEN(roots->kept)];
+}
+
+static void keep(qn_roots *roots, const verdict *v)
+{
+    verdict *place = place_of(roots, &v->of);
+
+    if (v->until <= v->from || EVP_PKEY_up_ref(v->key) != 1)
+        return;
+    EVP_PKEY_free(place->key);
+    *place = *v;
+}
+
+qn_err qn_chain_verify(qn_roots *roots, qn_env *env, const qn_slice *der, size_t n, qn_slice name,
+                       qn_cert_key **key)
+{
+    verdict v = {.key = NULL}, *known;
+    qn_err err;
+
+    QN_ASSERT(n <= QN_TLS_CHAIN_MAX);
+    err = name_chain(env, der, n, name, &v.of);
+    if (err != QN_OK)
+        return err;
+    known = place_of(roots, &v.of);
+    if (known->key != NULL && memcmp(known->of.b, v.of.b, sizeof v.of.b) == 0 &&
+        env->wall >= known->from && env->wall < known->until) {
+        if (EVP_PKEY_up_ref(known->key) != 1)
+            return QN_INTERNAL;
+        *key = (qn_cert_key *)(void *)known->key;
+        return QN_OK;
+    }
+    err = verify_chain(roots, der, n, name, env->wall, &v);
+    if (err == QN_OK) {
+        keep(roots, &v);
+        *key = (qn_cert_key *)(void *)v.key;
+    }
     ERR_clear_error();
     return err;
 }

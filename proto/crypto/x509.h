@@ -20,14 +20,16 @@ void qn_roots_free(qn_roots *roots); /* NULL is fine */
 
 /*
  * Verifies der[0] (the leaf) by way of the n - 1 others up to a root, for a TLS
- * server of this DNS name (subjectAltName only, as browsers do), at `wall`.
- * *key is the leaf's, freed by the caller. QN_PROTO: not DER; QN_EXPIRED,
+ * server of this DNS name (subjectAltName only, as browsers do), at env->wall.
+ * *key is the leaf's, freed by the caller. Good verdicts are kept with the roots,
+ * QN_CHAINS_KEPT at most: a client meets the same few sites again and again, and
+ * this is an eighth of a link's set-up. n <= QN_TLS_CHAIN_MAX. QN_PROTO: not DER; QN_EXPIRED,
  * QN_EARLY: some validity; QN_UNKNOWN: another name; QN_AUTH: everything else
  * (no path to a root, a bad signature, a purpose, a key under 112 bits of
  * security).
  */
-QN_MUST_CHECK qn_err qn_chain_verify(const qn_roots *roots, const qn_slice *der, size_t n,
-                                     qn_slice name, int64_t wall, qn_cert_key **key);
+QN_MUST_CHECK qn_err qn_chain_verify(qn_roots *roots, qn_env *env, const qn_slice *der, size_t n,
+                                     qn_slice name, qn_cert_key **key);
 void qn_cert_key_free(qn_cert_key *key); /* NULL is fine */
 
 /* A TLS 1.3 signature over `message` by a SignatureScheme (RFC 8446 4.2.3):

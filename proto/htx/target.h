@@ -14,7 +14,7 @@ typedef struct qn_htx_target {
     /* These three outlive the carrier; all else is copied. */
     const qn_tls_profile *tls; /* its date is the caller's to check */
     const qn_h2_profile *h2;   /* of the same file */
-    const qn_roots *roots;
+    qn_roots *roots;
     const qn_shape_profile *shape; /* of the same file as tls; outlives the carrier too */
     qn_slice name;                 /* the origin's, 1 to 253 bytes, lower case */
     qn_dh_public mirror;           /* of the epoch that holds env->wall + ahead */

@@ -35,7 +35,7 @@ typedef struct qn_tls_shake {
 struct qn_tls {
     qn_env *env;
     const qn_tls_profile *profile;
-    const qn_roots *roots;
+    qn_roots *roots;
     uint8_t name[QN_NAME_MAX];
     uint8_t name_n;
     qn_tls_state state;

@@ -96,6 +96,32 @@ START_TEST(validity_is_judged_by_the_wall_clock_given)
 }
 END_TEST
 
+START_TEST(a_verdict_that_was_kept_ends_with_the_chain)
+{
+    connect_in(SIZE_MAX);
+    must_be_up();
+    for (int i = 0; i < 2; i++) {
+        t.env.wall = QT_EPOCH + (i == 0 ? 1001 : -1001);
+        tls_server_again(&s);
+        connect_in(SIZE_MAX);
+        must_have_ended(i == 0 ? QN_EXPIRED : QN_EARLY, true);
+    }
+}
+END_TEST
+
+START_TEST(a_verdict_that_was_kept_is_of_that_chain_only)
+{
+    tls_identity other = tls_issue(NULL, TLS_P256, "authority", -1000, 1000);
+
+    connect_in(SIZE_MAX);
+    must_be_up();
+    present(tls_issue(&other, TLS_P256, DECOY, -1000, 1000), NULL);
+    tls_identity_free(&other);
+    connect_in(SIZE_MAX);
+    must_have_ended(QN_AUTH, true);
+}
+END_TEST
+
 /* Browsers do not offer Ed25519, so the server has nothing to sign with. */
 START_TEST(ed25519_fails_as_with_a_browser)
 {
@@ -186,6 +212,8 @@ static Suite *refuse_suite(void)
     tcase_add_test(tc, a_leaf_that_signs_is_refused);
     tcase_add_loop_test(tc, another_name_is_refused, 0, 4);
     tcase_add_test(tc, validity_is_judged_by_the_wall_clock_given);
+    tcase_add_test(tc, a_verdict_that_was_kept_ends_with_the_chain);
+    tcase_add_test(tc, a_verdict_that_was_kept_is_of_that_chain_only);
     tcase_add_test(tc, ed25519_fails_as_with_a_browser);
     tcase_add_test(tc, tls_1_2_is_refused);
     tcase_add_test(tc, no_changed_byte_of_the_flight_goes_unnoticed);
