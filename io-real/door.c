@@ -6,6 +6,7 @@
  */
 #include "io-real/internal.h"
 #include "io-real/log.h"
+#include "io-real/loops.h"
 #include "io-real/sockets.h"
 
 #include <errno.h>
@@ -69,7 +70,7 @@ static void reopen(door *d)
 void qn__doors_reconsider(qn_world *w)
 {
     for (int i = 0; i < DOORS; i++)
-        if (w->doors[i].paused_by_fds && w->conns.used < w->conns_max) {
+        if (w->doors[i].paused_by_fds && !qn__loops_full(w)) {
             w->doors[i].paused_by_fds = false;
             show(&w->doors[i]);
         }
@@ -86,15 +87,48 @@ void qn__door_retry(evutil_socket_t fd, short what, void *world)
         reopen(&w->doors[i]);
 }
 
+void qn__door_take(qn_world *w, qn_listener purpose, int fd, const qn_addr *from,
+                   const qn_addr *local)
+{
+    qn_conn id;
+
+    qn_real_env_stamp(w->env);
+    id = qn_node_accepted(w->node, purpose, from, local);
+    if (id == 0)
+        (void)close(fd);
+    else if (!qn__conn_adopt(w, id, fd))
+        qn_node_ended(w->node, id, QN_END_RESET);
+    qn__settle(w);
+}
+
+/* Applications stay with the loop that has the circuits. */
+static void give(door *d, int fd, const qn_addr *from, const qn_addr *local)
+{
+    qn_world *w = d->world, *to = d->purpose == QN_LISTEN_LINK ? qn__loops_pick(w, from) : w;
+
+    if (d->purpose == QN_LISTEN_LINK && w->disguised)
+        qn_socket_probe_seldom(fd);
+    if (to == NULL)
+        (void)close(fd);
+    else if (to == w)
+        qn__door_take(w, d->purpose, fd, from, local);
+    else
+        qn__loops_hand(to, fd, from, local);
+}
+
+static bool full(const door *d)
+{
+    return d->purpose == QN_LISTEN_LINK ? qn__loops_full(d->world)
+                                        : d->world->conns.used >= d->world->conns_max;
+}
+
 /* false: enough for now. */
 static bool accept_one(door *d)
 {
-    qn_world *w = d->world;
     qn_addr from, local;
-    qn_conn id;
     int fd;
 
-    if (w->conns.used >= w->conns_max) {
+    if (full(d)) {
         pause_for_fds(d, "as many connections as the descriptor limit allows");
         return false;
     }
@@ -106,15 +140,7 @@ static bool accept_one(door *d)
             pause_for_fds(d, strerror(errno));
         return false;
     }
-    qn_real_env_stamp(w->env);
-    if (d->purpose == QN_LISTEN_LINK && w->disguised)
-        qn_socket_probe_seldom(fd);
-    id = qn_node_accepted(w->node, d->purpose, &from, &local);
-    if (id == 0)
-        (void)close(fd);
-    else if (!qn__conn_adopt(w, id, fd))
-        qn_node_ended(w->node, id, QN_END_RESET);
-    qn__settle(w);
+    give(d, fd, &from, &local);
     return d->fd >= 0;
 }
 
@@ -172,7 +198,7 @@ void qn__doors_start(qn_world *w)
         show(&w->doors[i]);
 }
 
-void qn__door_pause(qn_world *w, qn_listener purpose, bool on)
+static void pause_for_node(qn_world *w, qn_listener purpose, bool on)
 {
     for (int i = 0; i < DOORS; i++) {
         door *d = &w->doors[i];
@@ -185,6 +211,23 @@ void qn__door_pause(qn_world *w, qn_listener purpose, bool on)
         else
             reopen(d);
     }
+}
+
+void qn__door_shut(qn_world *w, unsigned place, bool on)
+{
+    pause_for_node(w, QN_LISTEN_LINK, qn__loops_shut(w, place, on));
+}
+
+void qn__door_pause(qn_world *w, qn_listener purpose, bool on)
+{
+    if (purpose != QN_LISTEN_LINK)
+        pause_for_node(w, purpose, on);
+    else if (w->place == 0)
+        qn__door_shut(w, 0, on);
+    else
+        (void)qn__loops_post(
+            w->loops->v[0].world,
+            &(qn_mail){.kind = QN_MAIL_SHUT, .sender = w->place, .fd = -1, .on = on});
 }
 
 void qn__doors_close(qn_world *w)

@@ -8,6 +8,7 @@
  *     door.c    accepting, and when not to
  *     checkup.c measuring our origin while we run
  *     table.c   conns by name
+ *     loops.h   several worlds in one process: loops.c, steer.c, news.c, whole.c
  *
  * Beside it, on doors of their own: surface.c (status), directory_http.c (the directory).
  */
@@ -79,6 +80,8 @@ typedef struct door {
 
 enum { DOOR_LINK, DOOR_SOCKS, DOORS, SIGNALS = 3 };
 
+typedef struct qn_loops qn_loops; /* loops.h */
+
 struct qn_world {
     struct event_base *base;
     qn_real_env *env;
@@ -102,6 +105,8 @@ struct qn_world {
     qn_errand *errand;    /* the origin's checkup under way; or NULL */
     qn_why origin_advice; /* what it found, or what was known before */
     qn_view view;         /* what the status surface shows */
+    qn_loops *loops;      /* NULL: this is the only one */
+    unsigned place;       /* among them; 0 leads */
     qn_world_cfg cfg;     /* but its node */
 };
 
@@ -114,6 +119,14 @@ void qn__on_flush(evutil_socket_t fd, short what, void *world);
 void qn__on_timer(evutil_socket_t fd, short what, void *world);
 void qn__resolved(void *world, uint32_t query, const qn_addr *v, unsigned n, qn_err why);
 const qn_log *qn__log(const qn_world *w);
+
+/* start.c */
+void qn__stop(qn_world *w);
+/* leader NULL: it leads, or is the only one. *out is set, and to be unmade, whatever is returned;
+ * NULL: out of memory. */
+qn_opened qn__world_make(qn_world **out, const qn_world_cfg *cfg, unsigned place,
+                         const qn_world *leader, qn_why why);
+void qn__world_unmake(qn_world *w);
 
 /* checkup.c */
 void qn__checkup(evutil_socket_t fd, short what, void *world);
@@ -143,6 +156,11 @@ void qn__leave_readable(conn *c); /* LINGERING */
 int qn__listen(qn_addr *at, qn_why why); /* -1, and why, when the address cannot be had */
 bool qn__door_open(door *d, qn_listener purpose, qn_addr at, qn_why why);
 void qn__doors_start(qn_world *w);
+/* A conn that was accepted is this world's from now on. */
+void qn__door_take(qn_world *w, qn_listener purpose, int fd, const qn_addr *from,
+                   const qn_addr *local);
+/* The node of the loop in that place lets nobody in, or somebody again. */
+void qn__door_shut(qn_world *w, unsigned place, bool on);
 void qn__door_pause(qn_world *w, qn_listener purpose, bool on);
 void qn__doors_reconsider(qn_world *w); /* a descriptor came free */
 void qn__doors_close(qn_world *w);

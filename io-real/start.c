@@ -2,6 +2,7 @@
 #include "io-real/httpd.h"
 #include "io-real/internal.h"
 #include "io-real/log.h"
+#include "io-real/loops.h"
 #include "io-real/sockets.h"
 
 #include <errno.h>
@@ -17,24 +18,34 @@
 
 /* ---- stopping -------------------------------------------------------------------------------- */
 
-static void on_stop_signal(evutil_socket_t fd, short what, void *arg)
+void qn__stop(qn_world *w)
 {
     static const struct timeval patience = {.tv_sec = QN_STOP_SECONDS};
+
+    if (w->stopping)
+        return;
+    w->stopping = true;
+    qn__doors_close(w);
+    (void)evtimer_add(&w->stop_timer, &patience);
+    qn__enter(w);
+    qn_node_stop(w->node);
+    qn__settle(w);
+}
+
+static void on_stop_signal(evutil_socket_t fd, short what, void *arg)
+{
     qn_world *w = arg;
 
     (void)fd;
     (void)what;
     if (w->stopping) {
         (void)event_base_loopbreak(w->base);
+        qn__loops_post_all(w, QN_MAIL_HALT);
         return;
     }
-    w->stopping = true;
     qn_log_say(qn__log(w), QN_LOG_INFO, "world", "stopping");
-    qn__doors_close(w);
-    (void)evtimer_add(&w->stop_timer, &patience);
-    qn__enter(w);
-    qn_node_stop(w->node);
-    qn__settle(w);
+    qn__loops_post_all(w, QN_MAIL_STOP);
+    qn__stop(w);
 }
 
 static void on_stop_timeout(evutil_socket_t fd, short what, void *arg)
@@ -48,7 +59,9 @@ static void on_stop_timeout(evutil_socket_t fd, short what, void *arg)
 
 static void on_hangup(evutil_socket_t fd, short what, void *arg)
 {
+    qn_secret32 psk[QN_PSKS_MAX];
     qn_world *w = arg;
+    int n;
 
     (void)fd;
     (void)what;
@@ -57,8 +70,15 @@ static void on_hangup(evutil_socket_t fd, short what, void *arg)
                    "SIGHUP changes nothing: configuration is read at start; restart to change it");
         return;
     }
+    n = w->cfg.hangup(w->cfg.hangup_ctx, psk);
+    if (n < 0)
+        return;
     qn__enter(w);
-    w->cfg.hangup(w->cfg.hangup_ctx, w->node);
+    if (qn_node_admit(w->node, psk, (unsigned)n) == QN_OK)
+        qn__loops_admit(w, psk, (unsigned)n);
+    else
+        qn_log_say(qn__log(w), QN_LOG_WARN, "world", "the invitations are as they were");
+    explicit_bzero(psk, sizeof psk);
     qn__settle(w);
 }
 
@@ -137,8 +157,8 @@ static qn_opened make_node(qn_world *w, const qn_world_cfg *cfg, qn_why why)
     char reason[160] = "";
     qn_err err;
 
-    node.listen = w->doors[DOOR_LINK].at;
-    node.socks = cfg->socks;
+    node.listen = w->view.link;
+    node.socks = cfg->socks && w->place == 0;
     node.conns_max = w->conns_max;
     err = qn_node_new(&w->node, &node, &w->env->env, reason);
     explicit_bzero(&node, sizeof node);
@@ -176,6 +196,7 @@ static int listen_unix(const qn_store *store, qn_why why)
 
 static qn_opened open_surface(qn_world *w, const qn_world_cfg *cfg, qn_why why)
 {
+    qn_whole whole = {.ask = cfg->loops > 1 ? qn__whole_ask : NULL, .ctx = w};
     qn_addr at = loopback(cfg->status_port);
     int tcp = -1, local;
 
@@ -184,7 +205,7 @@ static qn_opened open_surface(qn_world *w, const qn_world_cfg *cfg, qn_why why)
     if (cfg->status)
         w->view.status = at;
     local = listen_unix(cfg->store, why);
-    w->surface = qn_surface_new(w->base, &w->view, tcp, at.port, local);
+    w->surface = qn_surface_new(w->base, &w->view, &whole, tcp, at.port, local);
     return w->surface != NULL && local >= 0 ? QN_OPENED : QN_OPEN_FAILED;
 }
 
@@ -243,14 +264,25 @@ static qn_opened open_resolver(qn_world *w, const qn_world_cfg *cfg, qn_why why)
 {
     if (!is_exit(cfg))
         return QN_OPENED;
-    if (cfg->exit_log_days > 0)
+    if (cfg->exit_log_days > 0 && w->place == 0)
         w->exit_log = qn_exit_log_new(w->base, cfg->store, &cfg->env->env.wall, &cfg->env->env.log,
                                       cfg->exit_log_days);
     w->resolver = qn_resolver_new(w->base, &cfg->dns, cfg->dns_anchor, qn__resolved, w, why);
     return w->resolver != NULL ? QN_OPENED : QN_OPEN_CONFIG;
 }
 
-static qn_world *world_new(const qn_world_cfg *cfg)
+/* Its part of what all loops may have together. */
+static uint32_t conns_of_one(const qn_world_cfg *cfg)
+{
+    uint32_t loops = cfg->loops > 1 ? cfg->loops : 1;
+
+    uint32_t reserve = QN_FD_RESERVE + (is_exit(cfg) ? QN_RESOLVER_FDS * loops : 0);
+
+    reserve += cfg->directory.family != 0 ? QN_HTTPD_FDS : 0;
+    return raise_descriptor_limit(reserve) / loops;
+}
+
+static qn_world *world_new(const qn_world_cfg *cfg, unsigned place)
 {
     qn_world *w = calloc(1, sizeof *w);
 
@@ -262,6 +294,7 @@ static qn_world *world_new(const qn_world_cfg *cfg)
         return NULL;
     }
     w->env = cfg->env;
+    w->place = place;
     w->cfg = *cfg;
     explicit_bzero(&w->cfg.node, sizeof w->cfg.node); /* secrets; the node has its own copy */
     explicit_bzero(&w->cfg.directory_token, sizeof w->cfg.directory_token); /* and so on */
@@ -269,8 +302,7 @@ static qn_world *world_new(const qn_world_cfg *cfg)
         (void)qn_why_say(w->origin_advice, "%s", cfg->origin_advice);
     w->disguised = cfg->node.htx != NULL;
     w->armed = QN_NEVER;
-    w->conns_max = raise_descriptor_limit(QN_FD_RESERVE + (is_exit(cfg) ? QN_RESOLVER_FDS : 0u) +
-                                          (cfg->directory.family != 0 ? QN_HTTPD_FDS : 0u));
+    w->conns_max = conns_of_one(cfg);
     for (int i = 0; i < DOORS; i++)
         w->doors[i] = (door){.world = w, .fd = -1};
     (void)evtimer_assign(&w->timer, w->base, qn__on_timer, w);
@@ -281,16 +313,8 @@ static qn_world *world_new(const qn_world_cfg *cfg)
     return w;
 }
 
-static qn_opened fill(qn_world *w, const qn_world_cfg *cfg, qn_why why)
+static void fill_view(qn_world *w, const qn_world_cfg *cfg)
 {
-    qn_opened result = open_resolver(w, cfg, why);
-
-    if (result == QN_OPENED)
-        result = open_doors(w, cfg, why);
-    if (result == QN_OPENED)
-        result = make_node(w, cfg, why);
-    if (result != QN_OPENED)
-        return result;
     w->view.node = w->node;
     w->view.env = w->env;
     w->view.network = cfg->node.network;
@@ -306,35 +330,60 @@ static qn_opened fill(qn_world *w, const qn_world_cfg *cfg, qn_why why)
     w->view.origin_measured = cfg->origin_measured;
     w->view.origin_advice = w->origin_advice;
     w->view.since = w->env->env.now;
-    result = open_surface(w, cfg, why);
+}
+
+/* A follower has the leader's doors. */
+static qn_opened fill(qn_world *w, const qn_world_cfg *cfg, const qn_world *leader, qn_why why)
+{
+    qn_opened result = open_resolver(w, cfg, why);
+
+    if (leader != NULL) {
+        w->view.link = leader->view.link;
+        w->view.socks = leader->view.socks;
+        w->view.status = leader->view.status;
+        w->view.directory_addr = leader->view.directory_addr;
+    } else if (result == QN_OPENED) {
+        result = open_doors(w, cfg, why);
+    }
     if (result == QN_OPENED)
+        result = make_node(w, cfg, why);
+    if (result != QN_OPENED)
+        return result;
+    fill_view(w, cfg);
+    if (leader == NULL)
+        result = open_surface(w, cfg, why);
+    if (result == QN_OPENED && leader == NULL)
         result = open_directory(w, cfg, why);
     if (result == QN_OPENED)
         result = own_doors(w);
-    if (result == QN_OPENED && !catch_signals(w))
+    if (result == QN_OPENED && leader == NULL && !catch_signals(w))
         result = QN_OPEN_FAILED;
     return result;
 }
 
+qn_opened qn__world_make(qn_world **out, const qn_world_cfg *cfg, unsigned place,
+                         const qn_world *leader, qn_why why)
+{
+    qn_real_env_stamp(cfg->env);
+    *out = world_new(cfg, place);
+    return *out != NULL ? fill(*out, cfg, leader, why) : QN_OPEN_FAILED;
+}
+
 qn_opened qn_world_open(qn_world **out, const qn_world_cfg *cfg, qn_why why)
 {
-    qn_world *w;
-    qn_opened result = QN_OPEN_FAILED;
+    qn_opened result;
 
     *out = NULL;
     (void)qn_why_say(why, "out of memory or descriptors");
     return_memory();
-    qn_real_env_stamp(cfg->env);
-    w = world_new(cfg);
-    if (w == NULL)
-        return QN_OPEN_FAILED;
-    result = fill(w, cfg, why);
-    if (result != QN_OPENED) {
-        qn_world_close(w);
-        return result;
+    if (cfg->loops > 1)
+        return qn__loops_open(out, cfg, why);
+    result = qn__world_make(out, cfg, 0, NULL, why);
+    if (result != QN_OPENED && *out != NULL) {
+        qn__world_unmake(*out);
+        *out = NULL;
     }
-    *out = w;
-    return QN_OPENED;
+    return result;
 }
 
 qn_world_addrs qn_world_where(const qn_world *w)
@@ -352,11 +401,13 @@ void qn_world_status(const qn_world *w, qn_status *out)
 
 void qn_world_run(qn_world *w)
 {
+    qn__loops_start(w);
     qn__doors_start(w);
     qn__checkup_start(w);
     qn__enter(w);
     qn__settle(w);
     (void)event_base_dispatch(w->base);
+    qn__loops_end(w);
 }
 
 /* ---- closing --------------------------------------------------------------------------------- */
@@ -370,7 +421,7 @@ static void drop_conns(qn_world *w)
     free(w->conns.bucket);
 }
 
-void qn_world_close(qn_world *w)
+void qn__world_unmake(qn_world *w)
 {
     qn__doors_close(w);
     drop_conns(w);
@@ -394,6 +445,15 @@ void qn_world_close(qn_world *w)
     if (w->node != NULL)
         qn_node_free(w->node);
     event_base_free(w->base);
-    qn_store_remove(w->cfg.store, "status.sock");
+    if (w->place == 0)
+        qn_store_remove(w->cfg.store, "status.sock");
     free(w);
+}
+
+void qn_world_close(qn_world *w)
+{
+    if (w->loops != NULL)
+        qn__loops_close(w->loops);
+    else
+        qn__world_unmake(w);
 }

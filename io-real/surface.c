@@ -18,6 +18,8 @@ typedef struct guest {
     struct event deadline;
     uint16_t port;
     bool answered;
+    bool head;
+    uint64_t ticket; /* of what it waits for; 0: nothing */
 } guest;
 
 typedef struct gate {
@@ -30,6 +32,8 @@ typedef struct gate {
 struct qn_surface {
     struct event_base *base;
     const qn_view *view;
+    qn_whole whole;
+    uint64_t tickets;
     gate gates[2];
     guest *guests;
     unsigned guests_n;
@@ -107,26 +111,59 @@ static void answer_error(guest *g, unsigned status, bool head)
     answer(g, status, body, head);
 }
 
+static void show(guest *g, const json_t *document, bool head)
+{
+    char *body = json_dumps(document, JSON_INDENT(2));
+
+    if (body == NULL) {
+        answer_error(g, 500, head);
+        return;
+    }
+    answer(g, 200, body, head);
+    free(body);
+}
+
+void qn_surface_answer(qn_surface *s, uint64_t ticket, const json_t *document)
+{
+    guest *g = s->guests;
+
+    while (g != NULL && g->ticket != ticket)
+        g = g->next;
+    if (g == NULL)
+        return;
+    g->ticket = 0;
+    show(g, document, g->head);
+}
+
+static bool asked_elsewhere(guest *g, const qn_request *request)
+{
+    qn_surface *s = g->surface;
+
+    if (s->whole.ask == NULL)
+        return false;
+    g->ticket = ++s->tickets;
+    g->head = request->head;
+    if (s->whole.ask(s->whole.ctx, g->ticket, request->path))
+        return true;
+    g->ticket = 0;
+    return false;
+}
+
 static void answer_document(guest *g, const qn_request *request)
 {
     const qn_view *view = g->surface->view;
     json_t *document;
-    char *body;
 
     qn_real_env_stamp(view->env);
+    if (asked_elsewhere(g, request))
+        return;
     document = qn_document(view, request->path);
     if (document == NULL) {
         answer_error(g, 404, request->head);
         return;
     }
-    body = json_dumps(document, JSON_INDENT(2));
+    show(g, document, request->head);
     json_decref(document);
-    if (body == NULL) {
-        answer_error(g, 500, request->head);
-        return;
-    }
-    answer(g, 200, body, request->head);
-    free(body);
 }
 
 /* ---- one connection -------------------------------------------------------------------------- */
@@ -140,7 +177,7 @@ static void on_bytes(struct bufferevent *bev, void *arg)
     qn_request request;
     unsigned status;
 
-    if (g->answered) {
+    if (g->answered || g->ticket != 0) {
         (void)evbuffer_drain(in, evbuffer_get_length(in));
         return;
     }
@@ -266,8 +303,8 @@ static void gate_close(gate *g)
     (void)close(g->fd);
 }
 
-qn_surface *qn_surface_new(struct event_base *base, const qn_view *view, int tcp, uint16_t port,
-                           int unix_socket)
+qn_surface *qn_surface_new(struct event_base *base, const qn_view *view, const qn_whole *whole,
+                           int tcp, uint16_t port, int unix_socket)
 {
     qn_surface *s = calloc(1, sizeof *s);
 
@@ -275,6 +312,7 @@ qn_surface *qn_surface_new(struct event_base *base, const qn_view *view, int tcp
         return NULL;
     s->base = base;
     s->view = view;
+    s->whole = *whole;
     gate_open(s, &s->gates[0], tcp, port);
     gate_open(s, &s->gates[1], unix_socket, 0);
     return s;

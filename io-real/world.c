@@ -6,6 +6,7 @@
  */
 #include "io-real/internal.h"
 #include "io-real/log.h"
+#include "io-real/loops.h"
 #include "io-real/sockets.h"
 
 #include <stdlib.h>
@@ -57,11 +58,15 @@ static void resolve(qn_world *w, const qn_action *a)
         qn_node_resolved(w->node, a->query, NULL, 0, QN_RESOLVE);
 }
 
+/* The state directory is the leader's; what its node keeps the followers are told. */
 static void store(qn_world *w, const qn_action *a)
 {
     qn_why why;
     bool ok;
 
+    qn__loops_told(w, a->name, a->bytes);
+    if (w->place != 0)
+        return;
     if (a->append)
         ok = qn_store_append(w->cfg.store, a->name, a->bytes, why);
     else if (strcmp(a->name, "mirror-keys") == 0 || strcmp(a->name, "invited") == 0)
@@ -122,8 +127,8 @@ static void perform(qn_world *w, const qn_action *a)
         w->stopped = true;
         break;
     case QN_ACT_EVENT:
-        if (a->event.type == QN_EV_EXIT && w->exit_log != NULL)
-            qn_exit_log_count(w->exit_log, (uint16_t)a->event.value, a->event.err);
+        if (a->event.type == QN_EV_EXIT)
+            qn__loops_exit(w, &a->event);
         break;
     default:
         c = qn__table_find(&w->conns, a->conn);
@@ -199,6 +204,8 @@ void qn__settle(qn_world *w)
         event_active(&w->flush, 0, 0);
     arm_timer(w);
     w->view.conns = w->conns.used;
+    if (w->loops != NULL)
+        atomic_store_explicit(&w->loops->v[w->place].used, w->conns.used, memory_order_relaxed);
     if (w->stopped && w->conns.used == 0)
         (void)event_base_loopbreak(w->base);
 }

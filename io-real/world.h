@@ -1,5 +1,6 @@
 /*
- * The libevent world: one shard, one node, real sockets.
+ * The libevent world: real sockets, and one node, or one for each of several loops that are one to
+ * everybody else (docs/decisions/0017).
  *
  * qn_world_open() binds the listeners, makes the node and its status surface; qn_world_run() obeys
  * the law of qnet/node.h until SIGTERM or SIGINT has been answered by a graceful stop (two seconds
@@ -19,9 +20,14 @@ typedef struct qn_world qn_world;
 /* The address by which a node is told of an origin on a Unix socket. No exit connects there. */
 #define QN_ORIGIN_ON_PATH ((qn_addr){.family = 4, .ip = {0, 0, 0, 0}, .port = 1})
 
+#define QN_LOOPS_MAX 16 /* more would find the accepting one busy */
+
 typedef struct qn_world_cfg {
+    /* 0, 1: one. Of a relay, exit, super or bootstrap that signs no list. Each has a thread, but
+     * the first: it runs on the caller's. */
+    unsigned loops;
     qn_node_cfg node; /* listen.port 0: any free one, filled in before the node sees it */
-    qn_real_env *env; /* open; outlives the world */
+    qn_real_env *env; /* open; outlives the world. Of several loops each has as much memory */
     const qn_store *store;
     const char *carrier_name;    /* for the status surface; static storage */
     bool socks;                  /* a listener on 127.0.0.1 */
@@ -50,8 +56,9 @@ typedef struct qn_world_cfg {
     void (*origin_checked)(void *ctx, int status, const char *output, size_t n, qn_why advice);
     void *origin_ctx;
 
-    /* SIGHUP: read again what may change while the node runs; NULL: nothing may. */
-    void (*hangup)(void *ctx, qn_node *node);
+    /* SIGHUP: reads again whom an unlisted node invites, and returns how many keys; -1: nothing
+     * changes, for it could not. NULL: nothing is read again. */
+    int (*hangup)(void *ctx, qn_secret32 psk[QN_PSKS_MAX]);
     void *hangup_ctx;
 
     const char *profile;        /* the browser we look like; NULL: none */

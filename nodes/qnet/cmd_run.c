@@ -107,16 +107,15 @@ static int load_invitations(running *r, qn_why why)
 }
 
 /* 'qnet invite' has changed the batches. */
-static void on_hangup(void *ctx, qn_node *node)
+static int on_hangup(void *ctx, qn_secret32 psk[QN_PSKS_MAX])
 {
     running *r = ctx;
-    qn_secret32 psk[QN_PSKS_MAX];
     qn_why why;
 
-    if (batches_read(&r->batches, &r->store, why) != EXIT_FINE ||
-        qn_node_admit(node, psk, batches_keys(&r->batches, psk)) != QN_OK)
-        (void)fprintf(stderr, "qnet: WARNING: the invitations were not read again: %s\n", why);
-    explicit_bzero(psk, sizeof psk);
+    if (batches_read(&r->batches, &r->store, why) == EXIT_FINE)
+        return (int)batches_keys(&r->batches, psk);
+    (void)fprintf(stderr, "qnet: WARNING: the invitations were not read again: %s\n", why);
+    return -1;
 }
 
 /* Without a table nodes are where they say; so no table is shipped with a build that nobody fetched
@@ -163,6 +162,10 @@ static int load_state(running *r, qn_why why)
     if (made)
         (void)printf("qnet: made the keys of a new node in %s\n", r->store.path);
     node->has_operator = is_operator(r->c, &r->network, &id);
+    if (node->has_operator && r->c->loops > 1) {
+        (void)qn_why_say(why, "an operator keeps one registry, in one loop: leave out loops");
+        return EXIT_CONFIG;
+    }
     if (node->has_operator)
         status = operator_key_of_state(&r->store, &node->operator_seed, why);
     if (status != EXIT_FINE)
@@ -207,6 +210,7 @@ static void fill_cfg(running *r)
     node->exit_conns_max = c->exit_connections;
     node->exit_limits = c->exit_limits;
     node->pool = c->circuits_ready;
+    r->cfg.loops = c->loops;
     r->cfg.env = &r->env;
     r->cfg.hangup = c->unlisted ? on_hangup : NULL;
     r->cfg.hangup_ctx = r;
@@ -360,7 +364,7 @@ static int run(const config *c)
 
     (void)setrlimit(RLIMIT_CORE, &no_core); /* a core file would hold the keys */
     r.c = c;
-    if (!qn_real_env_open(&r.env, c->log, c->memory_max))
+    if (!qn_real_env_open(&r.env, c->log, c->memory_max / c->loops))
         return complain(EXIT_FAILED, "out of memory");
     if (c->bare)
         (void)fputs(

@@ -1,8 +1,11 @@
 #include "config.h"
 
+#include "io-real/world.h"
 #include "values.h"
 
 #include <string.h>
+
+#define MEMORY_OF_A_LOOP (UINT64_C(128) << 20)
 
 typedef struct reading {
     const settings *s;
@@ -214,6 +217,7 @@ static void values(reading *r, config *c)
     if (strcmp(settings_text(r->s, KEY_EXIT_LOG_DAYS), "off") != 0)
         c->exit_log_days = number(r, KEY_EXIT_LOG_DAYS, 1, 30, "a number of days to 30, or 'off'");
     c->circuits_ready = number(r, KEY_CIRCUITS_READY, 1, 64, "a number from 1 to 64");
+    c->loops = number(r, KEY_LOOPS, 1, QN_LOOPS_MAX, "a number from 1 to 16");
     if (!value_size(settings_text(r->s, KEY_MEMORY_MAX), &c->memory_max))
         wrong(r, KEY_MEMORY_MAX, settings_text(r->s, KEY_MEMORY_MAX),
               "a size with its unit, such as '512 MiB'");
@@ -257,6 +261,19 @@ static bool entries_together(const config *c, qn_why why)
     return true;
 }
 
+/* The same, of several loops. */
+static bool loops_together(const config *c, qn_why why)
+{
+    if (c->loops == 1)
+        return true;
+    if (c->mode == QN_CLIENT)
+        return qn_why_say(why, "a client has one loop, where its circuits are: leave out loops");
+    if (c->memory_max / c->loops < MEMORY_OF_A_LOOP)
+        return qn_why_say(why, "memory.max is shared by the loops, and each needs 128 MiB: raise "
+                               "it, or have fewer loops");
+    return true;
+}
+
 /* Values that are each fine but do not go together. */
 static bool together(const config *c, qn_why why)
 {
@@ -287,7 +304,8 @@ bool config_of(const settings *s, config *out, qn_why why)
 
     memset(out, 0, sizeof *out);
     values(&r, out);
-    return r.ok && together(out, why) && disguise_together(out, why) && entries_together(out, why);
+    return r.ok && together(out, why) && disguise_together(out, why) &&
+           entries_together(out, why) && loops_together(out, why);
 }
 
 bool config_can_run(const config *c, qn_why why)

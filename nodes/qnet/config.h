@@ -40,7 +40,8 @@ typedef struct config {
     uint8_t exit_allow_n;
     uint32_t exit_connections, circuits_ready;
     qn_exit_limits exit_limits;
-    uint64_t memory_max;
+    uint32_t loops;      /* 1 and up */
+    uint64_t memory_max; /* of all of them */
     qn_addr dns; /* family 0: the authoritative servers */
     qn_level log;
 } config;

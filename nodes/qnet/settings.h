@@ -48,6 +48,7 @@ typedef enum key_id {
     KEY_EXIT_RATE,
     KEY_EXIT_IDLE,
     KEY_CIRCUITS_READY,
+    KEY_LOOPS,
     KEY_MEMORY_MAX,
     KEY_DNS_SERVER,
     KEY_DNS_ANCHOR,

@@ -1,10 +1,7 @@
 #include "htx/replay.h"
 
-#include "qnet/htx.h"
-
 #include "base/limits.h"
-
-_Static_assert(QN_HTX_REPLAY_EMPTY == QN_HTX_REPLAY_HEAD, "a key alone is an empty set");
+#include "htx/mirror.h"
 
 enum { FIRST_CAP = 64 };
 
@@ -179,4 +176,44 @@ uint32_t qn_htx_replay_news(qn_htx_replay *r, uint8_t *out, uint32_t max)
         put_entry(r, r->n - r->news + i, out + (size_t)i * QN_HTX_REPLAY_ENTRY);
     r->news -= n;
     return n;
+}
+
+/* ---- one for several nodes ------------------------------------------------------------------- */
+
+static bool keys_are_new(qn_slice mirror_keys)
+{
+    qn_htx_mirror m;
+    bool used = qn_htx_mirror_init(&m, mirror_keys) == QN_OK && m.used;
+
+    qn_htx_mirror_wipe(&m);
+    return !used;
+}
+
+qn_err qn_htx_replay_new(qn_htx_replay **out, qn_env *env, qn_slice mirror_keys, qn_slice replay)
+{
+    qn_htx_replay *r = qn_mem_get(&env->mem, sizeof *r);
+    qn_err err = QN_OK;
+
+    if (r == NULL)
+        return QN_NOMEM;
+    qn_htx_replay_init(r, env, keys_are_new(mirror_keys));
+    if (replay.n > 0)
+        err = qn_htx_replay_load(r, replay);
+    if (err == QN_NOMEM) {
+        qn_htx_replay_free(r);
+        return err;
+    }
+    *out = r;
+    return QN_OK;
+}
+
+void qn_htx_replay_free(qn_htx_replay *r)
+{
+    qn_env *env;
+
+    if (r == NULL)
+        return;
+    env = r->env;
+    qn_htx_replay_clear(r);
+    qn_mem_put(&env->mem, r, sizeof *r);
 }

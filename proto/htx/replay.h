@@ -1,9 +1,10 @@
 /*
- * Tags that were answered, so that none is answered twice. docs/wire/htx.md, "Replay set".
+ * Tags that were answered, so that none is answered twice: the set's insides. Its verbs are in
+ * qnet/replay.h. docs/wire/htx.md, "Replay set".
  *
- * One per node. A tag is looked up and entered at the moment PROOF would go out and never earlier:
- * so an entry costs whoever wants to fill the set a TLS session and two requests, and nobody can
- * use up another's tag by showing a copy of it first.
+ * A tag is looked up and entered at the moment PROOF would go out and never earlier: so an entry
+ * costs whoever wants to fill the set a TLS session and two requests, and nobody can use up
+ * another's tag by showing a copy of it first.
  */
 #ifndef QN_HTX_REPLAY_H
 #define QN_HTX_REPLAY_H
@@ -11,11 +12,12 @@
 #include "base/map.h"
 #include "crypto/siphash.h"
 #include "qnet/err.h"
+#include "qnet/replay.h"
 
 #define QN_HTX_TAG_SKEW_S 90     /* of C's clock against P's, either way */
 #define QN_HTX_REPLAY_KEEP_S 180 /* after the tag's own time: twice the skew */
 
-typedef struct qn_htx_replay {
+struct qn_htx_replay {
     qn_env *env;
     uint8_t key[16];
     qn_map known; /* name -> the set itself; the ring says which, in order */
@@ -27,34 +29,16 @@ typedef struct qn_htx_replay {
     uint32_t news; /* the newest of n: not given to qn_htx_replay_news() yet */
     int64_t wall;  /* the latest clock seen */
     int64_t floor; /* tag times before it are not answered */
-} qn_htx_replay;
+};
 
 /* Draws its key. fresh: the mirror keys in use are younger than this start, so nobody can hold a
  * tag for them that was answered before. No memory is taken. */
 void qn_htx_replay_init(qn_htx_replay *r, qn_env *env, bool fresh);
 void qn_htx_replay_clear(qn_htx_replay *r);
-/* Unix seconds; moves when the wall clock has gone back. */
-int64_t qn_htx_replay_floor(qn_htx_replay *r);
-/* QN_OK: entered. QN_STALE: known, or before the floor. QN_NOMEM: not entered, so do not answer.
- * At QN_HTX_REPLAY_MAX the oldest gives way. */
-QN_MUST_CHECK qn_err qn_htx_replay_enter(qn_htx_replay *r, int64_t tag_time,
-                                         const uint8_t random[32], const uint8_t session_id[32]);
-
-/* ---- as bytes: the key, then the entries, oldest first ----------------------------------------
- */
-
-#define QN_HTX_REPLAY_HEAD 16
-#define QN_HTX_REPLAY_ENTRY 16
-
 /* Instead of what it is: what was written before a restart of the program, not of the machine. So
  * everything answered since then is known, and there is no floor. An entry cut short at the end is
  * passed over: its PROOF never went out. QN_PROTO, QN_NOMEM: the set is empty, its
  * floor as it was. */
 QN_MUST_CHECK qn_err qn_htx_replay_load(qn_htx_replay *r, qn_slice bytes);
-size_t qn_htx_replay_size(const qn_htx_replay *r);
-void qn_htx_replay_save(const qn_htx_replay *r, uint8_t *out); /* qn_htx_replay_size() bytes */
-/* Entries since the last call, at most max, as they are appended to what was saved. Returns how
- * many. */
-uint32_t qn_htx_replay_news(qn_htx_replay *r, uint8_t *out, uint32_t max);
 
 #endif

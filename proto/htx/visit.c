@@ -110,6 +110,12 @@ static qn_err tie(qn_htx_visit *v, const qn_tls_hello *hello, qn_htx_tied *t)
     return err;
 }
 
+static int64_t floor_of(const qn_htx_site *s)
+{
+    return s->answered != NULL ? s->answered->floor(s->answered->ctx)
+                               : qn_htx_replay_floor(s->replay);
+}
+
 static qn_err judge(qn_htx_visit *v)
 {
     qn_slice message = qn_slice_of(v->hello + QN_RECORD_HEADER, v->hello_n - QN_RECORD_HEADER);
@@ -119,7 +125,7 @@ static qn_err judge(qn_htx_visit *v)
     qn_noise x;
     qn_err err = qn_tls_hello_read(message, &hello);
 
-    judge.floor = qn_htx_replay_floor(v->site->replay);
+    judge.floor = floor_of(v->site);
     judge.tally = v->tally;
     if (err == QN_OK)
         err = qn_htx_tag_open(&x, v->env, &judge, message, &hello, &tag);
@@ -226,15 +232,18 @@ static qn_err stow(qn_htx_visit *v, const uint8_t *p, size_t n)
     return QN_OK;
 }
 
+static qn_err enter(const qn_htx_site *s, const qn_htx_tied *t)
+{
+    const uint8_t *id = t->watch.cfg.session_id;
+
+    return s->answered != NULL ? s->answered->enter(s->answered->ctx, t->tag.time, t->random, id)
+                               : qn_htx_replay_enter(s->replay, t->tag.time, t->random, id);
+}
+
 /* The tag is used up now, and only now. */
 static bool may_answer(qn_htx_visit *v)
 {
-    const qn_htx_tied *t = v->tied;
-
-    if (!t->prepared && !prepare(v))
-        return false;
-    return qn_htx_replay_enter(v->site->replay, t->tag.time, t->random, t->watch.cfg.session_id) ==
-           QN_OK;
+    return (v->tied->prepared || prepare(v)) && enter(v->site, v->tied) == QN_OK;
 }
 
 /* n bytes of O in the scratch. */

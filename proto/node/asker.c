@@ -286,6 +286,15 @@ void asker_renew(qn_node *n)
     rearm(n);
 }
 
+void asker_freshen(qn_node *n)
+{
+    asker *a = &n->asker;
+
+    if (node_relays(n) && n->env->wall > a->self.valid_after + QN_DESCRIPTOR_LIFE_S / 2 &&
+        describe(n) == QN_OK)
+        a->registered = false;
+}
+
 void asker_tick(qn_node *n)
 {
     asker *a = &n->asker;
@@ -295,9 +304,7 @@ void asker_tick(qn_node *n)
         failed(n, QN_TIMEOUT);
         return;
     }
-    if (node_relays(n) && n->env->wall > a->self.valid_after + QN_DESCRIPTOR_LIFE_S / 2 &&
-        describe(n) == QN_OK)
-        a->registered = false;
+    asker_freshen(n);
     if (a->list_at <= now) {
         a->want |= WANT_LIST;
         if (n->invited_n > 0 && a->describe_at <= now)
@@ -320,7 +327,7 @@ void asker_tick(qn_node *n)
 /* A network that is being founded lists its nodes a few at a time; ours is among the first. */
 static bool young(const qn_node *n)
 {
-    return n->env->now < n->asker.young_until &&
+    return !n->cfg.follower && n->env->now < n->asker.young_until &&
            (n->snapshot == NULL || n->snapshot->relays_n < QN_YOUNG_RELAYS);
 }
 
@@ -417,7 +424,8 @@ qn_err asker_start(qn_node *n)
     asker *a = &n->asker;
 
     qn_dir_reader_init(&a->reader, QN_DIR_MESSAGE_MAX);
-    a->list_at = a->heartbeat_at = n->env->now;
+    a->list_at = n->cfg.follower ? QN_NEVER : n->env->now; /* it is told */
+    a->heartbeat_at = n->env->now;
     a->young_until = n->env->now + QN_YOUNG;
     if (node_relays(n)) {
         qn_err err = describe(n);

@@ -98,5 +98,7 @@ void site_down(qn_node *n); /* a visitor's dial of it failed */
 void site_answered(qn_node *n, qn_err err);
 void site_forget(qn_node *n);
 void site_admit(qn_node *n); /* cfg.psk has changed */
+/* These are our mirror keys, as STORE keeps them: the node we follow has made them. */
+void site_told(qn_node *n, qn_slice mirror_keys);
 
 #endif

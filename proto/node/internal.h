@@ -27,6 +27,7 @@
  *     dialback.c    whether nodes that register are where they say
  *     listing.c     the directory for a door of the world's own, such as HTTP
  *     proofs.c      operators that signed two lists of one version
+ *     follow.c      what other nodes with our keys learn, in this process
  *     probe.c       whether an exit is reachable, end to end
  *     relief.c      who gives way near the memory cap
  *     node.c        the public verbs
@@ -550,9 +551,14 @@ static inline bool node_in_use(const qn_node *n)
 {
     return !n->cfg.socks || n->edges_n > 0;
 }
-static inline bool node_registers(const qn_node *n)
+/* Its descriptor is in the list, so it may say who it is. */
+static inline bool node_listed(const qn_node *n)
 {
     return node_relays(n) && !n->cfg.unlisted;
+}
+static inline bool node_registers(const qn_node *n)
+{
+    return node_listed(n) && !n->cfg.follower;
 }
 static inline bool node_exits(const qn_node *n)
 {

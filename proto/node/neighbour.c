@@ -73,7 +73,7 @@ static qn_err dialled_carrier(neighbour *nb, const whom *to)
     cfg.responder = nb->id;
     cfg.responder_key = *to->key;
     cfg.psk = to->psk;
-    cfg.claim = node_registers(n) || n->op != NULL;
+    cfg.claim = node_listed(n) || n->op != NULL;
     cfg.own_id = n->id;
     if (!cfg.claim)
         draw_key(n, &cfg);
@@ -451,7 +451,7 @@ static qn_time idle_life(const neighbour *nb)
 
     if (nb->retired)
         return 0;
-    if (n->visits == NULL || (nb->outbound && node_registers(n)))
+    if (n->visits == NULL || (nb->outbound && node_listed(n)))
         return nb->outbound ? QN_LINK_IDLE : QN_LINK_IDLE_ACCEPTED;
     return n->visits->idle + (nb->outbound ? 0 : QN_LINK_IDLE_ACCEPTED);
 }

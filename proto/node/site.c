@@ -99,6 +99,7 @@ static qn_err begin(qn_node *n, const qn_htx_cfg *cfg)
     s->htx.judge.place.peer = n->id;
     site_admit(n);
     s->htx.replay = &s->replay;
+    s->htx.answered = cfg->answered;
     s->htx.shape = &n->visits->guise->shape;
     s->origin = cfg->origin->addr;
     try_keys_of_now(s, n->env);
@@ -151,21 +152,45 @@ qn_slice site_card(const site *s)
     return s != NULL ? qn_slice_of(s->card[s->which], s->card_n) : none;
 }
 
+static void take_card(qn_node *n)
+{
+    site *s = n->site;
+    qn_htx_card facts;
+
+    if (qn_htx_card_read(&facts, site_card(s), QN_HTX_DESCRIPTOR_KEYS) == QN_OK &&
+        write_card(s, n->env, &facts) == QN_OK)
+        asker_renew(n);
+}
+
 /* Whoever is told of new keys is told after they were stored: actions of storing come first. */
 void site_turn(qn_node *n)
 {
     site *s = n->site;
     bool changed = qn_htx_mirror_turn(&s->mirror, n->env);
-    qn_htx_card facts;
 
     try_keys_of_now(s, n->env);
     if (changed) {
         s->store_mirror = true;
-        if (qn_htx_card_read(&facts, site_card(s), QN_HTX_DESCRIPTOR_KEYS) == QN_OK &&
-            write_card(s, n->env, &facts) == QN_OK)
-            asker_renew(n);
+        take_card(n);
     }
     node_timer(n, &s->turn_timer, TIMER_SITE_TURN, qn_htx_mirror_due(&s->mirror, n->env));
+}
+
+/* A follower begins with keys of its own that nobody is told of, and would make some at an epoch's
+ * turn: all give way to those of the node it follows, long before anybody uses them. */
+void site_told(qn_node *n, qn_slice mirror_keys)
+{
+    site *s = n->site;
+    qn_htx_mirror told;
+
+    if (s == NULL)
+        return;
+    if (qn_htx_mirror_init(&told, mirror_keys) == QN_OK) {
+        s->mirror = told;
+        try_keys_of_now(s, n->env);
+        take_card(n);
+    }
+    qn_htx_mirror_wipe(&told);
 }
 
 void site_greet(qn_node *n, qn_carrier_cfg *cfg)

@@ -93,7 +93,7 @@ void qn_node_status(const qn_node *n, qn_status *out)
                        .route = n->cfg.route,
                        .last_error = n->last_error,
                        .id = n->id,
-                       .listed = node_registers(n),
+                       .listed = node_listed(n),
                        .invited_by = n->invited_n,
                        .last_probe = n->probe_ok,
                        .mem_used = n->env->mem.used,

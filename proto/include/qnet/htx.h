@@ -10,6 +10,7 @@
 #include "qnet/addr.h"
 #include "qnet/env.h"
 #include "qnet/err.h"
+#include "qnet/replay.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,9 +25,6 @@ extern "C" {
 #define QN_HTX_CONTACT_CARD_MAX (QN_HTX_CARD_MAX + (QN_HTX_EPOCHS_MAX - 3) * 46)
 /* What is stored as "mirror-keys" is never longer. */
 #define QN_HTX_MIRROR_FILE_MAX ((QN_HTX_EPOCHS_MAX + 3) * 40 + 8)
-
-/* So many random bytes are an empty replay set, as STORE "replay" keeps it. */
-#define QN_HTX_REPLAY_EMPTY 16
 
 /* A page of the origin that a visit asks for. */
 typedef struct qn_htx_page {
@@ -76,6 +74,7 @@ typedef struct qn_htx_cfg {
     /* What STORE "replay" once kept, all appends included. Only if the machine has not been
      * restarted since (its boot id is the same); empty otherwise. */
     qn_slice stored_replay;
+    const qn_htx_answered *answered; /* the set of several nodes; NULL: the node has its own */
 } qn_htx_cfg;
 
 /*

@@ -83,7 +83,11 @@ typedef struct qn_node_cfg {
     /* Verified snapshots and browser profiles, shared by a process's nodes; may be NULL. Outlives
      * the node. */
     struct qn_intern *intern;
-    qn_keys keys;      /* identity, link and onion secrets */
+    qn_keys keys; /* identity, link and onion secrets */
+    /* Several nodes of one process may have these keys, each on a thread of its own, and be one to
+     * everybody else (docs/decisions/0017). All but the first are followers: they do not register
+     * and keep no list up to date; qn_node_told() tells them what the first one learns. */
+    bool follower;
     bool has_operator; /* bootstrap and super: the operator key that signs snapshots */
     qn_secret32 operator_seed;
     qn_addr listen;            /* the address others reach us at (descriptor); family 0: none */
@@ -122,6 +126,9 @@ QN_MUST_CHECK qn_err qn_node_new(qn_node **out, const qn_node_cfg *cfg, qn_env *
 /* One more address the world listens on for this node (SOCKS, status): an exit never connects to
  * it, whatever its allow list says. QN_CONFIG: too many. */
 QN_MUST_CHECK qn_err qn_node_own(qn_node *n, const qn_addr *listener);
+/* What another node with these keys has given STORE under this name: "snapshot", "mirror-keys" or
+ * "equivocations", of which more is believed than the node has seen itself; others are ignored. */
+void qn_node_told(qn_node *n, const char *name, qn_slice bytes);
 /* The batches of an unlisted node are these from now on; links that are up stay. QN_CONFIG: it is
  * none, they are too many, or one is zero. */
 QN_MUST_CHECK qn_err qn_node_admit(qn_node *n, const qn_secret32 *psk, unsigned count);
