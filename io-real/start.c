@@ -275,7 +275,6 @@ static qn_opened open_resolver(qn_world *w, const qn_world_cfg *cfg, qn_why why)
 static uint32_t conns_of_one(const qn_world_cfg *cfg)
 {
     uint32_t loops = cfg->loops > 1 ? cfg->loops : 1;
-
     uint32_t reserve = QN_FD_RESERVE + (is_exit(cfg) ? QN_RESOLVER_FDS * loops : 0);
 
     reserve += cfg->directory.family != 0 ? QN_HTTPD_FDS : 0;

@@ -2,6 +2,7 @@
 #include "support/qt.h"
 
 #include "base/limits.h"
+#include "htx/mirror.h"
 #include "htx/replay.h"
 
 static qt_env t;
@@ -224,6 +225,47 @@ START_TEST(what_is_no_such_file_is_refused_with_its_floor)
 }
 END_TEST
 
+/* ---- one for several nodes --------------------------------------------------------------------
+ */
+
+static qn_err enter_first(qn_htx_replay *set, int64_t time)
+{
+    static const uint8_t random[32] = {7}, id[32] = {8};
+
+    return qn_htx_replay_enter(set, time, random, id);
+}
+
+START_TEST(a_set_of_several_nodes_is_as_strict_as_one_of_their_own)
+{
+    qn_slice none = {0};
+    uint8_t file[QN_HTX_MIRROR_FILE_MAX];
+    qn_htx_mirror keys;
+    qn_htx_replay *set;
+    size_t n;
+
+    qt_assert_err(qn_htx_replay_new(&set, &t.env, none, none), QN_OK);
+    qt_assert_err(enter_first(set, t.env.wall), QN_OK); /* nobody can hold a tag */
+    disk_n = qn_htx_replay_size(set);
+    qn_htx_replay_save(set, disk);
+    qn_htx_replay_free(set);
+
+    qt_assert_err(qn_htx_mirror_init(&keys, none), QN_OK);
+    (void)qn_htx_mirror_turn(&keys, &t.env);
+    keys.used = true;
+    qt_assert_err(qn_htx_mirror_save(&keys, (qn_span){file, sizeof file}, &n), QN_OK);
+    qt_assert_err(qn_htx_replay_new(&set, &t.env, qn_slice_of(file, n), none), QN_OK);
+    qt_assert_err(enter_first(set, t.env.wall), QN_STALE); /* the set of these keys is lost */
+    qn_htx_replay_free(set);
+
+    qt_assert_err(qn_htx_replay_new(&set, &t.env, qn_slice_of(file, n), qn_slice_of(disk, disk_n)),
+                  QN_OK);
+    qt_assert_err(enter_first(set, t.env.wall), QN_STALE);
+    qt_assert_err(enter_first(set, t.env.wall + 1), QN_STALE);
+    qn_htx_replay_free(set);
+    qn_htx_mirror_wipe(&keys);
+}
+END_TEST
+
 static Suite *replay_suite(void)
 {
     Suite *s = suite_create("htx/replay");
@@ -243,6 +285,7 @@ static Suite *replay_suite(void)
     tcase_add_test(tc, a_clock_set_back_meanwhile_is_noticed);
     tcase_add_test(tc, what_was_over_at_one_restart_is_still_known_at_the_next);
     tcase_add_test(tc, what_is_no_such_file_is_refused_with_its_floor);
+    tcase_add_test(tc, a_set_of_several_nodes_is_as_strict_as_one_of_their_own);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -327,6 +327,41 @@ START_TEST(a_tag_is_answered_once)
 }
 END_TEST
 
+/* A set that several sites share, and how often it was asked. */
+static qn_htx_replay shared;
+static unsigned asked;
+
+static int64_t shared_floor(void *ctx)
+{
+    return qn_htx_replay_floor(ctx);
+}
+
+static qn_err shared_enter(void *ctx, int64_t time, const uint8_t random[32], const uint8_t id[32])
+{
+    asked++;
+    return qn_htx_replay_enter(ctx, time, random, id);
+}
+
+static const qn_htx_answered verbs = {shared_floor, shared_enter, &shared};
+
+START_TEST(a_tag_that_another_site_has_answered_is_not_ours)
+{
+    asked = 0;
+    qn_htx_replay_init(&shared, &t.env, true);
+    site.answered = &verbs;
+    play(turns, 1448, false);
+    ck_assert_int_eq(v.state, QN_HTX_VISIT_PROVE);
+    qn_htx_visit_clear(&v);
+    qn_htx_replay_clear(&replay); /* another site's own set knows nothing of it */
+    qn_htx_replay_init(&replay, &t.env, true);
+    play(turns, 1448, false);
+    assert_spliced();
+    ck_assert_uint_eq(asked, 2);
+    ck_assert_uint_eq(replay.n, 0);
+    qn_htx_replay_clear(&shared);
+}
+END_TEST
+
 /* A copy shown first takes nothing from the one it was copied from. */
 START_TEST(a_copied_hello_uses_nothing_up)
 {
@@ -482,6 +517,7 @@ static Suite *visit_suite(void)
     tcase_add_loop_test(tc, without_a_tag_it_is_the_origins, 0, all);
     tcase_add_loop_test(tc, who_is_not_heard_is_the_origins_visitor, 0, all);
     tcase_add_loop_test(tc, a_tag_is_answered_once, 0, all);
+    tcase_add_test(tc, a_tag_that_another_site_has_answered_is_not_ours);
     tcase_add_test(tc, a_copied_hello_uses_nothing_up);
     tcase_add_loop_test(tc, a_thief_with_garbage_meets_the_origin, 0, 2);
     tcase_add_test(tc, an_origin_that_speaks_first_is_heard);
