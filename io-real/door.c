@@ -220,14 +220,14 @@ void qn__door_shut(qn_world *w, unsigned place, bool on)
 
 void qn__door_pause(qn_world *w, qn_listener purpose, bool on)
 {
+    qn_mail m = {.kind = QN_MAIL_SHUT, .sender = w->place, .fd = -1, .on = on};
+
     if (purpose != QN_LISTEN_LINK)
         pause_for_node(w, purpose, on);
     else if (w->place == 0)
         qn__door_shut(w, 0, on);
     else
-        (void)qn__loops_post(
-            w->loops->v[0].world,
-            &(qn_mail){.kind = QN_MAIL_SHUT, .sender = w->place, .fd = -1, .on = on});
+        (void)qn__loops_post(w->loops->v[0].world, &m);
 }
 
 void qn__doors_close(qn_world *w)

@@ -14,8 +14,9 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#define QN_MAILS_MAX 4096 /* unread: more than any loop leaves while it serves one turn of conns   \
-                           */
+#define QN_MAILS_MAX                                                                               \
+    4096 /* unread: more than any loop leaves while it serves one turn of conns                    \
+          */
 
 typedef enum qn_mail_kind {
     QN_MAIL_CONN,   /* fd, from, local: a link's conn that the leader accepted */

@@ -45,15 +45,14 @@ void qn__loops_admit(qn_world *w, const qn_secret32 *psk, unsigned n)
 void qn__loops_exit(qn_world *w, const qn_event *ev)
 {
     qn_world *to = w->loops != NULL ? w->loops->v[0].world : w;
+    qn_mail m = {.kind = QN_MAIL_EXIT, .fd = -1, .port = (uint16_t)ev->value, .err = ev->err};
 
     if (to->exit_log == NULL)
         return;
     if (to == w)
-        qn_exit_log_count(w->exit_log, (uint16_t)ev->value, ev->err);
+        qn_exit_log_count(w->exit_log, m.port, m.err);
     else
-        (void)qn__loops_post(
-            to, &(qn_mail){
-                    .kind = QN_MAIL_EXIT, .fd = -1, .err = ev->err, .port = (uint16_t)ev->value});
+        (void)qn__loops_post(to, &m);
 }
 
 /* ---- being told ------------------------------------------------------------------------------ */

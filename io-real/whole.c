@@ -167,12 +167,10 @@ bool qn__whole_ask(void *leader, uint64_t ticket, const char *path)
 
 void qn__whole_asked(qn_world *w, const qn_mail *m)
 {
-    (void)qn__loops_post(w->loops->v[0].world,
-                         &(qn_mail){.kind = QN_MAIL_ANSWER,
-                                    .sender = w->place,
-                                    .fd = -1,
-                                    .ticket = m->ticket,
-                                    .document = qn_document(&w->view, m->name)});
+    qn_mail answer = {.kind = QN_MAIL_ANSWER, .sender = w->place, .fd = -1, .ticket = m->ticket};
+
+    answer.document = qn_document(&w->view, m->name);
+    (void)qn__loops_post(w->loops->v[0].world, &answer);
 }
 
 void qn__whole_answered(qn_world *w, qn_mail *m)

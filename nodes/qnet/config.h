@@ -42,7 +42,7 @@ typedef struct config {
     qn_exit_limits exit_limits;
     uint32_t loops;      /* 1 and up */
     uint64_t memory_max; /* of all of them */
-    qn_addr dns; /* family 0: the authoritative servers */
+    qn_addr dns;         /* family 0: the authoritative servers */
     qn_level log;
 } config;
 

@@ -24,8 +24,8 @@ typedef struct qn_htx_site {
     qn_htx_tag_judge judge; /* floor and tally are filled in by whoever judges */
     qn_htx_replay *replay;
     const qn_htx_answered *answered; /* NULL; or in place of replay: a set of several sites */
-    const qn_shape_profile *shape; /* of any browser's profile: which it is only tells uplink
-                                      records apart. Needed with `proven` */
+    const qn_shape_profile *shape;   /* of any browser's profile: which it is only tells uplink
+                                        records apart. Needed with `proven` */
     bool own; /* the operator's own origin: told who comes, by PROXY protocol version 2 */
 
     /* The origin is measured, and all of the following is so. Without it nobody is ever answered
