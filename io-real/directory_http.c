@@ -1,5 +1,6 @@
 #include "io-real/directory_http.h"
 
+#include "io-real/directory_pages.h"
 #include "io-real/httpd.h"
 #include "io-real/log.h"
 #include "io-real/ration.h"
@@ -17,8 +18,7 @@ struct qn_directory_http {
     qn_httpd *httpd;
     qn_ration ration;
     qn_directory_counts counts;
-    char *all; /* the list of all countries, made when it was first asked for in this second */
-    qn_time all_until;
+    qn_pages *pages;
 };
 
 /* ---- answering ------------------------------------------------------------------------------- */
@@ -55,31 +55,34 @@ static const char *phrase_of(unsigned code)
     return "Internal Server Error";
 }
 
-/* evhttp would send the body as well (RFC 9110 section 9.3.2). */
-static void head_only(asked *r, size_t length)
+/* Takes over the body (NULL: out of memory). Of an answer to HEAD evhttp would send it as well (RFC
+ * 9110 section 9.3.2). */
+static void send_body(asked *r, unsigned code, struct evbuffer *body)
 {
-    char text[24];
-
-    (void)snprintf(text, sizeof text, "%zu", length);
-    head(r, "Content-Length", text);
-}
-
-static void send_text(asked *r, unsigned code, const char *text)
-{
-    struct evbuffer *body = evbuffer_new();
+    char length[24];
 
     head(r, "Content-Type", "application/json");
     head(r, "Cache-Control", "no-store");
     head(r, "X-Content-Type-Options", "nosniff");
     if (code == 429 || code == 503)
         head(r, "Retry-After", "1");
-    if (body != NULL && evhttp_request_get_command(r) == EVHTTP_REQ_HEAD)
-        head_only(r, strlen(text) + 1);
-    else if (body != NULL)
-        (void)evbuffer_add_printf(body, "%s\n", text);
+    if (body != NULL && evhttp_request_get_command(r) == EVHTTP_REQ_HEAD) {
+        (void)snprintf(length, sizeof length, "%zu", evbuffer_get_length(body));
+        head(r, "Content-Length", length);
+        (void)evbuffer_drain(body, evbuffer_get_length(body));
+    }
     evhttp_send_reply(r, (int)code, phrase_of(code), body);
     if (body != NULL)
         evbuffer_free(body);
+}
+
+static void send_text(asked *r, unsigned code, const char *text)
+{
+    struct evbuffer *body = evbuffer_new();
+
+    if (body != NULL)
+        (void)evbuffer_add_printf(body, "%s\n", text);
+    send_body(r, code, body);
 }
 
 static void refuse(asked *r, unsigned code, const char *sentence)
@@ -90,31 +93,16 @@ static void refuse(asked *r, unsigned code, const char *sentence)
     send_text(r, code, text);
 }
 
-/* NULL: out of memory. */
-static void send_answer(const qn_directory_http *d, asked *r, const char *text)
-{
-    if (text == NULL)
-        refuse(r, 503, "out of memory");
-    else if (!qn_httpd_has_room(d->httpd, strlen(text)))
-        refuse(r, 503, "too many answers are being read");
-    else
-        send_text(r, 200, text);
-}
-
 /* Takes over the document, which may be NULL. */
-static char *text_of(json_t *document)
+static void send_document(asked *r, json_t *document)
 {
     char *text = document != NULL ? json_dumps(document, JSON_COMPACT) : NULL;
 
     json_decref(document);
-    return text;
-}
-
-static void send_document(const qn_directory_http *d, asked *r, json_t *document)
-{
-    char *text = text_of(document);
-
-    send_answer(d, r, text);
+    if (text == NULL)
+        refuse(r, 503, "out of memory");
+    else
+        send_text(r, 200, text);
     free(text);
 }
 
@@ -182,7 +170,7 @@ static void do_register(qn_directory_http *d, asked *r, const signed_object *des
     d->cfg.settle(d->cfg.world);
     if (err == QN_OK) {
         d->counts.registered++;
-        send_document(d, r, json_pack("{sb sb}", "registered", 1, "is_new", fresh));
+        send_document(r, json_pack("{sb sb}", "registered", 1, "is_new", fresh));
         return;
     }
     d->counts.refused++;
@@ -217,104 +205,22 @@ static void on_register(qn_directory_http *d, asked *r)
 
 /* ---- GET /api/relays/by-country -------------------------------------------------------------- */
 
-#define NOWHERE "ZZ" /* what CLDR calls a country nobody knows */
-
-/* As the seeds write addresses: /ip4/192.0.2.1/tcp/443. */
-static json_t *multiaddr(const qn_addr *a)
-{
-    char text[QN_ADDR_TEXT], *colon, *host = text;
-
-    qn_addr_text(a, text);
-    colon = strrchr(text, ':');
-    *colon = '\0';
-    if (a->family == 6) { /* "[v6]" */
-        host++;
-        colon[-1] = '\0';
-    }
-    return json_sprintf("/ip%u/%s/tcp/%u", a->family, host, a->port);
-}
-
-static json_t *capabilities(const qn_listed *l)
-{
-    json_t *v = json_array();
-
-    if (l->relay)
-        (void)json_array_append_new(v, json_string("relay"));
-    if (l->exit)
-        (void)json_array_append_new(v, json_string("exit"));
-    if (l->directory)
-        (void)json_array_append_new(v, json_string("directory"));
-    return v;
-}
-
-static json_t *country_or_null(const char *country)
-{
-    return country[0] != '\0' ? json_string(country) : json_null();
-}
-
-/* A mirror knows of nobody when he was heard of. */
-static json_t *time_or_null(int64_t at)
-{
-    return at != 0 ? json_integer(at) : json_null();
-}
-
-static json_t *entry(const qn_directory_http *d, const qn_listed *l)
-{
-    char id[QN_PEERID_TEXT + 1];
-    json_t *o = json_object(), *addrs = json_array();
-
-    if (qn_peerid_text(&d->cfg.env->env, &l->id, id) != QN_OK)
-        id[0] = '\0';
-    for (unsigned i = 0; i < l->addrs_n; i++)
-        (void)json_array_append_new(addrs, multiaddr(&l->addrs[i]));
-    (void)json_object_set_new(o, "peer_id", json_string(id));
-    (void)json_object_set_new(o, "addrs", addrs);
-    (void)json_object_set_new(o, "country", country_or_null(l->country));
-    (void)json_object_set_new(o, "country_claimed", country_or_null(l->claimed));
-    (void)json_object_set_new(o, "capabilities", capabilities(l));
-    (void)json_object_set_new(o, "first_seen", time_or_null(l->first_seen));
-    (void)json_object_set_new(o, "last_seen", time_or_null(l->last_seen));
-    return o;
-}
-
-/* {"US": [entry, ...], ...}; country NULL: all of them. */
-static json_t *by_country(const qn_directory_http *d, const char *country)
-{
-    json_t *all = json_object();
-    uint32_t cursor = 0;
-    qn_listed l;
-
-    while (qn_node_listed(d->cfg.node, &cursor, &l)) {
-        const char *where = l.country[0] != '\0' ? l.country : NOWHERE;
-        json_t *list = json_object_get(all, where);
-
-        if (country != NULL && strcmp(where, country) != 0)
-            continue;
-        if (list == NULL) {
-            list = json_array();
-            (void)json_object_set_new(all, where, list);
-        }
-        (void)json_array_append_new(list, entry(d, &l));
-    }
-    return all;
-}
-
-/* With thousands of nodes the whole is a megabyte and takes milliseconds: once a second. */
-static const char *everywhere(qn_directory_http *d)
-{
-    qn_time now = d->cfg.env->env.now;
-
-    if (d->all == NULL || now >= d->all_until) {
-        free(d->all);
-        d->all = text_of(by_country(d, NULL));
-        d->all_until = now + QN_SEC;
-    }
-    return d->all;
-}
-
 static bool is_country(const char *c)
 {
     return strlen(c) == 2 && c[0] >= 'A' && c[0] <= 'Z' && c[1] >= 'A' && c[1] <= 'Z';
+}
+
+static void send_page(qn_directory_http *d, asked *r, const char *country)
+{
+    struct evbuffer *body = evbuffer_new();
+
+    if (body != NULL && qn_pages_put(d->pages, country, body)) {
+        send_body(r, 200, body);
+        return;
+    }
+    if (body != NULL)
+        evbuffer_free(body);
+    refuse(r, 503, "out of memory");
 }
 
 static void on_by_country(qn_directory_http *d, asked *r)
@@ -331,10 +237,7 @@ static void on_by_country(qn_directory_http *d, asked *r)
         refuse(r, 400, "the query is country=CC, two capital letters, or there is none");
     } else {
         d->counts.listings++;
-        if (country == NULL)
-            send_answer(d, r, everywhere(d));
-        else
-            send_document(d, r, by_country(d, country));
+        send_page(d, r, country);
     }
     evhttp_clear_headers(&pairs);
 }
@@ -384,9 +287,8 @@ static void on_prune(qn_directory_http *d, asked *r)
     if (err != QN_OK)
         refuse(r, qn_directory_code(err), qn_err_text(err));
     else
-        send_document(d, r,
-                      json_pack("{si si si}", "pruned", (int)p.removed, "active_peers",
-                                (int)p.active, "total_peers", (int)p.total));
+        send_document(r, json_pack("{si si si}", "pruned", (int)p.removed, "active_peers",
+                                   (int)p.active, "total_peers", (int)p.total));
 }
 
 /* ---- what is asked for ----------------------------------------------------------------------- */
@@ -443,9 +345,10 @@ qn_directory_http *qn_directory_http_new(struct event_base *base, int fd,
         return NULL;
     }
     d->cfg = *cfg;
+    d->pages = qn_pages_new(cfg->node, cfg->env);
     qn_ration_init(&d->ration, cfg->rate, QN_DIRECTORY_BURST, &cfg->env->env.rng);
     d->httpd = qn_httpd_new(base, fd, now, answer, d);
-    if (d->httpd == NULL) {
+    if (d->httpd == NULL || d->pages == NULL) {
         qn_directory_http_free(d);
         return NULL;
     }
@@ -458,7 +361,7 @@ void qn_directory_http_free(qn_directory_http *d)
         return;
     qn_httpd_free(d->httpd);
     sodium_memzero(&d->cfg.token, sizeof d->cfg.token);
-    free(d->all);
+    qn_pages_free(d->pages);
     free(d);
 }
 

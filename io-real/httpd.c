@@ -192,16 +192,6 @@ static void on_request(struct evhttp_request *request, void *arg)
     h->answer(h->ctx, request, &from);
 }
 
-bool qn_httpd_has_room(const qn_httpd *h, size_t bytes)
-{
-    size_t waiting = 0;
-
-    for (int i = 0; i < QN_HTTPD_CONNS; i++)
-        if (h->v[i].bev != NULL)
-            waiting += evbuffer_get_length(bufferevent_get_output(h->v[i].bev));
-    return bytes <= QN_HTTPD_ANSWERS_MAX && waiting <= QN_HTTPD_ANSWERS_MAX - bytes;
-}
-
 const qn_httpd_counts *qn_httpd_counted(const qn_httpd *h)
 {
     return &h->counts;

@@ -8,7 +8,6 @@
  * - At most QN_HTTPD_CONNS. One more, and the one that has waited longest makes way.
  * - QN_HTTPD_REQUEST from one request to the end of the next, QN_HTTPD_ANSWER for reading an
  *   answer, whatever bytes come in between. Looked at twice a second.
- * - All answers that wait to be read, together: QN_HTTPD_ANSWERS_MAX.
  *
  * docs/decisions/0022.
  */
@@ -31,7 +30,6 @@
     16384 /* of one connection; evhttp itself waits for a chunk's length for ever */
 #define QN_HTTPD_REQUEST (10 * QN_SEC)
 #define QN_HTTPD_ANSWER (30 * QN_SEC)
-#define QN_HTTPD_ANSWERS_MAX (16u << 20)
 #define QN_HTTPD_LOOK_MS 500
 
 typedef struct qn_httpd_counts {
@@ -49,8 +47,6 @@ typedef void (*qn_httpd_answer)(void *ctx, struct evhttp_request *request, const
 qn_httpd *qn_httpd_new(struct event_base *base, int fd, qn_time (*now)(void *ctx),
                        qn_httpd_answer answer, void *ctx);
 void qn_httpd_free(qn_httpd *h);
-/* Whether so many more bytes may wait to be read. */
-bool qn_httpd_has_room(const qn_httpd *h, size_t bytes);
 const qn_httpd_counts *qn_httpd_counted(const qn_httpd *h);
 
 #endif

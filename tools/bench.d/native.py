@@ -8,6 +8,7 @@ PROGRAMS = {
     "floor": (["floor.c", "net.c"], ["-lcrypto"]),
     "sink": (["sink.c", "net.c"], []),
     "socksload": (["socksload.c", "net.c"], []),
+    "httpload": (["httpload.c"], []),
     "prim": (["prim.c", "prim_crypto.c", "prim_bulk.c", "prim_tls.c", "net.c"],
              ["-lssl", "-lcrypto", "-lsodium"]),
 }
