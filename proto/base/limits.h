@@ -208,6 +208,29 @@
 #define QN_DIR_REQUEST_MAX (QN_DESCRIPTOR_MAX + 64) /* what a directory reads from anybody */
 /* domain tag, network id, body; a network is under 3000, an operator's contact under 4000 */
 #define QN_SIGNED_MAX 4096
+/* Beside the directory (docs/wire/discovery.md) */
+/* descriptors kept that are newer than the list or in none: a quarter of a full list, 3 MiB */
+#define QN_HEARD_MAX 1024
+#define QN_HEARD_LIFE (3600 * QN_SEC) /* one that was reached is looked at again */
+/* unlisted ones from one teller that nobody has reached yet: two answers of his */
+#define QN_HEARD_PER_TELLER 16
+#define QN_HEARD_TRIES 3 /* dials of one that does not answer, then it is forgotten */
+/* between them, doubled each time: a node that restarts is back by the second */
+#define QN_HEARD_DIAL_AGAIN (30 * QN_SEC)
+#define QN_HEARD_DIAL_EVERY (2 * QN_SEC) /* between any two: whoever makes up nodes has us dial */
+#define QN_GOSSIP_FANOUT 3            /* nodes asked in one round: news reaches 3^k in k rounds */
+#define QN_GOSSIP_EVERY (60 * QN_SEC) /* rounds, and only while there is a reason */
+#define QN_GOSSIP_FIRST (15 * QN_SEC) /* a node that starts waits so long for the directory */
+#define QN_GOSSIP_SAMPLE 8            /* descriptors in one answer: 20 KiB */
+#define QN_GOSSIP_HELD 64             /* entries of what we hold in one question: 1 KiB */
+/* what one link may ask: 12 questions or 3 introductions at once, then one in so long */
+#define QN_GOSSIP_NEWS_COST (5 * QN_SEC)
+#define QN_GOSSIP_INTRODUCE_COST (20 * QN_SEC)
+#define QN_GOSSIP_BURST (60 * QN_SEC)
+/* what all may ask together: 20 answers a second, 400 KiB of them */
+#define QN_GOSSIP_ANSWER_COST (50 * QN_MS)
+#define QN_REACH_LOOKS 8 /* nodes being dialled back at once because they asked */
+#define QN_REACH_LOOK_MAX (15 * QN_SEC)
 #define QN_CLOCK_SKEW_S 600               /* how far an honest wall clock may be off */
 #define QN_KEY_LIFE_S (14 * 86400)        /* 7 days in use, 7 more accepted as the previous key */
 #define QN_DESCRIPTOR_LIFE_S (14 * 86400) /* no longer than the keys in it */

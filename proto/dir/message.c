@@ -34,6 +34,9 @@ size_t qn_dir_message_head(const qn_dir_message *m, uint8_t out[QN_DIR_HEAD_MAX]
     case QN_DIR_DESCRIPTOR:
     case QN_DIR_PACKED:
     case QN_DIR_DELTA:
+    case QN_DIR_NEWS:
+    case QN_DIR_HEARD:
+    case QN_DIR_MOOR:
         QN_ASSERT(m->bytes.n <= QN_SNAPSHOT_MAX);
         qn_cbor_array(&w, 2);
         qn_cbor_uint(&w, m->type);
@@ -41,6 +44,7 @@ size_t qn_dir_message_head(const qn_dir_message *m, uint8_t out[QN_DIR_HEAD_MAX]
         payload = m->bytes.n;
         break;
     case QN_DIR_LIST:
+    case QN_DIR_INTRODUCE:
         qn_cbor_array(&w, 3);
         qn_cbor_uint(&w, m->type);
         qn_cbor_uint(&w, m->version);
@@ -54,6 +58,11 @@ size_t qn_dir_message_head(const qn_dir_message *m, uint8_t out[QN_DIR_HEAD_MAX]
         qn_cbor_uint(&w, m->code);
         put_string_head(&w, true, m->bytes.n);
         payload = m->bytes.n;
+        break;
+    case QN_DIR_PROVEN:
+        qn_cbor_array(&w, 2);
+        qn_cbor_uint(&w, m->type);
+        qn_cbor_uint(&w, m->version);
         break;
     case QN_DIR_DESCRIBE:
     case QN_DIR_OK:
@@ -81,8 +90,13 @@ static uint64_t items_of(uint64_t type)
     case QN_DIR_DESCRIPTOR:
     case QN_DIR_PACKED:
     case QN_DIR_DELTA:
+    case QN_DIR_NEWS:
+    case QN_DIR_HEARD:
+    case QN_DIR_PROVEN:
+    case QN_DIR_MOOR:
         return 2;
     case QN_DIR_LIST:
+    case QN_DIR_INTRODUCE:
     case QN_DIR_ERROR:
         return 3;
     case QN_DIR_DESCRIBE:
@@ -100,6 +114,13 @@ static void get_list(qn_cbor_r *r, qn_dir_message *m)
     m->bytes = qn_cbor_get_bytes(r);
     if (r->err == QN_OK && m->bytes.n != (m->version != 0 ? sizeof(qn_hash) : 0))
         r->err = QN_PROTO;
+}
+
+static void get_nonce(qn_cbor_r *r, qn_dir_message *m)
+{
+    m->version = qn_cbor_get_uint(r);
+    if (m->type == QN_DIR_INTRODUCE)
+        m->bytes = qn_cbor_get_bytes(r);
 }
 
 static void get_error(qn_cbor_r *r, qn_dir_message *m)
@@ -127,6 +148,8 @@ qn_err qn_dir_message_decode(qn_dir_message *m, qn_slice in)
     got.type = (qn_dir_type)type;
     if (type == QN_DIR_LIST)
         get_list(&r, &got);
+    else if (type == QN_DIR_INTRODUCE || type == QN_DIR_PROVEN)
+        get_nonce(&r, &got);
     else if (type == QN_DIR_ERROR)
         get_error(&r, &got);
     else if (items == 2)
@@ -143,8 +166,9 @@ static const struct {
     qn_err err;
     uint16_t code;
 } codes[] = {
-    {QN_AUTH, 403},  {QN_UNKNOWN, 404}, {QN_STATE, 405}, {QN_STALE, 409},    {QN_EXPIRED, 410},
-    {QN_LIMIT, 413}, {QN_EARLY, 425},   {QN_QUOTA, 429}, {QN_INTERNAL, 500}, {QN_BUSY, 503},
+    {QN_AUTH, 403},     {QN_UNKNOWN, 404}, {QN_STATE, 405},       {QN_STALE, 409},
+    {QN_EXPIRED, 410},  {QN_LIMIT, 413},   {QN_EARLY, 425},       {QN_QUOTA, 429},
+    {QN_INTERNAL, 500}, {QN_BUSY, 503},    {QN_UNREACHABLE, 504},
 };
 
 uint16_t qn_dir_code_of(qn_err err)

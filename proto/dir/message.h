@@ -15,6 +15,14 @@
  *     SHARE     [5, objects]        -> OK | ERROR
  *     SIGNED    [20, signature]
  *
+ * Nodes to each other, beside the directory (docs/wire/discovery.md):
+ *
+ *     INTRODUCE [40, nonce, descriptor] -> OK | ERROR
+ *     NEWS      [41, held]              -> HEARD | ERROR
+ *     HEARD     [42, descriptors]
+ *     PROVEN    [43, nonce]             -> OK | ERROR
+ *     MOOR      [44, descriptor]        -> OK | ERROR
+ *
  * Codes are those of HTTP, so the web surface of a directory says the same things with the same
  * numbers. docs/wire/directory.md.
  */
@@ -39,7 +47,12 @@ typedef enum qn_dir_type {
     QN_DIR_SIGNED = 20,
     QN_DIR_DESCRIPTOR = 21,
     QN_DIR_PACKED = 30,
-    QN_DIR_DELTA = 31
+    QN_DIR_DELTA = 31,
+    QN_DIR_INTRODUCE = 40,
+    QN_DIR_NEWS = 41,
+    QN_DIR_HEARD = 42,
+    QN_DIR_PROVEN = 43,
+    QN_DIR_MOOR = 44
 } qn_dir_type;
 
 #define QN_DIR_TEXT_MAX 120
@@ -49,7 +62,7 @@ typedef struct qn_dir_message {
     qn_dir_type type;
     qn_slice bytes;   /* the object; LIST: the hash of the body held, or empty; ERROR: its text
                          (UTF-8, <= 120) */
-    uint64_t version; /* LIST: the snapshot version held, 0 for none */
+    uint64_t version; /* LIST: of the snapshot held, 0 for none; INTRODUCE, PROVEN: the nonce */
     uint16_t code;    /* ERROR: 400..599 */
 } qn_dir_message;
 

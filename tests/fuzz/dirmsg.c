@@ -111,6 +111,10 @@ void fz_seeds(void)
     qn_dir_message ok = {.type = QN_DIR_OK}, same = {.type = QN_DIR_UNCHANGED};
     qn_dir_message error = {.type = QN_DIR_ERROR, .code = 409, .bytes = qn_slice_of("stale", 5)};
     qn_dir_message snap = {.type = QN_DIR_SNAPSHOT, .bytes = {body, 700}};
+    qn_dir_message introduce = {.type = QN_DIR_INTRODUCE, .version = 77, .bytes = {body, 600}};
+    qn_dir_message news = {.type = QN_DIR_NEWS, .bytes = {body, 160}};
+    qn_dir_message proven = {.type = QN_DIR_PROVEN, .version = 77};
+    qn_dir_message moor = {.type = QN_DIR_MOOR, .bytes = {body, 600}};
     fz_out *o = fz_out_new();
 
     fz_out_u16(o, 3);
@@ -125,6 +129,13 @@ void fz_seeds(void)
     put(o, &snap);
     put(o, &same);
     fz_out_seed(o, "answers");
+    o->n = 0;
+    fz_out_u16(o, 3);
+    put(o, &introduce);
+    put(o, &news);
+    put(o, &proven);
+    put(o, &moor);
+    fz_out_seed(o, "discovery");
     o->n = 0;
     fz_out_u16(o, 0);
     fz_out_u32(o, QN_DIR_REQUEST_MAX);

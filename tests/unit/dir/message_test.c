@@ -48,11 +48,16 @@ static qn_dir_message sample(int i)
         {.type = QN_DIR_DESCRIPTOR, .bytes = qt_noise(7, 900)},
         {.type = QN_DIR_PACKED, .bytes = qt_noise(8, 70000)},
         {.type = QN_DIR_DELTA, .bytes = qt_noise(9, 900)},
+        {.type = QN_DIR_INTRODUCE, .version = UINT64_MAX, .bytes = fx_descriptor(1)},
+        {.type = QN_DIR_NEWS, .bytes = qt_noise(8, 160)},
+        {.type = QN_DIR_HEARD, .bytes = qt_noise(9, 20000)},
+        {.type = QN_DIR_PROVEN, .version = 77},
+        {.type = QN_DIR_MOOR, .bytes = fx_descriptor(2)},
     };
 
     return v[i];
 }
-enum { SAMPLES = 17 };
+enum { SAMPLES = 22 };
 
 static void same(const qn_dir_message *a, const qn_dir_message *b)
 {
