@@ -216,6 +216,13 @@ static json_t *atlas(const qn_view *v)
     return list;
 }
 
+static const char *reach_name(qn_reach reach)
+{
+    static const char *const names[] = {"unknown", "direct", "behind"};
+
+    return names[reach];
+}
+
 static json_t *status(const qn_view *v)
 {
     json_t *o = json_object(), *mem = json_object();
@@ -232,6 +239,8 @@ static json_t *status(const qn_view *v)
     set(o, "atlas", atlas(v));
     set_number(o, "invited_by", s.invited_by);
     set_number(o, "peers_online", s.peers_known);
+    set_number(o, "peers_heard", s.heard);
+    set_text(o, "reach", reach_name(s.reach));
     set_number(o, "active_links", s.links);
     set_number(o, "active_circuits", s.circuits);
     set_number(o, "active_streams", s.streams);

@@ -83,6 +83,7 @@ void answer_free(answer *a)
     qn_node *n = a->n;
 
     operator_forget(n, a);
+    reach_forget(n, a);
     qn_timers_cancel(&n->timers, &a->timer);
     sent(a);
     qn_dir_reader_clear(&a->reader, n->env);
@@ -142,6 +143,13 @@ void answer_reply(answer *a, const qn_dir_message *m)
         bury(a, QN_CLOSE_INTERNAL);
     else
         neighbour_touch(a->tie.nb);
+}
+
+void answer_bytes(answer *a, qn_slice bytes)
+{
+    if (a->tie.nb != NULL &&
+        qn_link_send_bytes(&a->tie.nb->link, a->tie.stream, bytes.p, bytes.n, false) != QN_OK)
+        bury(a, QN_CLOSE_INTERNAL);
 }
 
 void answer_refuse(answer *a, qn_err err)
@@ -210,9 +218,7 @@ static void describe(answer *a)
         return;
     }
     answer_reply(a, &m);
-    if (a->tie.nb != NULL &&
-        qn_link_send_bytes(&a->tie.nb->link, a->tie.stream, m.bytes.p, m.bytes.n, false) != QN_OK)
-        bury(a, QN_CLOSE_INTERNAL);
+    answer_bytes(a, m.bytes);
 }
 
 static void request(answer *a, const qn_dir_message *m)
@@ -241,6 +247,16 @@ static void request(answer *a, const qn_dir_message *m)
         break;
     case QN_DIR_PROOF:
         err = proofs_add(n, m->bytes);
+        break;
+    case QN_DIR_NEWS:
+        err = gossip_tell(a, m->bytes);
+        said = err == QN_OK;
+        break;
+    case QN_DIR_INTRODUCE:
+        err = reach_introduced(a, m, &said);
+        break;
+    case QN_DIR_PROVEN:
+        err = reach_proven(a, m->version);
         break;
     case QN_DIR_OFFER:
         err = a->fellow ? operator_offered(a, m->bytes, &said) : QN_REFUSED;

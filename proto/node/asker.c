@@ -367,6 +367,8 @@ static void answered(qn_node *n, const qn_dir_message *m)
         failed(n, err);
         return;
     }
+    if (asked == WANT_LIST && a->failures > 0 && a->tie.nb != NULL)
+        gossip_ask_one(n, a->tie.nb, ASK_NEWS); /* the list may be old by now */
     a->failures = 0;
     a->retry_at = 0;
     a->heard = n->env->now;

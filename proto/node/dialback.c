@@ -14,8 +14,7 @@ static uint32_t under_way(const qn_node *n)
     return count;
 }
 
-/* A link that we dialled has shown as much. */
-static bool known_already(const qn_node *n, const qn_descriptor *d)
+bool dialled_already(const qn_node *n, const qn_descriptor *d)
 {
     const neighbour *nb = neighbour_named(n, &d->id);
 
@@ -47,13 +46,13 @@ void operator_dial_back(qn_node *n)
 
         if (e->reached)
             continue;
-        if (known_already(n, &e->d)) {
+        if (dialled_already(n, &e->d)) {
             operator_reached(n, &e->d.id);
             continue;
         }
         if (e->dial_at <= now && room > 0) {
             put_off(e, now);
-            room -= neighbour_dial_back(n, &e->d);
+            room -= neighbour_dial_back(n, &e->d) != NULL;
         }
         due = QN_MIN(due, QN_MAX(e->dial_at, now + QN_SEC));
     }
@@ -66,4 +65,10 @@ void operator_reached(qn_node *n, const qn_peerid *id)
         return;
     qn_registry_reached(&n->op->registry, id);
     operator_news(n);
+}
+
+void dialled_back(neighbour *nb)
+{
+    operator_reached(nb->n, &nb->id);
+    reach_dialled(nb);
 }

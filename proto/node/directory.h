@@ -153,6 +153,7 @@ void answer_timeout(answer *a);
 void answer_service(answer *a);
 void answer_reply(answer *a, const qn_dir_message *m); /* ERROR and SIGNED with their bytes */
 void answer_refuse(answer *a, qn_err err);
+void answer_bytes(answer *a, qn_slice bytes); /* of the object that a reply announced */
 
 /* operator.c: all but start, clear, store, store_failed, forget and listed need n->op. */
 QN_MUST_CHECK qn_err operator_start(qn_node *n, char why[160]);
@@ -171,6 +172,9 @@ void operator_signed(qn_node *n, uint8_t who, qn_slice signature);
 void operator_news(qn_node *n);                         /* the registry may have changed */
 void operator_reached(qn_node *n, const qn_peerid *id); /* it is where it says */
 void operator_dial_back(qn_node *n);
+/* A link that we dialled has shown that it is there. */
+bool dialled_already(const qn_node *n, const qn_descriptor *d);
+void dialled_back(neighbour *nb); /* it has proved its key */
 void operator_listed(qn_node *n); /* the list, or who may sign it, has changed */
 void operator_forget(qn_node *n, const answer *a);
 /* What must be kept before it is signed; and the signing, once it is. */

@@ -28,6 +28,9 @@
  *     listing.c     the directory for a door of the world's own, such as HTTP
  *     proofs.c      operators that signed two lists of one version
  *     follow.c      what other nodes with our keys learn, in this process
+ *     gossip.c      discovery beside the directory: asking other nodes, and answering them
+ *     heard.c       what was heard of other nodes, and whether they answer
+ *     reach.c       whether we can be reached, and others that ask
  *     probe.c       whether an exit is reachable, end to end
  *     relief.c      who gives way near the memory cap
  *     node.c        the public verbs
@@ -93,7 +96,9 @@ typedef enum tie_kind {
     TIE_RELAY_NEXT,
     TIE_ASKER,
     TIE_ANSWER,
-    TIE_FELLOW
+    TIE_FELLOW,
+    TIE_GOSSIP,
+    TIE_LOOK
 } tie_kind;
 
 typedef struct tie {
@@ -115,6 +120,10 @@ typedef enum timer_kind {
     TIMER_OPERATOR,
     TIMER_FELLOW,
     TIMER_DIALBACK,
+    TIMER_GOSSIP,
+    TIMER_GOSSIP_ASK,
+    TIMER_HEARD,
+    TIMER_LOOK,
     TIMER_PROBE,
     TIMER_SITE_TURN,
     TIMER_ORIGIN,
@@ -127,8 +136,8 @@ typedef struct neighbour {
     struct neighbour *next, *prev;
     qn_node *n;
     qn_carrier *carrier;
-    qn_conn leg[2]; /* 0: not open, or the world is done with it */
-    qn_addr leg_addr[2];
+    qn_conn leg[2];      /* 0: not open, or the world is done with it */
+    qn_addr leg_addr[2]; /* dialled, or (leg 0, accepted) where it comes from */
     qn_link link;
     qn_peerid id;      /* valid when known */
     qn_peerid claimed; /* accepted, with `claims`: what a snapshot may confirm */
@@ -141,6 +150,7 @@ typedef struct neighbour {
     qn_time starved_since; /* with starved */
     qn_time renew_at;     /* a visit's origin would soon end it: another link is to take over ... */
     uint32_t renew_asked; /* ... as it would after more requests than these */
+    qn_time gossip_tat;   /* what it asked of us costs so far: gossip_paced */
     uint64_t serial;      /* counts neighbours; an exit's entry, and source of one-hop streams */
     crowd_prefix *prefix; /* accepted: where from; NULL: of no prefix that is counted */
     struct neighbour *more_recent, *less_recent; /* with unnamed */
@@ -148,7 +158,7 @@ typedef struct neighbour {
     bool up;         /* ESTABLISHED and not LOST */
     bool over;       /* the link is done with: only the legs' ends are awaited */
     bool raw;        /* the legs live on without the link, until the carrier says LOST */
-    bool dial_back;  /* an operator looks whether a node is where it says; nothing else */
+    bool dial_back;  /* we look whether a node is where it says; nothing else */
     bool unnamed;    /* accepted, up, and nobody knows whose: counted, see crowd.h */
     bool stranger;   /* accepted, and has proved nothing or gone raw: counted */
     bool resolving;  /* leg 0: whether the site's name leads there is being asked */
@@ -251,6 +261,7 @@ typedef struct relay {
 } relay;
 
 #include "node/directory.h"
+#include "node/discovery.h"
 
 /* ---- invitations ----------------------------------------------------------------------------- */
 
@@ -316,6 +327,7 @@ struct qn_node {
     asker asker;
     operators *op;            /* directory modes with an operator key */
     qn_equivocations *proofs; /* NULL: none known */
+    discovery discovery;
     bool store_proofs;
     uint8_t proofs_file[QN_EQUIVOCATIONS_MAX]; /* what STORE names, until the next call */
 
@@ -378,8 +390,8 @@ bool node_end_stalest(qn_node *n);
 /* neighbour.c */
 neighbour *neighbour_get(qn_node *n, const qn_relay *r);
 neighbour *neighbour_dial(qn_node *n, const whom *to);
-/* A link of its own to a node that registers, only to see that it answers: operator_reached(). */
-bool neighbour_dial_back(qn_node *n, const qn_descriptor *d);
+/* A link of its own, only to see that the node answers: dialled_back(). NULL: not now. */
+neighbour *neighbour_dial_back(qn_node *n, const qn_descriptor *d);
 qn_conn neighbour_accept(qn_node *n, const qn_addr *from, const qn_addr *local);
 void neighbour_drain(neighbour *nb);
 /* New streams are to go over another link, which is dialled if this one is in use. */
@@ -469,45 +481,7 @@ void client_wake_waiting(qn_node *n);
 /* Streams that have another way than this link, which is late, take it. */
 void client_leave(neighbour *nb);
 
-/* paths.c */
-void paths_start(qn_node *n); /* takes up the guards that were kept */
-/* For a new list, whose relays the candidates are. QN_NOMEM: nothing was changed. */
-QN_MUST_CHECK qn_err paths_listed(qn_node *n, const qn_snapshot *s);
-/* The hops of a circuit to this destination, entry first; NULL: to any. QN_NOPATH. */
-QN_MUST_CHECK qn_err paths_choose(qn_node *n, const qn_dest *d, qn_path *path,
-                                  const qn_relay *out[QN_HOPS_MAX]);
-/* The exit of a one-hop route; NULL: none, n->last_error says why. */
-const qn_relay *paths_exit(qn_node *n, const qn_dest *d);
-/* There is a list to choose relays from, and it is not a day old. */
-bool paths_list_fresh(const qn_node *n);
-bool paths_takes_port(const qn_node *n, const qn_relay *r, const qn_dest *d);
-/* Exits are known, and none of them opens this port: waiting would not help. */
-bool paths_port_refused(const qn_node *n, const qn_dest *d);
-/* A link to it came up, or a circuit through it as its entry; it failed as a hop or did not answer.
- */
-void paths_worked(qn_node *n, const qn_peerid *id);
-void paths_failed(qn_node *n, const qn_peerid *id);
-bool paths_store(qn_node *n, qn_action *a); /* guards that have changed */
-/* What is known of a circuit's hops, for looking in. */
-void paths_describe(const circuit *c, qn_circuit_info *out);
-
-/* The node with this PeerID, listed or by whom we were invited; NULL: unknown. */
-const qn_relay *paths_relay(const qn_node *n, const qn_peerid *id);
-
-/* listing.c */
-/* Where a node is: what our atlas says, else what it claims itself. */
-void node_spot(const qn_node *n, const qn_descriptor *d, qn_spot *out);
-
-/* invited.c */
-QN_MUST_CHECK qn_err invited_start(qn_node *n, char why[160]); /* reads cfg.invited */
-void invited_clear(qn_node *n);
-/* Its place in n->invited; -1: it did not invite us. */
-int invited_place(const qn_node *n, const qn_peerid *id);
-const qn_key *invited_psk(const qn_node *n, const qn_peerid *id); /* NULL: listed nodes have none */
-neighbour *invited_dial(qn_node *n); /* the next of them in turn, for the list */
-/* What this node, if it invited us, says of itself; QN_PROTO and as qn_descriptor_open. */
-QN_MUST_CHECK qn_err invited_renew(qn_node *n, const qn_peerid *id, qn_slice descriptor);
-bool invited_store(qn_node *n, qn_action *a);
+#include "node/paths.h"
 
 /* relay.c */
 void relay_new(neighbour *nb, uint32_t stream);

@@ -172,6 +172,8 @@ static qn_err start(qn_node *n, char why[160])
     if (err == QN_OK)
         err = invited_start(n, why);
     if (err == QN_OK)
+        gossip_start(n);
+    if (err == QN_OK)
         paths_start(n);
     if (err == QN_OK && proofs_read(n, n->cfg.stored_equivocations) == QN_NOMEM)
         return QN_NOMEM;
@@ -262,6 +264,7 @@ static void free_all(qn_node *n)
         client_free(n->circuits);
     while (n->relays != NULL)
         relay_free(n->relays);
+    reach_clear(n);
     while (n->answers != NULL)
         answer_free(n->answers);
     while (n->neighbours != NULL)
@@ -286,6 +289,7 @@ void qn_node_free(qn_node *n)
     operator_clear(n);
     proofs_clear(n);
     asker_clear(n);
+    gossip_clear(n);
     invited_clear(n);
     site_clear(n);
     visits_clear(n);

@@ -30,6 +30,7 @@ static qn_err adopt(qn_node *n, qn_slice bytes, size_t came)
                 (unsigned long long)s->version, s->relays_n);
     node_event(n, &(qn_event){.type = QN_EV_SNAPSHOT, .value = s->relays_n, .down = came});
     operator_listed(n);
+    heard_listed(n);
     qn_snapshot_drop(old);
     if (n->cfg.socks) {
         client_wake_waiting(n);

@@ -158,22 +158,24 @@ neighbour *neighbour_dial(qn_node *n, const whom *to)
     return nb != NULL ? nb : dial(n, to, true);
 }
 
-bool neighbour_dial_back(qn_node *n, const qn_descriptor *d)
+neighbour *neighbour_dial_back(qn_node *n, const qn_descriptor *d)
 {
     whom to = {.id = &d->id, .key = &d->link.key, .addr = &d->addrs[0], .card = d->card};
     neighbour *nb = n->stopping ? NULL : dial(n, &to, false);
 
     if (nb != NULL)
         nb->dial_back = true;
-    return nb != NULL;
+    return nb;
 }
 
 neighbour *neighbour_get(qn_node *n, const qn_relay *r)
 {
-    return neighbour_dial(n, &(whom){.id = &r->d.id,
-                                     .key = &r->d.link.key,
-                                     .addr = &r->d.addrs[0],
-                                     .card = r->d.card,
+    const qn_descriptor *d = heard_newest(n, &r->d);
+
+    return neighbour_dial(n, &(whom){.id = &d->id,
+                                     .key = &d->link.key,
+                                     .addr = &d->addrs[0],
+                                     .card = d->card,
                                      .psk = invited_psk(n, &r->d.id)});
 }
 
@@ -229,6 +231,7 @@ static void link_over(neighbour *nb, qn_err err)
     crowd_leave(nb);
     nb->over_since = n->env->now;
     (void)qn_link_fill(&nb->link);
+    reach_over(nb);
     if (nb->up && !nb->dial_back)
         node_event(
             n, &(qn_event){.type = QN_EV_LINK_DOWN, .id = nb->serial, .peer = nb->id, .err = err});
@@ -285,8 +288,7 @@ static void established(neighbour *nb, const qn_established *est)
     crowd_stranger(nb, false);
     nb->up = true;
     if (nb->dial_back) {
-        operator_reached(n, &nb->id);
-        neighbour_end(nb, QN_CLOSE_DONE);
+        dialled_back(nb);
         return;
     }
     if (nb->outbound)

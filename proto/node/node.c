@@ -222,6 +222,18 @@ static void fire(qn_node *n, qn_timer *t)
     case TIMER_DIALBACK:
         operator_dial_back(n);
         break;
+    case TIMER_GOSSIP:
+        gossip_tick(n);
+        break;
+    case TIMER_GOSSIP_ASK:
+        gossip_ask_tick(node_owner(t, gossip_ask));
+        break;
+    case TIMER_HEARD:
+        heard_dial(n);
+        break;
+    case TIMER_LOOK:
+        look_tick(node_owner(t, looking));
+        break;
     case TIMER_FELLOW:
         fellow_tick(node_owner(t, fellow));
         break;

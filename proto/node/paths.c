@@ -266,6 +266,7 @@ void paths_failed(qn_node *n, const qn_peerid *id)
     standing *s = standing_of(n, id);
     bool guard = false;
 
+    heard_failed(n, id);
     for (unsigned i = 0; i < GUARD_SETS; i++)
         qn_guards_failed(&n->guards[i], n->env, id);
     for (unsigned i = 0; i < GUARD_SETS; i++)

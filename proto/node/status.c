@@ -95,6 +95,8 @@ void qn_node_status(const qn_node *n, qn_status *out)
                        .id = n->id,
                        .listed = node_listed(n),
                        .invited_by = n->invited_n,
+                       .heard = n->discovery.heard.n,
+                       .reach = reach_state(n),
                        .last_probe = n->probe_ok,
                        .mem_used = n->env->mem.used,
                        .mem_peak = n->env->mem.peak};

@@ -109,6 +109,12 @@ void stream_data(const tie *t, const qn_link_event *ev)
     case TIE_FELLOW:
         fellow_data(t->owner, ev->piece, ev->fin);
         break;
+    case TIE_GOSSIP:
+        gossip_data(t->owner, ev->piece, ev->fin);
+        break;
+    case TIE_LOOK:
+        look_data(t->owner, ev->piece, ev->fin);
+        break;
     }
 }
 
@@ -128,6 +134,8 @@ void stream_room(const tie *t)
         relay_room(t->owner, true);
         break;
     case TIE_ASKER:
+    case TIE_GOSSIP:
+    case TIE_LOOK:
         break; /* requests are far smaller than a stream's first credit */
     case TIE_ANSWER:
         answer_room(t->owner);
@@ -160,6 +168,12 @@ void stream_closed(tie *t, uint16_t code)
         break;
     case TIE_FELLOW:
         fellow_closed(t->owner, qn_close_err(code));
+        break;
+    case TIE_GOSSIP:
+        gossip_closed(t->owner);
+        break;
+    case TIE_LOOK:
+        look_closed(t->owner);
         break;
     }
 }

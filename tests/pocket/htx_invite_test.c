@@ -127,6 +127,43 @@ START_TEST(an_unlisted_node_is_in_no_list)
 }
 END_TEST
 
+static bool has_heard_of_hidden(pw_node *n)
+{
+    qn_peerid id = mesh_status(hidden[0]).id;
+    qn_heard_info info;
+    bool has = false;
+
+    for (uint32_t i = 0; qn_node_heard(pw_core(n), i, &info); i++)
+        has |= qn_peerid_equal(&info.id, &id);
+    return has;
+}
+
+/* The operator dies, a relay comes: all of them tell each other what they know. */
+START_TEST(an_unlisted_node_is_in_no_gossip)
+{
+    qn_node_cfg cfg;
+    pw_node *late;
+
+    hide(0, QN_RELAY);
+    invite(0, 1);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    arrive(QN_ROUTE_PRIVACY);
+    ck_assert(connects(120 * QN_SEC));
+    pw_kill(m.w, m.super);
+    cfg = mesh_cfg_for(&m, QN_RELAY);
+    cfg.stored_snapshot = pw_stored(m.exit[0], "snapshot");
+    late = pw_add(m.w, "late", &cfg);
+    (void)pw_run(m.w, pw_now(m.w) + 300 * QN_SEC, NULL, NULL);
+    for (unsigned i = 0; i < 3; i++) {
+        ck_assert_uint_gt(mesh_status(m.relay[i]).heard, 0);
+        ck_assert(!has_heard_of_hidden(m.relay[i]));
+    }
+    ck_assert(!has_heard_of_hidden(late) && !has_heard_of_hidden(m.exit[0]));
+    ck_assert(!has_heard_of_hidden(guest) && !has_heard_of_hidden(m.client));
+    ck_assert_int_eq(mesh_status(hidden[0]).reach, QN_REACH_UNKNOWN); /* it asked nobody */
+}
+END_TEST
+
 /* It answers his hello with its web site, as it would anybody's. */
 START_TEST(a_wrong_key_meets_the_site_and_nothing_else)
 {
@@ -314,6 +351,7 @@ static Suite *suite(void)
     tcase_set_timeout(t, 120);
     tcase_add_test(t, three_hops_of_a_guest_touch_no_listed_address);
     tcase_add_test(t, an_unlisted_node_is_in_no_list);
+    tcase_add_test(t, an_unlisted_node_is_in_no_gossip);
     tcase_add_test(t, a_wrong_key_meets_the_site_and_nothing_else);
     tcase_add_test(t, an_invitation_tells_of_no_other_node);
     tcase_add_test(t, a_batch_is_revoked_while_the_node_runs);

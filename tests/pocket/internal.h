@@ -58,8 +58,8 @@ struct pw_node {
     qn_env env;
     qn_drbg drbg;
     qn_node *core;
-    qn_addr listen;
-    pw_pipe **pipe; /* by conn slot */
+    qn_addr listen, source; /* where connects to it go, where its own come from */
+    pw_pipe **pipe;         /* by conn slot */
     uint32_t pipes_cap;
     bool dead, isolated, stopped, shut;
     int64_t clock_off;

@@ -208,6 +208,12 @@ void pw_shut(pw_node *n, bool shut)
     n->shut = shut;
 }
 
+void pw_masquerade(pw_node *n, const qn_addr *as)
+{
+    pw_shut(n, true);
+    n->source = *as;
+}
+
 void pw_fail_store(pw_node *n, const char *name)
 {
     n->broken_file = name;
@@ -289,6 +295,8 @@ void pw__drain(pw_node *n)
     }
 }
 
+static const qn_addr elsewhere = {.family = 4, .ip = {198, 51, 100, 1}};
+
 pw_node *pw_add(pw_world *w, const char *name, const qn_node_cfg *cfg)
 {
     pw_node *n = calloc(1, sizeof *n);
@@ -299,6 +307,7 @@ pw_node *pw_add(pw_world *w, const char *name, const qn_node_cfg *cfg)
     (void)snprintf(n->name, sizeof n->name, "%s", name);
     n->world = w;
     n->listen = cfg->listen;
+    n->source = cfg->listen.family != 0 ? cfg->listen : elsewhere;
     n->armed = QN_NEVER;
     qn_drbg_init(&n->drbg, "pocket-node", w->cfg.seed, w->nodes_n);
     env_init(&n->env, n, node_get, &n->drbg, w->engine);
@@ -383,7 +392,6 @@ static pw_node *listener_at(pw_world *w, const qn_addr *to)
 
 static bool connect_far_end(pw_world *w, pw_pipe *p, const qn_addr *to, const pw_node *from)
 {
-    static const qn_addr nowhere = {.family = 4, .ip = {198, 51, 100, 1}, .port = 1};
     pw_node *n = listener_at(w, to);
     qn_conn c;
 
@@ -392,7 +400,7 @@ static bool connect_far_end(pw_world *w, pw_pipe *p, const qn_addr *to, const pw
     if (n->isolated || from->isolated || n->shut)
         return false;
     pw__stamp(n);
-    c = qn_node_accepted(n->core, QN_LISTEN_LINK, &nowhere, to);
+    c = qn_node_accepted(n->core, QN_LISTEN_LINK, &from->source, to);
     if (c != 0) {
         p->end[1] = (end){.kind = HOLD_NODE, .node = n, .conn = c};
         pw__bind(n, c, p);

@@ -45,6 +45,8 @@ qn_env *pw_node_env(pw_node *n);
 qn_slice pw_stored(const pw_node *n, const char *name); /* what STORE kept; until the next step */
 /* Connects to it are refused, from now on; its own go out. */
 void pw_shut(pw_node *n, bool shut);
+/* It stands behind a NAT: as shut, and its own connects come from this address. */
+void pw_masquerade(pw_node *n, const qn_addr *as);
 /* Its disk fails for this file, which must be a name STORE uses; NULL: for none. */
 void pw_fail_store(pw_node *n, const char *name);
 /* Whether it ever dialled this address. */

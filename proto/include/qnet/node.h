@@ -253,6 +253,9 @@ typedef struct qn_counters {
 
 typedef enum qn_state { QN_OFFLINE, QN_CALIBRATING, QN_CONNECTED } qn_state;
 
+/* Whether others reach a node that registers: as far as the list and its neighbours have said. */
+typedef enum qn_reach { QN_REACH_UNKNOWN, QN_REACH_DIRECT, QN_REACH_BEHIND } qn_reach;
+
 typedef struct qn_status {
     qn_mode mode;
     qn_route route;
@@ -267,6 +270,8 @@ typedef struct qn_status {
     qn_err last_error;
     qn_peerid id;
     uint32_t peers_known; /* relays in the snapshot */
+    uint32_t heard;       /* nodes that other nodes told of, newer than the snapshot or not in it */
+    qn_reach reach;
     uint32_t links, circuits, streams;
     uint64_t snapshot_version; /* 0: none yet */
     uint16_t distrusted; /* bit i: operator i of the network file is proven to have signed two lists
@@ -328,6 +333,15 @@ typedef struct qn_peer_info {
     qn_time age;
 } qn_peer_info;
 bool qn_node_peer(const qn_node *n, uint32_t i, qn_peer_info *out);
+
+/* Nodes that other nodes told of, oldest news first; false when there is no i-th. */
+typedef struct qn_heard_info {
+    qn_peerid id;
+    uint64_t sequence; /* of its descriptor */
+    bool listed;       /* the snapshot names it, with an older descriptor */
+    bool reached;      /* a link of our own has proved it; only then is it passed on */
+} qn_heard_info;
+bool qn_node_heard(const qn_node *n, uint32_t i, qn_heard_info *out);
 
 #ifdef __cplusplus
 }

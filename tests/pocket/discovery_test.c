@@ -1,0 +1,309 @@
+/* Discovery beside the directory: what nodes tell each other when no operator answers. */
+#include "node/internal.h"
+#include "pocket/internal.h"
+#include "pocket/mesh.h"
+
+#include "base/limits.h"
+#include "support/qt.h"
+
+static mesh m;
+
+static void up(uint64_t seed, uint32_t relays)
+{
+    mesh_cfg cfg = {.world = {.seed = seed, .delay_min = 5 * QN_MS, .delay_max = 30 * QN_MS},
+                    .relays = relays,
+                    .exits = 1,
+                    .route = QN_ROUTE_PRIVACY};
+
+    mesh_new(&m, &cfg);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+}
+
+static void down(void)
+{
+    mesh_free(&m);
+}
+
+static void pass(qn_time time)
+{
+    (void)pw_run(m.w, pw_now(m.w) + time, NULL, NULL);
+}
+
+/* A relay that starts with a list somebody gave it. */
+static pw_node *newcomer(const char *name, qn_node_cfg *cfg)
+{
+    cfg->stored_snapshot = pw_stored(m.exit[0], "snapshot");
+    return pw_add(m.w, name, cfg);
+}
+
+/* Whether n has heard of that node, and has reached it. */
+static bool has_heard(pw_node *n, pw_node *of)
+{
+    qn_heard_info info;
+
+    for (uint32_t i = 0; qn_node_heard(pw_core(n), i, &info); i++)
+        if (qn_peerid_equal(&info.id, &pw_core(of)->id))
+            return info.reached;
+    return false;
+}
+
+static bool fetches(void)
+{
+    pw_fetch *f = pw_get(m.w, m.client, MESH_WEB, 80, 400, 20000, NULL);
+
+    return mesh_await(&m, f, 60 * QN_SEC) == PW_DONE;
+}
+
+START_TEST(while_operators_answer_there_is_no_news)
+{
+    up(1, 4);
+    pass(600 * QN_SEC);
+    for (unsigned i = 0; i < 4; i++) {
+        ck_assert_uint_eq(mesh_status(m.relay[i]).heard, 0);
+        ck_assert_int_eq(mesh_status(m.relay[i]).reach, QN_REACH_DIRECT);
+    }
+    down();
+}
+END_TEST
+
+START_TEST(without_operators_every_node_hears_of_a_newcomer)
+{
+    pw_node *late;
+    qn_node_cfg cfg;
+
+    up((uint64_t)_i + 10, 14);
+    pass(30 * QN_SEC);
+    if (_i % 2 == 0)
+        pw_kill(m.w, m.super);
+    else
+        pw_shut(m.super, true); /* to the newcomer only: the others' links are up */
+    cfg = mesh_cfg_for(&m, QN_RELAY);
+    late = newcomer("late", &cfg);
+    pass(5 * QN_GOSSIP_EVERY); /* it introduces itself to 15 at most, and to some of them again */
+    for (unsigned i = 0; i < 14; i++)
+        ck_assert_msg(has_heard(m.relay[i], late), "relay %u has not heard", i);
+    ck_assert(has_heard(m.exit[0], late));
+    ck_assert_int_eq(mesh_status(late).reach, QN_REACH_DIRECT);
+    ck_assert_uint_eq(mesh_status(m.client).heard, 0); /* it is in no list: not for clients */
+    down();
+}
+END_TEST
+
+START_TEST(newcomers_hear_of_each_other)
+{
+    pw_node *late[2];
+    qn_node_cfg cfg[2];
+
+    up(20, 3);
+    pw_kill(m.w, m.super);
+    for (unsigned i = 0; i < 2; i++) {
+        cfg[i] = mesh_cfg_for(&m, QN_RELAY);
+        late[i] = newcomer(i == 0 ? "late1" : "late2", &cfg[i]);
+    }
+    pass(8 * QN_GOSSIP_EVERY);
+    ck_assert(has_heard(late[0], late[1]));
+    ck_assert(has_heard(late[1], late[0]));
+    down();
+}
+END_TEST
+
+/* The relays move while the operator is away; the list still says where they were. */
+START_TEST(a_client_finds_relays_that_moved)
+{
+    pw_node *moved[3];
+    qn_node_cfg cfg[3];
+
+    up(30, 3);
+    pass(QN_LIST_EVERY * 2);
+    for (unsigned i = 0; i < 3; i++) {
+        cfg[i] = mesh_cfg_for(&m, QN_RELAY);
+        cfg[i].keys = pw_core(m.relay[i])->cfg.keys;
+    }
+    pw_kill(m.w, m.super);
+    for (unsigned i = 0; i < 3; i++) {
+        pw_kill(m.w, m.relay[i]);
+        moved[i] = newcomer("moved", &cfg[i]);
+    }
+    pass(8 * QN_GOSSIP_EVERY);
+    ck_assert(has_heard(m.exit[0], moved[0]) || has_heard(m.exit[0], moved[1]));
+    for (unsigned i = 0; i < 6 && !fetches(); i++)
+        pass(30 * QN_SEC);
+    ck_assert(fetches());
+    ck_assert(pw_dialled(m.client, &cfg[0].listen) || pw_dialled(m.client, &cfg[1].listen) ||
+              pw_dialled(m.client, &cfg[2].listen));
+    down();
+}
+END_TEST
+
+/* ---- what it must not do ----------------------------------------------------------------------
+ */
+
+/* A node that introduces itself as being where a third party is. */
+START_TEST(nobody_has_others_dial_third_parties)
+{
+    static const qn_addr nat = {.family = 4, .ip = {198, 51, 100, 9}, .port = 1};
+    pw_node *liar;
+    qn_node_cfg cfg;
+
+    up(40, 4);
+    pw_kill(m.w, m.super);
+    cfg = mesh_cfg_for(&m, QN_RELAY);
+    liar = newcomer("liar", &cfg);
+    pw_masquerade(liar, &nat);
+    pass(5 * QN_GOSSIP_EVERY);
+    for (unsigned i = 0; i < 4; i++) {
+        ck_assert(!pw_dialled(m.relay[i], &cfg.listen));
+        ck_assert(!has_heard(m.relay[i], liar));
+    }
+    ck_assert_int_eq(mesh_status(liar).reach, QN_REACH_BEHIND);
+    down();
+}
+END_TEST
+
+static void only_itself_told_of(pw_node *n, pw_node *of)
+{
+    const qn_peerid *id = &pw_core(of)->id;
+    const qn_heard_entry *e = qn_heard_find(&pw_core(n)->discovery.heard, id);
+
+    ck_assert(e == NULL || qn_peerid_equal(&e->from, id));
+}
+
+/* It comes from its own address, but nobody can connect to it there. */
+START_TEST(a_closed_door_is_noticed)
+{
+    pw_node *closed;
+    qn_node_cfg cfg;
+
+    up(41, 4);
+    pw_kill(m.w, m.super);
+    cfg = mesh_cfg_for(&m, QN_RELAY);
+    closed = newcomer("closed", &cfg);
+    pw_shut(closed, true);
+    for (unsigned i = 0; i < 30; i++) {
+        pass(10 * QN_SEC);
+        for (unsigned k = 0; k < 4; k++)
+            only_itself_told_of(m.relay[k], closed);
+    }
+    ck_assert_int_eq(mesh_status(closed).reach, QN_REACH_BEHIND);
+    ck_assert_int_eq(mesh_status(m.relay[0]).reach, QN_REACH_DIRECT);
+    down();
+}
+END_TEST
+
+static uint64_t sent(pw_node *n)
+{
+    uint64_t bytes = 0;
+
+    for (const neighbour *nb = pw_core(n)->neighbours; nb != NULL; nb = nb->next)
+        bytes += nb->link.out;
+    return bytes;
+}
+
+static void say(pw_node *from, neighbour *nb, const qn_dir_message *msg)
+{
+    uint8_t head[QN_DIR_HEAD_MAX];
+    uint32_t id;
+
+    pw__stamp(from);
+    ck_assert(qn_link_open(&nb->link, QN_KIND_DIRECTORY, NULL, &id) == QN_OK);
+    ck_assert(qn_link_send_bytes(&nb->link, id, head, qn_dir_message_head(msg, head), false) ==
+              QN_OK);
+    if (msg->bytes.n > 0)
+        ck_assert(qn_link_send_bytes(&nb->link, id, msg->bytes.p, msg->bytes.n, false) == QN_OK);
+    neighbour_touch(nb);
+    node_settle(pw_core(from));
+    pw__drain(from);
+}
+
+static neighbour *a_link(pw_node *from, pw_node *to)
+{
+    neighbour *nb = pw_core(from)->neighbours;
+
+    while (nb != NULL &&
+           (nb->over || !nb->up || nb->dial_back || !qn_peerid_equal(&nb->id, &pw_core(to)->id)))
+        nb = nb->next;
+    return nb;
+}
+
+/* Two relays with a link between them, while there is something to tell. */
+static neighbour *with_news(pw_node **from, pw_node **to)
+{
+    qn_node_cfg cfg;
+
+    up(50, 4);
+    pw_kill(m.w, m.super);
+    cfg = mesh_cfg_for(&m, QN_RELAY);
+    (void)newcomer("late", &cfg);
+    pass(4 * QN_GOSSIP_EVERY);
+    for (unsigned i = 0; i < 16; i++) {
+        *from = m.relay[i / 4];
+        *to = m.relay[i % 4];
+        if (*from != *to && mesh_status(*to).heard > 0 && a_link(*from, *to) != NULL)
+            return a_link(*from, *to);
+    }
+    ck_abort_msg("no two relays have a link");
+    return NULL;
+}
+
+START_TEST(a_flood_of_questions_is_answered_at_a_pace)
+{
+    qn_dir_message ask = {.type = QN_DIR_NEWS};
+    pw_node *from, *to;
+    neighbour *nb = with_news(&from, &to);
+    uint64_t before = sent(to), mem = pw_node_env(to)->mem.used;
+
+    for (unsigned i = 0; i < 2000; i++) {
+        say(from, nb, &ask);
+        if (i % 50 == 0)
+            pass(10 * QN_MS);
+    }
+    pass(2 * QN_SEC);
+    ck_assert_uint_le(sent(to) - before, 2000 * 150); /* ERROR each; a descriptor is over 200 */
+    pass(90 * QN_SEC);
+    ck_assert_uint_le(pw_node_env(to)->mem.used, mem + (256 << 10));
+    down();
+}
+END_TEST
+
+START_TEST(whoever_introduces_himself_all_the_time_is_dialled_now_and_then)
+{
+    pw_node *from, *to;
+    neighbour *nb = with_news(&from, &to);
+    uint64_t before = mesh_status(to).counters.handshakes;
+
+    for (unsigned i = 0; i < 30; i++) {
+        const asker *self = &pw_core(from)->asker;
+
+        say(from, nb,
+            &(qn_dir_message){.type = QN_DIR_INTRODUCE,
+                              .version = i,
+                              .bytes = qn_slice_of(self->descriptor, self->descriptor_n)});
+        pass(QN_SEC);
+    }
+    ck_assert_uint_le(mesh_status(to).counters.handshakes - before, 10);
+    down();
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("discovery");
+    TCase *t = tcase_create("gossip");
+    TCase *n = tcase_create("must not");
+
+    tcase_set_timeout(t, 120);
+    tcase_add_test(t, while_operators_answer_there_is_no_news);
+    tcase_add_loop_test(t, without_operators_every_node_hears_of_a_newcomer, 0, 4);
+    tcase_add_test(t, newcomers_hear_of_each_other);
+    tcase_add_test(t, a_client_finds_relays_that_moved);
+    suite_add_tcase(s, t);
+    tcase_set_timeout(n, 120);
+    tcase_add_test(n, nobody_has_others_dial_third_parties);
+    tcase_add_test(n, a_closed_door_is_noticed);
+    tcase_add_test(n, a_flood_of_questions_is_answered_at_a_pace);
+    tcase_add_test(n, whoever_introduces_himself_all_the_time_is_dialled_now_and_then);
+    suite_add_tcase(s, n);
+    return s;
+}
+
+QT_MAIN(suite)
