@@ -316,7 +316,7 @@ static void fill_view(qn_world *w, const qn_world_cfg *cfg)
 {
     w->view.node = w->node;
     w->view.env = w->env;
-    w->view.network = cfg->node.network;
+    w->view.network = qn_node_network(w->node);
     w->view.carrier = cfg->carrier_name;
     w->view.atlas = cfg->atlas;
     w->view.mode = cfg->node.mode;

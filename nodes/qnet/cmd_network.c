@@ -37,9 +37,10 @@ static json_t *describe(const qn_network *net, qn_env *env)
 
     for (unsigned i = 0; i < net->operators_n; i++)
         (void)json_array_append_new(operators, describe_operator(&net->operators[i], env));
-    return json_pack("{si ss so sb sI si so}", "schema", 1, "name", net->name, "id",
+    return json_pack("{si ss so sb sI sI si so}", "schema", 1, "name", net->name, "id",
                      hex(net->id, sizeof net->id), "lab", net->lab, "created",
-                     (json_int_t)net->created, "threshold", net->threshold, "operators", operators);
+                     (json_int_t)net->created, "root", (json_int_t)net->root, "threshold",
+                     net->threshold, "operators", operators);
 }
 
 static void print_network(const json_t *o)
@@ -47,10 +48,11 @@ static void print_network(const json_t *o)
     size_t i;
     const json_t *op;
 
-    (void)printf("%s%s\n  id        %s\n  threshold %lld of %zu operators\n",
+    (void)printf("%s%s\n  id        %s\n  root      %lld\n  threshold %lld of %zu operators\n",
                  json_string_value(json_object_get(o, "name")),
                  json_is_true(json_object_get(o, "lab")) ? " (lab)" : "",
                  json_string_value(json_object_get(o, "id")),
+                 json_integer_value(json_object_get(o, "root")),
                  json_integer_value(json_object_get(o, "threshold")),
                  json_array_size(json_object_get(o, "operators")));
     json_array_foreach(json_object_get(o, "operators"), i, op)(void)
@@ -121,7 +123,7 @@ int cmd_network(int argc, char **argv)
         return network_init(argc - 1, argv + 1);
     if (strcmp(verb, "show") == 0)
         return network_show(argc - 1, argv + 1);
-    if (strcmp(verb, "entry") == 0 || strcmp(verb, "contact") == 0 || strcmp(verb, "complete") == 0)
+    if (network_step_known(verb))
         return network_step(argc - 1, argv + 1);
     if (strcmp(verb, "--help") == 0) {
         (void)network_init_usage();
@@ -130,6 +132,6 @@ int cmd_network(int argc, char **argv)
         (void)putchar('\n');
         return show_usage();
     }
-    return complain(EXIT_USAGE, "say 'qnet network init', 'show', 'entry', 'contact' or "
-                                "'complete'");
+    return complain(EXIT_USAGE, "say 'qnet network init', 'show', 'entry', 'contact', "
+                                "'rotate', 'sign' or 'complete'");
 }

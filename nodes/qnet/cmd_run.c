@@ -20,7 +20,7 @@ typedef struct running {
     qn_store store;
     qn_network network;
     qn_world_cfg cfg;
-    qn_span snapshot, guards, exits, equivocations, network_file, invited;
+    qn_span snapshot, guards, exits, equivocations, roots, network_file, invited;
     qn_span signed_last; /* what an operator last signed */
     batches batches;
     htx_files htx; /* not with the bare carrier */
@@ -51,6 +51,25 @@ static qn_slice kept(const running *r, const char *name, qn_span *bytes)
     if (qn_store_read(&r->store, name, bytes, why) != QN_FOUND)
         return (qn_slice){0};
     return (qn_slice){bytes->p, bytes->n};
+}
+
+/* Who the operators are may have changed since the network file was written. */
+static int load_roots(running *r, qn_why why)
+{
+    qn_found found = qn_store_read(&r->store, "roots", &r->roots, why);
+    qn_err err = QN_OK;
+
+    if (found == QN_ABSENT)
+        return EXIT_FINE;
+    if (found == QN_FOUND)
+        err = qn_roots_apply(&r->network, (qn_slice){r->roots.p, r->roots.n});
+    if (found == QN_FOUND && err == QN_OK)
+        return EXIT_FINE;
+    (void)qn_why_say(why,
+                     "%s/roots, which names the operators by now, does not follow the network file "
+                     "(%s): restore it, or remove it and join with the newest network file",
+                     r->store.path, found == QN_FOUND ? qn_err_text(err) : "unreadable");
+    return EXIT_STATE;
 }
 
 /* Who may prune over HTTP; without the file nobody. */
@@ -148,6 +167,8 @@ static int load_state(running *r, qn_why why)
 
     if (status == EXIT_FINE)
         status = load_atlas(r, why);
+    if (status == EXIT_FINE)
+        status = load_roots(r, why);
     if (status == EXIT_FINE && !r->c->bare)
         status = htx_files_open(&r->htx, r->c, &r->store, env, why);
     if (status == EXIT_FINE)
@@ -177,6 +198,7 @@ static int load_state(running *r, qn_why why)
     node->stored_snapshot = kept(r, "snapshot", &r->snapshot);
     node->stored_guards = kept(r, "guards", &r->guards);
     node->stored_exits = kept(r, "exits", &r->exits);
+    node->stored_roots = (qn_slice){r->roots.p, r->roots.n};
     node->stored_equivocations = kept(r, "equivocations", &r->equivocations);
     if (r->c->directory.family != 0)
         status = load_admin(r, why);
@@ -380,6 +402,7 @@ static int run(const config *c)
         free(r.guards.p);
         free(r.exits.p);
         free(r.equivocations.p);
+        free(r.roots.p);
         free(r.signed_last.p);
         if (r.invited.p != NULL)
             explicit_bzero(r.invited.p, r.invited.n);

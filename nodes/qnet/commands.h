@@ -2,6 +2,8 @@
 #ifndef QNET_COMMANDS_H
 #define QNET_COMMANDS_H
 
+#include <stdbool.h>
+
 /* qnet(1) EXIT STATUS */
 enum {
     EXIT_FINE = 0,
@@ -22,7 +24,8 @@ int cmd_network(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int network_init(int argc, char **argv); /* of cmd_network */
 int network_init_usage(void);
-int network_step(int argc, char **argv); /* entry, contact, complete */
+int network_step(int argc, char **argv); /* entry, contact, rotate, sign, complete */
+bool network_step_known(const char *verb);
 int network_steps_usage(void);
 
 /* "qnet: " and the sentence to stderr; returns status. */

@@ -4,6 +4,9 @@
  *
  *     operator: keygen --operator, network entry --> founder: network init
  *     operator: network contact                  --> founder: network complete
+ *
+ * And changing operators later: everybody's network entry --> anybody: network rotate -->
+ * operators, old and new: network sign --> anybody: network complete.
  */
 #ifndef QNET_FOUNDING_H
 #define QNET_FOUNDING_H
@@ -27,6 +30,22 @@ typedef struct founding {
 int found_network(const founding *f, qn_env *env, qn_why why);
 /* f->out is a directory; each operator's steps are done by processes of their own. */
 int found_with_operators(const founding *f, qn_env *env, qn_why why);
+/* What the smaller steps are told. */
+typedef struct step {
+    const char *state, *addr, *network, *origin, *out;
+    const char *contact[QN_OPERATORS_MAX], *entry[QN_OPERATORS_MAX], *root[2 * QN_OPERATORS_MAX];
+    unsigned contacts, entries, roots;
+    uint64_t threshold; /* 0: the smallest majority */
+    bool help;
+} step;
+
+int network_rotate(const step *s, qn_env *env, qn_why why);
+int network_sign(const step *s, qn_env *env, qn_why why);
+/* s's copies of a root in one, and net under it; *n is 0 when there are none. */
+int network_join_roots(const step *s, qn_network *net, uint8_t root[QN_ROOT_MAX], size_t *n,
+                       qn_why why);
+/* One operator more, from his entry's file. */
+int entry_add(qn_network *net, const char *path, qn_why why);
 /* The entry of the operator whose keys are in `state`; seed may be NULL, and is the caller's to
  * wipe. */
 int entry_of_state(const char *state, const char *addr, qn_env *env, qn_operator *out,

@@ -136,7 +136,7 @@ static int read_founding(founding *f, int argc, char **argv)
 
 /* ---- founding -------------------------------------------------------------------------------- */
 
-static int add_entry(qn_network *net, const char *path, qn_why why)
+int entry_add(qn_network *net, const char *path, qn_why why)
 {
     qn_span bytes;
     qn_err err;
@@ -215,7 +215,7 @@ int found_network(const founding *f, qn_env *env, qn_why why)
         status = entry_of_state(f->state[0], f->addr[0], env, &net.operators[net.operators_n++],
                                 NULL, why);
     for (unsigned i = 0; i < f->entries && status == EXIT_FINE; i++)
-        status = add_entry(&net, f->entry[i], why);
+        status = entry_add(&net, f->entry[i], why);
     net.threshold = (uint8_t)(f->threshold != 0 ? f->threshold : net.operators_n / 2u + 1);
     if (status == EXIT_FINE)
         status = write_network(f, &net, env, why);

@@ -1,4 +1,5 @@
-/* qnet network entry, contact and complete: what operators and founder hand each other. */
+/* qnet network entry, contact, rotate, sign and complete: what operators and founder hand each
+ * other. */
 #include "commands.h"
 #include "contact.h"
 #include "founding.h"
@@ -9,29 +10,45 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct step {
-    const char *state, *addr, *network, *origin, *out;
-    const char *contact[QN_OPERATORS_MAX];
-    unsigned contacts;
-    bool help;
-} step;
-
-static const struct option step_options[] = {
-    {"state", required_argument, NULL, 's'},   {"addr", required_argument, NULL, 'a'},
-    {"network", required_argument, NULL, 'n'}, {"origin", required_argument, NULL, 'g'},
-    {"contact", required_argument, NULL, 'c'}, {"out", required_argument, NULL, 'o'},
-    {"help", no_argument, NULL, 'h'},          {0}};
+static const struct option step_options[] = {{"state", required_argument, NULL, 's'},
+                                             {"addr", required_argument, NULL, 'a'},
+                                             {"network", required_argument, NULL, 'n'},
+                                             {"origin", required_argument, NULL, 'g'},
+                                             {"contact", required_argument, NULL, 'c'},
+                                             {"out", required_argument, NULL, 'o'},
+                                             {"operator-entry", required_argument, NULL, 'e'},
+                                             {"threshold", required_argument, NULL, 't'},
+                                             {"root", required_argument, NULL, 'r'},
+                                             {"help", no_argument, NULL, 'h'},
+                                             {0}};
 
 int network_steps_usage(void)
 {
     (void)puts(
         "usage: qnet network entry --state DIR --addr ADDR:PORT --out FILE\n"
         "       qnet network contact --state DIR --network FILE --origin FILE --out FILE\n"
-        "       qnet network complete --network FILE --contact FILE... --out FILE\n\n"
+        "       qnet network complete --network FILE [--root FILE...] [--contact FILE...] --out "
+        "FILE\n"
+        "       qnet network rotate --network FILE --operator-entry FILE... [--threshold N] --out "
+        "FILE\n"
+        "       qnet network sign --network FILE --root FILE --state DIR --out FILE\n\n"
         "entry: an operator's public keys and address, for the founder's 'qnet network init'.\n"
         "contact: how HTX reaches the operator's node; draws its mirror keys of a year, whose\n"
         "secrets stay in DIR. complete: the network file with its operators' contacts, those it\n"
-        "had and those that are given; what every node joins by.");
+        "had and those that are given; what every node joins by.\n"
+        "rotate: a root, which names other operators for the network; each of them gives his "
+        "entry.\n"
+        "sign: an operator's copy of it, signed; a majority of those that were and one of those "
+        "that\n"
+        "will be must. complete --root, with all copies, puts it into the network file.");
+    return EXIT_FINE;
+}
+
+static int take_file(const char **v, unsigned *n, unsigned max)
+{
+    if (*n == max)
+        return complain(EXIT_USAGE, "a network has at most %d operators", QN_OPERATORS_MAX);
+    v[(*n)++] = optarg;
     return EXIT_FINE;
 }
 
@@ -56,10 +73,16 @@ static int take(step *s, int got)
     case 'h':
         s->help = true;
         break;
+    case 't':
+        if (!value_number(optarg, 1, QN_OPERATORS_MAX, &s->threshold))
+            return complain(EXIT_USAGE, "'%s' is not a number of operators", optarg);
+        break;
+    case 'e':
+        return take_file(s->entry, &s->entries, QN_OPERATORS_MAX);
+    case 'r':
+        return take_file(s->root, &s->roots, 2 * QN_OPERATORS_MAX);
     default:
-        if (s->contacts == QN_OPERATORS_MAX)
-            return complain(EXIT_USAGE, "a network has at most %d operators", QN_OPERATORS_MAX);
-        s->contact[s->contacts++] = optarg;
+        return take_file(s->contact, &s->contacts, QN_OPERATORS_MAX);
     }
     return EXIT_FINE;
 }
@@ -193,8 +216,13 @@ static int keep_contacts(contacts *c, const qn_network *net, qn_slice rest, qn_w
     while (rest.n > 0) {
         size_t n = qn_network_own_length(rest.p, rest.n);
         uint8_t place;
+        qn_err err = n == 0 ? QN_PROTO : qn_network_contact_of(net, rest.p, n, &place);
 
-        if (n == 0 || qn_network_contact_of(net, rest.p, n, &place) != QN_OK) {
+        if (err == QN_AUTH) { /* of one who is an operator no more */
+            rest = (qn_slice){rest.p + n, rest.n - n};
+            continue;
+        }
+        if (err != QN_OK) {
             (void)qn_why_say(why, "a contact in the network file is damaged");
             return EXIT_CONFIG;
         }
@@ -209,15 +237,17 @@ static int keep_contacts(contacts *c, const qn_network *net, qn_slice rest, qn_w
     return EXIT_FINE;
 }
 
-static int write_complete(const char *path, qn_slice own, const contacts *c, qn_why why)
+static int write_complete(const char *path, qn_slice own, qn_slice root, const contacts *c,
+                          qn_why why)
 {
-    static uint8_t bytes[QN_NETWORK_FILE_MAX];
-    size_t n = own.n;
+    static uint8_t bytes[QN_NETWORK_FILE_MAX + QN_ROOT_MAX];
+    size_t n = own.n + root.n;
 
     memcpy(bytes, own.p, own.n);
+    memcpy(bytes + own.n, root.p, root.n);
     for (unsigned i = 0; i < QN_OPERATORS_MAX; i++) {
-        if (c->of[i].n > sizeof bytes - n) {
-            (void)qn_why_say(why, "the contacts are too long for a network file");
+        if (n > QN_NETWORK_FILE_MAX || c->of[i].n > QN_NETWORK_FILE_MAX - n) {
+            (void)qn_why_say(why, "roots and contacts are too long for a network file");
             return EXIT_CONFIG;
         }
         if (c->of[i].n > 0)
@@ -230,24 +260,27 @@ static int write_complete(const char *path, qn_slice own, const contacts *c, qn_
 static int complete(const step *s, qn_env *env, qn_why why)
 {
     static qn_network net;
+    static uint8_t root[QN_ROOT_MAX];
     contacts c = {0};
     qn_span file;
-    size_t own;
+    size_t own, root_n = 0;
     int status;
 
-    if (s->network == NULL || s->contacts == 0 || s->out == NULL) {
-        (void)qn_why_say(why, "--network, at least one --contact and --out are needed");
+    if (s->network == NULL || s->contacts + s->roots == 0 || s->out == NULL) {
+        (void)qn_why_say(why, "--network, at least one --contact or --root, and --out are needed");
         return EXIT_USAGE;
     }
     status = network_load(s->network, env, &net, &file, why);
     if (status != EXIT_FINE)
         return status;
     own = qn_network_own_length(file.p, file.n);
-    status = keep_contacts(&c, &net, (qn_slice){file.p + own, file.n - own}, why);
+    status = network_join_roots(s, &net, root, &root_n, why);
+    if (status == EXIT_FINE)
+        status = keep_contacts(&c, &net, (qn_slice){file.p + own, file.n - own}, why);
     for (unsigned i = 0; i < s->contacts && status == EXIT_FINE; i++)
         status = read_contact(&c, s->contact[i], &net, why);
     if (status == EXIT_FINE)
-        status = write_complete(s->out, (qn_slice){file.p, own}, &c, why);
+        status = write_complete(s->out, (qn_slice){file.p, own}, (qn_slice){root, root_n}, &c, why);
     for (unsigned i = 0; i < QN_OPERATORS_MAX; i++)
         free(c.of[i].p);
     free(file.p);
@@ -256,14 +289,25 @@ static int complete(const step *s, qn_env *env, qn_why why)
 
 /* ---- the commands ---------------------------------------------------------------------------- */
 
+static const struct {
+    const char *verb, *name;
+    int (*run)(const step *, qn_env *, qn_why);
+} v[] = {{"entry", "network entry", entry},
+         {"contact", "network contact", contact},
+         {"rotate", "network rotate", network_rotate},
+         {"sign", "network sign", network_sign},
+         {"complete", "network complete", complete}};
+
+bool network_step_known(const char *verb)
+{
+    for (size_t i = 0; i < sizeof v / sizeof v[0]; i++)
+        if (strcmp(v[i].verb, verb) == 0)
+            return true;
+    return false;
+}
+
 int network_step(int argc, char **argv)
 {
-    static const struct {
-        const char *verb, *name;
-        int (*run)(const step *, qn_env *, qn_why);
-    } v[] = {{"entry", "network entry", entry},
-             {"contact", "network contact", contact},
-             {"complete", "network complete", complete}};
     qn_real_env env;
     qn_why why;
     step s = {0};

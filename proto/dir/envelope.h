@@ -20,6 +20,7 @@
 #define QN_TAG_NETWORK "qnet-network-v1"
 #define QN_TAG_CONTACT "qnet-contact-v1"
 #define QN_TAG_OPERATOR "qnet-operator-v1"
+#define QN_TAG_ROOT "qnet-root-v1"
 
 /* What an envelope adds to its body: array head, two short byte string heads, a body head. */
 #define QN_ENVELOPE_OVERHEAD (1 + 3 + 2 + 32 + 2 + 64)

@@ -38,11 +38,11 @@ void qn_intern_free(struct qn_intern *t)
     qn_mem_put(t->mem, t, sizeof *t);
 }
 
-qn_snapshot *qn_intern_find(struct qn_intern *t, const uint8_t network[32], const qn_hash *hash)
+qn_snapshot *qn_intern_find(struct qn_intern *t, const qn_network *net, const qn_hash *hash)
 {
     for (qn_snapshot *s = t->first; s != NULL; s = s->next)
         if (memcmp(s->hash.b, hash->b, sizeof hash->b) == 0 &&
-            memcmp(s->network, network, sizeof s->network) == 0)
+            memcmp(s->network, net->id, sizeof s->network) == 0 && s->root == net->root)
             return s;
     return NULL;
 }

@@ -12,6 +12,9 @@ enum { QN_SNAPSHOT_ENTRY_EXTRA = 12, QN_SNAPSHOT_EXTRA = 2048 };
 /* [PeerID, snapshot key, link key, address] */
 void qn_operator_put(qn_cbor_w *w, const qn_operator *o);
 void qn_operator_get(qn_cbor_r *r, qn_operator *o);
+void qn_operators_get(qn_cbor_r *r, qn_network *net); /* an array of them */
+/* NULL when all is well with a network's fields, else one sentence. */
+const char *qn_network_fault(const qn_network *net);
 
 struct qn_intern {
     qn_mem *mem;
@@ -60,8 +63,8 @@ uint16_t qn_snapshot_weight(uint16_t load);
 
 void qn_snapshot_free(qn_snapshot *s); /* that nobody holds and no table has */
 
-/* NULL: not in the table. Does not take a reference. */
-qn_snapshot *qn_intern_find(struct qn_intern *t, const uint8_t network[32], const qn_hash *hash);
+/* Verified under this root of the network. NULL: not in the table. Does not take a reference. */
+qn_snapshot *qn_intern_find(struct qn_intern *t, const qn_network *net, const qn_hash *hash);
 /* Zeroed memory from the intern's own; evicts unreferenced snapshots, oldest first, when there is
  * none left. */
 void *qn_intern_get(struct qn_intern *t, size_t n);

@@ -37,6 +37,7 @@ size_t qn_dir_message_head(const qn_dir_message *m, uint8_t out[QN_DIR_HEAD_MAX]
     case QN_DIR_NEWS:
     case QN_DIR_HEARD:
     case QN_DIR_MOOR:
+    case QN_DIR_ROOTS:
         QN_ASSERT(m->bytes.n <= QN_SNAPSHOT_MAX);
         qn_cbor_array(&w, 2);
         qn_cbor_uint(&w, m->type);
@@ -44,6 +45,13 @@ size_t qn_dir_message_head(const qn_dir_message *m, uint8_t out[QN_DIR_HEAD_MAX]
         payload = m->bytes.n;
         break;
     case QN_DIR_LIST:
+        qn_cbor_array(&w, 4);
+        qn_cbor_uint(&w, m->type);
+        qn_cbor_uint(&w, m->version);
+        qn_cbor_uint(&w, m->root);
+        put_string_head(&w, false, m->bytes.n);
+        payload = m->bytes.n;
+        break;
     case QN_DIR_INTRODUCE:
         qn_cbor_array(&w, 3);
         qn_cbor_uint(&w, m->type);
@@ -90,12 +98,14 @@ static uint64_t items_of(uint64_t type)
     case QN_DIR_DESCRIPTOR:
     case QN_DIR_PACKED:
     case QN_DIR_DELTA:
+    case QN_DIR_ROOTS:
     case QN_DIR_NEWS:
     case QN_DIR_HEARD:
     case QN_DIR_PROVEN:
     case QN_DIR_MOOR:
         return 2;
     case QN_DIR_LIST:
+        return 4;
     case QN_DIR_INTRODUCE:
     case QN_DIR_ERROR:
         return 3;
@@ -110,8 +120,14 @@ static uint64_t items_of(uint64_t type)
 
 static void get_list(qn_cbor_r *r, qn_dir_message *m)
 {
+    uint64_t root;
+
     m->version = qn_cbor_get_uint(r);
+    root = qn_cbor_get_uint(r);
     m->bytes = qn_cbor_get_bytes(r);
+    if (r->err == QN_OK && (root == 0 || root > UINT32_MAX))
+        r->err = QN_PROTO;
+    m->root = (uint32_t)root;
     if (r->err == QN_OK && m->bytes.n != (m->version != 0 ? sizeof(qn_hash) : 0))
         r->err = QN_PROTO;
 }

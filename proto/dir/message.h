@@ -4,10 +4,15 @@
  *
  *     REGISTER  [1, descriptor]     -> OK | ERROR
  *     HEARTBEAT [2, heartbeat]      -> OK | ERROR
- *     LIST      [3, version held, SHA-256 of its body] -> SNAPSHOT | PACKED | DELTA | UNCHANGED |
- * ERROR PROOF     [6, equivocation]   -> OK | ERROR DESCRIBE  [7]                 -> DESCRIPTOR |
- * ERROR OK [16]   ERROR [17, code, text]   SNAPSHOT [18, bytes]   UNCHANGED [19] DESCRIPTOR [21,
- * bytes]   PACKED [30, a packed snapshot]   DELTA [31, a packed delta]
+ *     LIST      [3, version held, root held, SHA-256 of the version's body]
+ *                   -> SNAPSHOT | PACKED | DELTA | UNCHANGED | ROOTS | ERROR
+ *     PROOF     [6, equivocation]   -> OK | ERROR
+ *     DESCRIBE  [7]                 -> DESCRIPTOR | ERROR
+ *     OK [16]   ERROR [17, code, text]   SNAPSHOT [18, bytes]   UNCHANGED [19]
+ *     DESCRIPTOR [21, bytes]
+ *     PACKED [30, a packed snapshot]
+ *     DELTA [31, a packed delta]
+ *     ROOTS [32, roots, one behind the other]
  *
  * Operators to each other, over links whose ends have proved who they are:
  *
@@ -48,6 +53,7 @@ typedef enum qn_dir_type {
     QN_DIR_DESCRIPTOR = 21,
     QN_DIR_PACKED = 30,
     QN_DIR_DELTA = 31,
+    QN_DIR_ROOTS = 32,
     QN_DIR_INTRODUCE = 40,
     QN_DIR_NEWS = 41,
     QN_DIR_HEARD = 42,
@@ -56,13 +62,14 @@ typedef enum qn_dir_type {
 } qn_dir_type;
 
 #define QN_DIR_TEXT_MAX 120
-#define QN_DIR_HEAD_MAX 24 /* LIST: length, array, type, version, byte string */
+#define QN_DIR_HEAD_MAX 24 /* LIST: length, array, type, version, root, byte string */
 
 typedef struct qn_dir_message {
     qn_dir_type type;
     qn_slice bytes;   /* the object; LIST: the hash of the body held, or empty; ERROR: its text
                          (UTF-8, <= 120) */
     uint64_t version; /* LIST: of the snapshot held, 0 for none; INTRODUCE, PROVEN: the nonce */
+    uint32_t root;    /* LIST: the newest root held, 1 or more */
     uint16_t code;    /* ERROR: 400..599 */
 } qn_dir_message;
 

@@ -8,7 +8,8 @@
  *
  *     1 version (1)  2 card (htx/card.h)
  *
- * which are no part of what the id is made of, since the keys in them expire.
+ * which are no part of what the id is made of, since the keys in them expire. Between the two may
+ * stand later roots (dir/root.h), which say who the operators are by now.
  *
  * It cannot name the network id, which is the hash of it; zeros stand in that place under the
  * signature. The founder's key is part of the body, so a copy signed by somebody else is another
@@ -21,6 +22,7 @@
 #include "dir/body.h"
 #include "dir/envelope.h"
 #include "dir/internal.h"
+#include "dir/root.h"
 #include "htx/card.h"
 
 #include <stdio.h>
@@ -58,7 +60,7 @@ static bool addresses_ok(const qn_network *net)
 }
 
 /* NULL when all is well, else one sentence. */
-static const char *fault_of(const qn_network *net)
+const char *qn_network_fault(const qn_network *net)
 {
     if (qn_body_text(net->name, sizeof net->name) == 0)
         return "the network name is not 1 to 63 printable ASCII characters";
@@ -120,7 +122,7 @@ qn_err qn_network_encode(qn_network *net, qn_env *env, const qn_secret32 *founde
     qn_cbor_w w;
     qn_err err;
 
-    if (fault_of(net) != NULL)
+    if (qn_network_fault(net) != NULL)
         return QN_CONFIG;
     memcpy(secret.seed, founder->b, sizeof secret.seed);
     qn_sign_derive(&secret, &key);
@@ -130,8 +132,10 @@ qn_err qn_network_encode(qn_network *net, qn_env *env, const qn_secret32 *founde
     if (err == QN_OK)
         err = qn_envelope_seal(QN_TAG_NETWORK, no_network, qn_slice_of(body, w.n), &secret, out,
                                cap, n);
-    if (err == QN_OK)
+    if (err == QN_OK) {
         memcpy(net->id, id, sizeof net->id);
+        net->root = 1;
+    }
     qn_wipe(&secret, sizeof secret);
     return err;
 }
@@ -172,7 +176,7 @@ qn_err qn_network_contact(const qn_network *net, const qn_secret32 *operator_see
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-static void get_operators(qn_cbor_r *r, qn_network *net)
+void qn_operators_get(qn_cbor_r *r, qn_network *net)
 {
     uint64_t count = qn_cbor_get_array(r);
 
@@ -204,7 +208,7 @@ static void get_field(qn_cbor_r *r, uint64_t key, qn_network *net, qn_sign_publi
         net->threshold = (uint8_t)qn_body_get_below(r, QN_OPERATORS_MAX + 1);
         break;
     case OPERATORS:
-        get_operators(r, net);
+        qn_operators_get(r, net);
         break;
     default:
         qn_body_unknown_key(r, key);
@@ -262,12 +266,39 @@ qn_err qn_network_contact_of(const qn_network *net, const uint8_t *p, size_t n, 
     return err == QN_OK && rest.n > 0 ? QN_PROTO : err;
 }
 
+/* What begins as an array of two is a root, of three a contact. */
+static bool is_root(qn_slice rest)
+{
+    qn_cbor_r r;
+
+    qn_cbor_r_init(&r, rest.p, rest.n);
+    return qn_cbor_get_array(&r) == 2 && r.err == QN_OK;
+}
+
+static qn_slice take_roots(qn_slice *rest)
+{
+    qn_slice all = *rest;
+    qn_cbor_r r;
+
+    while (is_root(*rest)) {
+        qn_cbor_r_init(&r, rest->p, rest->n);
+        qn_cbor_skip(&r);
+        if (r.err != QN_OK)
+            break;
+        *rest = qn_slice_of(r.p, rest->n - (size_t)(r.p - rest->p));
+    }
+    return qn_slice_of(all.p, all.n - rest->n);
+}
+
 size_t qn_network_own_length(const uint8_t *p, size_t n)
 {
     qn_slice rest = qn_slice_of(p, n);
     qn_envelope e;
 
-    return qn_envelope_take(&e, &rest) == QN_OK ? n - rest.n : 0;
+    if (qn_envelope_take(&e, &rest) != QN_OK)
+        return 0;
+    (void)take_roots(&rest);
+    return n - rest.n;
 }
 
 /* What follows the network: contacts, at most one for each operator, in the operators' order. */
@@ -320,12 +351,18 @@ qn_err qn_network_decode(qn_network *net, qn_env *env, const uint8_t *p, size_t 
         return refuse(why, "a field of the network file is malformed", err);
     if (memcmp(founder.b, e.key.b, sizeof founder.b) != 0)
         return refuse(why, "the network file is signed by another key than its founder's", QN_AUTH);
-    fault = fault_of(&got);
+    fault = qn_network_fault(&got);
     if (fault != NULL)
         return refuse(why, fault, QN_CONFIG);
     err = id_of(env, e.body, got.id);
     if (err != QN_OK)
         return refuse(why, qn_err_text(err), err);
+    got.root = 1;
+    got.roots = take_roots(&rest);
+    err = got.roots.n > QN_ROOTS_MAX ? QN_LIMIT : qn_roots_apply(&got, got.roots);
+    if (err != QN_OK)
+        return refuse(why, "a later root in the network file is malformed, or too few signed it",
+                      err);
     err = get_contacts(rest, &got);
     if (err != QN_OK)
         return refuse(why, "an operator's contact behind the network is malformed or forged", err);

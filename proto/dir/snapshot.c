@@ -250,6 +250,7 @@ static qn_err fill(qn_snapshot *s, qn_env *env, const qn_network *net, qn_slice 
     s->valid_until = b.valid_until;
     s->version = (uint64_t)b.valid_after;
     memcpy(s->network, net->id, sizeof s->network);
+    s->root = net->root;
     return QN_OK;
 }
 
@@ -299,7 +300,7 @@ static qn_err obtain(qn_snapshot **out, qn_env *env, const qn_network *net,
 
     if (err != QN_OK)
         return err;
-    s = intern != NULL ? qn_intern_find(intern, net->id, &hash) : NULL;
+    s = intern != NULL ? qn_intern_find(intern, net, &hash) : NULL;
     if (s != NULL) {
         intern->stats.hits++;
         intern->stats.saved += s->verifications;

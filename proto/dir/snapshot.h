@@ -44,6 +44,7 @@ typedef struct qn_snapshot {
     size_t size;              /* bytes charged */
     struct qn_intern *intern; /* NULL: shared with nobody */
     uint8_t network[32];      /* part of the intern's key */
+    uint32_t root;            /* likewise: whose operators signed */
     struct qn_outline *outline; /* of it, once somebody asked (dir/delta.h); NULL: nobody has */
     qn_blob packed;             /* likewise: all of bytes, packed */
     struct qn_snapshot *next;   /* in the intern's list, newest first */

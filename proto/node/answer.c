@@ -194,6 +194,12 @@ static void list(answer *a, const qn_dir_message *asked)
     const qn_node *n = a->n;
     qn_dir_message m = {.type = QN_DIR_UNCHANGED};
 
+    if (asked->root < n->root_held) {
+        m = (qn_dir_message){.type = QN_DIR_ROOTS, .bytes = roots_after(n, asked->root)};
+        answer_reply(a, &m);
+        answer_bytes(a, m.bytes);
+        return;
+    }
     if (n->snapshot == NULL) {
         answer_refuse(a, QN_BUSY);
         return;

@@ -369,6 +369,8 @@ static void answered(qn_node *n, const qn_dir_message *m)
     }
     if (asked == WANT_LIST && a->failures > 0 && a->tie.nb != NULL)
         gossip_ask_one(n, a->tie.nb, ASK_NEWS); /* the list may be old by now */
+    if (m->type == QN_DIR_ROOTS)                /* and now the list, which others may have signed */
+        a->want |= WANT_LIST;
     a->failures = 0;
     a->retry_at = 0;
     a->heard = n->env->now;

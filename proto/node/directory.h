@@ -132,6 +132,14 @@ void list_request(const qn_node *n, qn_dir_message *m); /* points into our list 
 /* What came upon it, in whatever form; as node_adopt. QN_OK too: ours is the newest. */
 QN_MUST_CHECK qn_err list_answer(qn_node *n, const qn_dir_message *m);
 
+/* roots.c */
+QN_MUST_CHECK qn_err roots_start(qn_node *n, char why[160]);
+void roots_clear(qn_node *n);
+/* What followed ours. QN_PROTO: nothing of it did; else as qn_root_apply. */
+QN_MUST_CHECK qn_err roots_take(qn_node *n, qn_slice roots);
+qn_slice roots_after(const qn_node *n, uint32_t number); /* as many as one answer holds */
+bool roots_store(qn_node *n, qn_action *a);
+
 /* shelf.c */
 void shelf_add(qn_node *n, qn_snapshot *old); /* there is a newer one now. NULL: there was none */
 void shelf_clear(qn_node *n);

@@ -227,7 +227,7 @@ static qn_err answered(fellow *f, const qn_dir_message *m)
     if (f->out.n > 0) /* an answer before the question was through */
         return QN_PROTO;
     if (asked == QN_DIR_LIST) {
-        f->greeted = true;
+        f->greeted = m->type != QN_DIR_ROOTS; /* then once more */
         if (m->type != QN_DIR_ERROR)
             err = list_answer(n, m);
         return err == QN_STALE ? QN_OK : err;

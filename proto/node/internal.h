@@ -21,6 +21,7 @@
  *     asker.c       the directory's client side: register, heartbeat, list
  *     list.c        the list itself: how it is asked for and taken up
  *     answer.c      the directory's server side: requests and their answers
+ *     roots.c       who the operators are by now
  *     shelf.c       what earlier lists were, and deltas from them
  *     operator.c    an operator: its registry, its proposals and signatures
  *     fellow.c      the other operators: passing on, offering lists
@@ -55,6 +56,7 @@
 #include "dir/message.h"
 #include "dir/registry.h"
 #include "dir/delta.h"
+#include "dir/root.h"
 #include "dir/snapshot.h"
 #include "exit/policy.h"
 #include "exit/rate.h"
@@ -305,6 +307,9 @@ struct qn_node {
 
     qn_snapshot *snapshot;
     bool store_snapshot;
+    qn_blob roots;      /* all after the first that we know */
+    uint32_t root_held; /* the last of them; an operator's n->net follows when it starts again */
+    bool store_roots;
     bool list_whole; /* a delta was of no use: next time all of it */
     shelf shelf;
     standing *standings; /* one per relay of the snapshot, same order; then the invited's */

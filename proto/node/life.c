@@ -166,6 +166,8 @@ static qn_err start(qn_node *n, char why[160])
     qn_err err = start_keys(n);
 
     if (err == QN_OK)
+        err = roots_start(n, why);
+    if (err == QN_OK)
         err = start_exit(n, why);
     if (err == QN_OK)
         err = start_htx(n, why);
@@ -288,6 +290,7 @@ void qn_node_free(qn_node *n)
     qn_timers_clear(&n->timers, &env->mem); /* some stand in what is freed next */
     operator_clear(n);
     proofs_clear(n);
+    roots_clear(n);
     asker_clear(n);
     gossip_clear(n);
     invited_clear(n);

@@ -48,7 +48,7 @@ qn_err node_adopt(qn_node *n, qn_slice bytes)
 
 void list_request(const qn_node *n, qn_dir_message *m)
 {
-    *m = (qn_dir_message){.type = QN_DIR_LIST};
+    *m = (qn_dir_message){.type = QN_DIR_LIST, .root = n->root_held};
     if (n->snapshot == NULL || n->list_whole)
         return;
     m->version = n->snapshot->version;
@@ -76,6 +76,8 @@ qn_err list_answer(qn_node *n, const qn_dir_message *m)
 
     if (m->type == QN_DIR_UNCHANGED)
         return QN_OK;
+    if (m->type == QN_DIR_ROOTS)
+        return roots_take(n, m->bytes);
     if (m->type == QN_DIR_SNAPSHOT)
         return adopt(n, m->bytes, m->bytes.n);
     if (m->type != QN_DIR_PACKED && m->type != QN_DIR_DELTA)

@@ -85,6 +85,11 @@ static void htx_state(const qn_node *n, qn_status *s)
         s->advice = "the browser profile ends in less than two weeks: install a newer one";
 }
 
+const qn_network *qn_node_network(const qn_node *n)
+{
+    return &n->net;
+}
+
 void qn_node_status(const qn_node *n, qn_status *out)
 {
     const qn_circuit_counts *c = &n->circuits_shared.counts;

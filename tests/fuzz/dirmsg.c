@@ -107,7 +107,7 @@ void fz_seeds(void)
     qn_dir_message reg = {.type = QN_DIR_REGISTER, .bytes = {body, 600}};
     qn_dir_message beat = {.type = QN_DIR_HEARTBEAT, .bytes = {body, 130}};
     qn_dir_message list = {
-        .type = QN_DIR_LIST, .version = UINT64_C(1700000000), .bytes = {body, 32}};
+        .type = QN_DIR_LIST, .version = UINT64_C(1700000000), .root = 1, .bytes = {body, 32}};
     qn_dir_message ok = {.type = QN_DIR_OK}, same = {.type = QN_DIR_UNCHANGED};
     qn_dir_message error = {.type = QN_DIR_ERROR, .code = 409, .bytes = qn_slice_of("stale", 5)};
     qn_dir_message snap = {.type = QN_DIR_SNAPSHOT, .bytes = {body, 700}};

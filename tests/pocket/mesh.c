@@ -99,6 +99,7 @@ void mesh_restart_operator(mesh *m, uint32_t i)
     cfg->stored_snapshot = pw_stored(old, "snapshot");
     cfg->stored_signed = pw_stored(old, "signed");
     cfg->stored_equivocations = pw_stored(old, "equivocations");
+    cfg->stored_roots = pw_stored(old, "roots");
     start_operator(m, i);
 }
 

@@ -270,6 +270,87 @@ START_TEST(a_liar_is_proven_and_the_others_go_on_without_it)
 END_TEST
 
 /* What was signed is on disk first: where that fails, nothing is signed. */
+/* The network without its first operator, as the two others signed it. */
+static qn_network rotated(uint8_t root[QN_ROOT_MAX], size_t *n)
+{
+    static uint8_t draft[QN_ROOT_MAX], one[QN_ROOT_MAX];
+    qn_network next = m.net;
+    size_t draft_n, one_n;
+
+    next.root = 2;
+    next.operators_n = 2;
+    next.operators[0] = m.net.operators[1];
+    next.operators[1] = m.net.operators[2];
+    qt_assert_err(qn_root_draft(&next, QT_EPOCH, draft, sizeof draft, &draft_n), QN_OK);
+    qt_assert_err(qn_root_sign(&m.net, qn_slice_of(draft, draft_n), &m.operator_seed[1], one,
+                               sizeof one, &one_n),
+                  QN_OK);
+    qt_assert_err(
+        qn_root_sign(&m.net, qn_slice_of(one, one_n), &m.operator_seed[2], root, QN_ROOT_MAX, n),
+        QN_OK);
+    next = m.net;
+    qt_assert_err(qn_roots_apply(&next, qn_slice_of(root, *n)), QN_OK);
+    next.roots = qn_slice_of(root, *n);
+    return next;
+}
+
+/* One operator is started with the new network file; the other hears of it and only needs to be
+ * started again; everybody else follows by himself, and stays there. */
+START_TEST(operators_change_and_everybody_follows)
+{
+    static uint8_t root[QN_ROOT_MAX];
+    qn_network net;
+    qn_node_cfg cfg;
+    pw_node *late;
+    size_t n;
+
+    up(21, 3);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    net = rotated(root, &n);
+    pw_kill(m.w, m.operator[1]);
+    m.operator_cfg[1].network = &net;
+    mesh_restart_operator(&m, 1);
+    pass(20 * QN_SEC);
+    qt_assert_bytes(pw_stored(m.operator[2], "roots").p, pw_stored(m.operator[2], "roots").n,
+                    qn_slice_of(root, n));
+    pw_kill(m.w, m.operator[2]);
+    mesh_restart_operator(&m, 2);
+    pw_kill(m.w, m.operator[0]);
+    cfg = mesh_cfg_for(&m, QN_RELAY); /* with the old network file */
+    late = pw_add(m.w, "late", &cfg);
+    pass(240 * QN_SEC);
+    ck_assert_uint_eq(qn_node_network(pw_core(late))->root, 2);
+    ck_assert_uint_eq(qn_node_network(pw_core(m.exit[0]))->root, 2);
+    qt_assert_bytes(pw_stored(m.exit[0], "roots").p, pw_stored(m.exit[0], "roots").n,
+                    qn_slice_of(root, n));
+    ck_assert_uint_eq(listed(m.exit[0]), 4 + 2 + 1);
+    ck_assert_int_eq(mesh_status(late).state, QN_CONNECTED);
+    ck_assert(fetches());
+    ck_assert_uint_eq(qn_node_network(pw_core(m.client))->root, 2);
+    down();
+}
+END_TEST
+
+/* What says otherwise than the network file is no reason to believe the file. */
+START_TEST(damaged_roots_are_no_way_back)
+{
+    static uint8_t root[QN_ROOT_MAX];
+    qn_node_cfg cfg;
+    qn_node *node = NULL;
+    char why[160];
+    size_t n;
+
+    up(22, 3);
+    (void)rotated(root, &n);
+    cfg = mesh_cfg_for(&m, QN_RELAY);
+    root[n - 1] ^= 1;
+    cfg.stored_roots = qn_slice_of(root, n);
+    qt_assert_err(qn_node_new(&node, &cfg, pw_env(m.w), why), QN_CONFIG);
+    ck_assert_ptr_nonnull(strstr(why, "roots"));
+    down();
+}
+END_TEST
+
 START_TEST(nothing_is_signed_that_cannot_be_kept)
 {
     uint64_t before;
@@ -352,6 +433,8 @@ static Suite *operators_suite(void)
     tcase_set_timeout(tc, 0);
     tcase_add_loop_test(tc, a_majority_signs_every_list, 1, 6);
     tcase_add_test(tc, a_change_comes_as_a_delta);
+    tcase_add_test(tc, operators_change_and_everybody_follows);
+    tcase_add_test(tc, damaged_roots_are_no_way_back);
     tcase_add_loop_test(tc, one_of_three_may_die, 0, 3);
     tcase_add_loop_test(tc, one_of_three_may_be_cut_off_and_catches_up, 0, 3);
     tcase_add_test(tc, a_minority_signs_nothing);

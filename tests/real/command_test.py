@@ -289,12 +289,40 @@ class Networks(Case):
         self.assertEqual(shown["operators"][0]["addr"], self.operator)
         self.assertEqual(os.stat(self.path("net.founder.key")).st_mode & 0o777, 0o600)
 
+    def test_operators_change_when_both_majorities_sign(self):
+        self.network()
+        qnet("keygen", "--operator", "--state", self.path("op2"))
+        for name, port in (("op", 9001), ("op2", 9002)):
+            done = qnet("network", "entry", "--state", self.path(name), "--addr", f"127.0.0.1:{port}", "--out",
+                        self.path(name + ".entry"))
+            self.assertEqual(done.returncode, FINE, done.stderr)
+        rotate = qnet("network", "rotate", "--network", self.path("net"), "--operator-entry", self.path("op.entry"),
+                      "--operator-entry", self.path("op2.entry"), "--out", self.path("root"))
+        self.assertEqual(rotate.returncode, FINE, rotate.stderr)
+        for name in ("op", "op2"):
+            done = qnet("network", "sign", "--network", self.path("net"), "--root", self.path("root"), "--state",
+                        self.path(name), "--out", self.path(name + ".root"))
+            self.assertEqual(done.returncode, FINE, done.stderr)
+            self.assertTrue(done.stdout.startswith("root 2: 2 of these 2 operators sign a list\n"), done.stdout)
+        complete = ("network", "complete", "--network", self.path("net"), "--out", self.path("net2"), "--root")
+        for name in ("root", "op.root", "op2.root"):
+            self.refused(CONFIG, "must have signed it", *complete, self.path(name))
+        self.assertEqual(qnet(*complete, self.path("op.root"), "--root", self.path("op2.root")).returncode, FINE)
+        old, new = (json.loads(qnet("network", "show", self.path(net), "--json").stdout) for net in ("net", "net2"))
+        self.assertEqual((old["root"], new["root"], old["id"]), (1, 2, new["id"]))
+        self.assertEqual([o["addr"] for o in new["operators"]], ["127.0.0.1:9001", "127.0.0.1:9002"])
+        qnet("keygen", "--operator", "--state", self.path("op3"))
+        self.refused(CONFIG, "neither one of the network's nor one of the root's", "network", "sign", "--network",
+                     self.path("net"), "--root", self.path("root"), "--state", self.path("op3"), "--out", self.path("x"))
+        self.refused(CONFIG, "is not the root that follows", "network", "sign", "--network", self.path("net2"), "--root",
+                     self.path("root"), "--state", self.path("op"), "--out", self.path("x"))
+
     def test_what_is_not_a_network_file(self):
         self.network()
         with open(self.path("net"), "rb") as f:
             good = f.read()
         cases = {"text": b"hello\n", "empty": b"", "cut": good[:-1], "more": good + b"x",
-                 "flipped": good[:40] + bytes([good[40] ^ 1]) + good[41:], "large": bytes(100000)}
+                 "flipped": good[:40] + bytes([good[40] ^ 1]) + good[41:], "large": bytes(200000)}
         for name, content in cases.items():
             with self.subTest(name=name):
                 with open(self.path(name), "wb") as f:

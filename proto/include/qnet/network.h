@@ -19,7 +19,11 @@ extern "C" {
 
 #define QN_OPERATORS_MAX 16
 #define QN_NETWORK_NAME 64
-#define QN_NETWORK_FILE_MAX 73728 /* bytes of a file: the network, a contact for each operator */
+#define QN_ROOTS_MAX 65536 /* bytes of all roots after the first: 50 changes of 3 operators */
+#define QN_ROOT_MAX 6144   /* of one: 16 operators, 32 signatures */
+#define QN_NETWORK_FILE_MAX                                                                        \
+    139264 /* of a file: the network, roots, a contact for each operator                           \
+            */
 
 typedef struct qn_secret32 {
     uint8_t b[32];
@@ -66,6 +70,8 @@ typedef struct qn_network {
     char name[QN_NETWORK_NAME];
     bool lab;
     int64_t created;   /* Unix seconds */
+    uint32_t root;     /* how often operators were named: 1 as founded */
+    qn_slice roots;    /* the later ones, as they stand in the file; point into it */
     uint8_t threshold; /* snapshot signatures needed: >= floor(N/2) + 1 */
     uint8_t operators_n;
     uint16_t distrusted; /* bit i: operator i is proven to have signed two lists of one version, so
@@ -73,8 +79,8 @@ typedef struct qn_network {
     qn_operator operators[QN_OPERATORS_MAX];
 } qn_network;
 
-/* The first part of a network file. Fills id; encodes and signs into out (cap bytes), *n = length.
- * The founder's seed signs. QN_CONFIG when a field is out of range. */
+/* The first part of a network file. Fills id and root; encodes and signs into out (cap bytes), *n =
+ * length. The founder's seed signs. QN_CONFIG when a field is out of range. */
 QN_MUST_CHECK qn_err qn_network_encode(qn_network *net, qn_env *env, const qn_secret32 *founder,
                                        uint8_t *out, size_t cap, size_t *n);
 /* An operator's contact, which follows the network in its file, in the operators' order: the card
@@ -83,10 +89,28 @@ QN_MUST_CHECK qn_err qn_network_encode(qn_network *net, qn_env *env, const qn_se
  * operator of net, the card is not one, or out is too small. */
 QN_MUST_CHECK qn_err qn_network_contact(const qn_network *net, const qn_secret32 *operator_seed,
                                         qn_slice card, uint8_t *out, size_t cap, size_t *n);
+/* Naming other operators: a root whose number is next->root, without a signature yet. QN_CONFIG:
+ * next's threshold or operators are not a network's. */
+QN_MUST_CHECK qn_err qn_root_draft(const qn_network *next, int64_t made, uint8_t *out, size_t cap,
+                                   size_t *n);
+/* What a root says, whoever has signed it: number, threshold and operators. */
+QN_MUST_CHECK qn_err qn_root_read(qn_network *next, qn_slice root);
+/* The same root with one operator's signature more. QN_CONFIG: this key is neither an operator's of
+ * net nor one's of the root; QN_STALE: it is not the root that follows net's. */
+QN_MUST_CHECK qn_err qn_root_sign(const qn_network *net, qn_slice root,
+                                  const qn_secret32 *operator_seed, uint8_t *out, size_t cap,
+                                  size_t *n);
+/* Two copies' signatures in one. QN_CONFIG: they are not of the same root. */
+QN_MUST_CHECK qn_err qn_root_join(qn_slice a, qn_slice b, uint8_t *out, size_t cap, size_t *n);
+/* All roots of a chain, one after the other: those net has had are passed over, and those before an
+ * error stay in force. QN_UNKNOWN: one is missing between; QN_AUTH: too few have signed, or
+ * somebody else has; QN_CANON, QN_TRUNCATED, QN_PROTO, QN_VERSION, QN_LIMIT. */
+QN_MUST_CHECK qn_err qn_roots_apply(qn_network *net, qn_slice chain);
 /* A contact alone, of the operator in that place. Errors as qn_network_decode's. */
 QN_MUST_CHECK qn_err qn_network_contact_of(const qn_network *net, const uint8_t *p, size_t n,
                                            uint8_t *place);
-/* How many of a file's bytes are the network itself; contacts follow. 0: it is none. */
+/* How many of a file's bytes are the network itself and its roots; contacts follow. 0: it is none.
+ */
 size_t qn_network_own_length(const uint8_t *p, size_t n);
 /* A whole file. Strict; verifies every signature and range; `why` gets one sentence on failure. The
  * operators' cards point into p. */

@@ -114,6 +114,7 @@ typedef struct qn_node_cfg {
     /* What STORE once kept under these names; needed during qn_node_new only. */
     qn_slice stored_snapshot, stored_guards, stored_exits;
     qn_slice stored_equivocations, stored_signed; /* "equivocations", "signed" */
+    qn_slice stored_roots;                        /* "roots" */
     /* A client's invitations as text (qnet/invitation.h), and what STORE "invited" made of it. */
     qn_slice invited;
 } qn_node_cfg;
@@ -226,7 +227,7 @@ typedef struct qn_action {
     bool on, drain, visit, append;
     qn_listener purpose;
     const char *name; /* STORE: static storage: "snapshot", "mirror-keys", "replay", "guards",
-                         "exits", "equivocations", "signed" */
+                         "exits", "equivocations", "signed", "roots" */
     qn_slice bytes;   /* STORE: lives until the next call */
     qn_event event;
 } qn_action;
@@ -287,6 +288,9 @@ typedef struct qn_status {
 } qn_status;
 
 void qn_node_status(const qn_node *n, qn_status *out);
+/* The network with its operators of now, by whose places `distrusted` counts. Lives as long as n.
+ */
+const qn_network *qn_node_network(const qn_node *n);
 
 /* Ways in which two nodes may be one hand's, or see one another's wires. */
 enum {

@@ -33,8 +33,8 @@ static qn_dir_message sample(int i)
     qn_dir_message v[] = {
         {.type = QN_DIR_REGISTER, .bytes = fx_descriptor(1)},
         {.type = QN_DIR_HEARTBEAT, .bytes = fx_beat(1, 7, QT_EPOCH, 5)},
-        {.type = QN_DIR_LIST, .version = 0},
-        {.type = QN_DIR_LIST, .version = UINT64_MAX, .bytes = qt_noise(2, 32)},
+        {.type = QN_DIR_LIST, .version = 0, .root = 1},
+        {.type = QN_DIR_LIST, .version = UINT64_MAX, .root = UINT32_MAX, .bytes = qt_noise(2, 32)},
         {.type = QN_DIR_OK},
         {.type = QN_DIR_ERROR, .code = 405, .bytes = qn_slice_of(text, sizeof text - 1)},
         {.type = QN_DIR_ERROR, .code = 599, .bytes = qn_slice_of(text, 0)},
@@ -53,16 +53,18 @@ static qn_dir_message sample(int i)
         {.type = QN_DIR_HEARD, .bytes = qt_noise(9, 20000)},
         {.type = QN_DIR_PROVEN, .version = 77},
         {.type = QN_DIR_MOOR, .bytes = fx_descriptor(2)},
+        {.type = QN_DIR_ROOTS, .bytes = qt_noise(10, 900)},
     };
 
     return v[i];
 }
-enum { SAMPLES = 22 };
+enum { SAMPLES = 23 };
 
 static void same(const qn_dir_message *a, const qn_dir_message *b)
 {
     ck_assert_int_eq((int)a->type, (int)b->type);
     ck_assert_uint_eq(a->version, b->version);
+    ck_assert_uint_eq(a->root, b->root);
     ck_assert_uint_eq(a->code, b->code);
     qt_assert_bytes(a->bytes.p, a->bytes.n, b->bytes);
 }
@@ -187,7 +189,7 @@ static const struct {
     {"80", QN_TRUNCATED},        {"8104", QN_PROTO},
     {"8100", QN_PROTO},          {"8101", QN_PROTO},
     {"820160", QN_PROTO},        {"820320", QN_PROTO},
-    {"8303", QN_TRUNCATED},      {"83031800", QN_CANON},
+    {"8403", QN_TRUNCATED},      {"8403180000", QN_CANON},
     {"811010", QN_PROTO},        {"8110", QN_OK},
     {"821000", QN_PROTO},        {"8311190190 60", QN_OK},
     {"831119018f 60", QN_PROTO}, {"8311190258 60", QN_PROTO},

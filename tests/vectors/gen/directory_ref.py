@@ -112,7 +112,7 @@ def examples():
               for b in (0x11, 0x22)]
     yield "directory.md", "equivocation", cbor([public(operator), EPOCH, *halves])
 
-    for name, message in (("share", [5, cbor([[b"", heartbeat]])]), ("signed", [20, signature]), ("list", [3, EPOCH, b"\x11\x22" + bytes(30)]), ("ok", [16]),
+    for name, message in (("share", [5, cbor([[b"", heartbeat]])]), ("signed", [20, signature]), ("list", [3, EPOCH, 1, b"\x11\x22" + bytes(30)]), ("ok", [16]),
                           ("error", [17, 405, "not a directory"]), ("unchanged", [19])):
         wire = cbor(message)
         yield "directory.md", name, struct.pack(">I", len(wire)) + wire
