@@ -21,6 +21,7 @@ static void wipe_layers(qn_circuit *c)
 {
     for (unsigned i = 0; i < QN_LEN(c->layer); i++)
         qn_onion_wipe(&c->layer[i]);
+    qn_aead_forget(c->all->env);
 }
 
 void qn_circuit_clear(qn_circuit *c)

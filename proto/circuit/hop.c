@@ -45,6 +45,7 @@ static void die(qn_hop *h, qn_err why)
     h->asks = false;
     drop(&h->piece);
     qn_onion_wipe(&h->onion);
+    qn_aead_forget(h->all->env);
     if (h->apps != NULL)
         qn_apps_fail(h->apps, why);
 }

@@ -157,6 +157,16 @@ qn_err qn_aead_open(qn_env *env, const qn_key *key, qn_nonce nonce, qn_slice ad,
     return qn_cipher_open(env, QN_CHACHA20_POLY1305, key->b, nonce, ad, in, n, tag, out);
 }
 
+void qn_aead_forget(qn_env *env)
+{
+    static const uint8_t zeros[32];
+    const struct qn_crypto *c = env->engine->crypto;
+
+    /* A context that cannot be given another key cannot be used either. */
+    (void)EVP_EncryptInit_ex2(c->seal[QN_CHACHA20_POLY1305], NULL, zeros, zeros, NULL);
+    (void)EVP_DecryptInit_ex2(c->open[QN_CHACHA20_POLY1305], NULL, zeros, zeros, NULL);
+}
+
 qn_err qn_aead_rekey(qn_env *env, qn_key *key)
 {
     static const uint8_t zeros[32];
@@ -168,5 +178,6 @@ qn_err qn_aead_rekey(qn_env *env, qn_key *key)
     if (err == QN_OK)
         *key = next;
     qn_wipe(&next, sizeof next);
+    qn_aead_forget(env);
     return err;
 }

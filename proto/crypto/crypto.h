@@ -66,8 +66,12 @@ QN_MUST_CHECK qn_err qn_aead_seal(qn_env *env, const qn_key *key, qn_nonce nonce
 QN_MUST_CHECK qn_err qn_aead_open(qn_env *env, const qn_key *key, qn_nonce nonce, qn_slice ad,
                                   const uint8_t *in, size_t n, const uint8_t tag[QN_TAG],
                                   uint8_t *out);
-/* Noise REKEY(k): the first 32 bytes of sealing 32 zeros under nonce 2^64-1 (Noise 4.2). */
+/* Noise REKEY(k): the first 32 bytes of sealing 32 zeros under nonce 2^64-1 (Noise 4.2). The old
+ * key is in no memory afterwards, OpenSSL's contexts included. */
 QN_MUST_CHECK qn_err qn_aead_rekey(qn_env *env, qn_key *key);
+/* The thread's contexts forget the keys they were last used with, which else stay there until the
+ * next record or cell of whomever. For keys that are wiped for good. */
+void qn_aead_forget(qn_env *env);
 
 /* ---- The three AEADs of TLS 1.3 (RFC 8446 B.4), all with 12-byte nonces and 16-byte tags ----- */
 
