@@ -321,6 +321,8 @@ static json_t *peer(const qn_view *v, const qn_peer_info *p)
     set_number(o, "bytes_in", p->in);
     set_number(o, "bytes_out", p->out);
     set_number(o, "age_ms", p->age / QN_MS);
+    set_number(o, "queue_mean_us", p->queue_mean / QN_US);
+    set_number(o, "queue_high_us", p->queue_high / QN_US);
     return o;
 }
 

@@ -110,13 +110,22 @@
 #define QN_STREAM_WINDOW_MAX (4u << 20) /* 4 MiB at 50 ms is 80 MB/s */
 #define QN_LINK_BASE (256u << 10)       /* first link credit: covers the peer's retained log */
 #define QN_LINK_WINDOW_MAX (16u << 20)
-#define QN_LINK_OUT_MAX (256u << 10)     /* sealed bytes waiting for the socket: two full writev */
+/* sealed bytes waiting for the socket, which no stream can overtake any more: eight large records,
+ * one writev */
+#define QN_LINK_OUT_MAX (128u << 10)
 #define QN_STREAM_QUEUE_MAX (128u << 10) /* what an edge may queue ahead on one stream */
 /* a dialled link without streams: three heartbeats and slack */
 #define QN_LINK_IDLE (100 * QN_SEC)
 /* its dialler has ended it long before, or is gone */
 #define QN_LINK_IDLE_ACCEPTED (160 * QN_SEC)
 #define QN_CREDIT_BUDGET (64u << 20) /* node-wide sum of credit above the bases (P4) */
+
+/* Scheduling (frame/sched.h). What a stream of a link may send before it is bulk: a page of a
+ * mebibyte with its framing, and a little. */
+#define QN_SCHED_FAVOUR (1280u << 10)
+/* all of it comes back in so long without anything to send: a page, and the reading of it */
+#define QN_SCHED_REST (8 * QN_SEC)
+#define QN_SCHED_AHEAD 8 /* bytes of others before one of bulk, at least */
 
 /* Rekey (docs/wire/record.md): first of the three. Hard stop long before the nonce ends. */
 #define QN_REKEY_RECORDS (UINT64_C(1) << 24)

@@ -22,6 +22,7 @@
 #include "carrier/carrier.h"
 #include "frame/credit.h"
 #include "frame/sched.h"
+#include "link/delay.h"
 #include "link/log.h"
 
 struct qn_stream;
@@ -87,6 +88,7 @@ typedef struct qn_link {
         struct qn_stream *first, *last;
     } list[QN_STREAM_LISTS];
     qn_sched sched;
+    qn_delay delay; /* read: how long frames wait for their turn */
     qn_link_log log;
     qn_credit_rx rx;   /* units; their memory is the streams' business, so it has no budget */
     uint64_t rx_acked; /* units the peer was told we have */

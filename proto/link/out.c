@@ -84,10 +84,15 @@ static uint64_t units_of(const qn_piece *frame)
     return frame->len - QN_STREAM_HEADER + 1; /* queued frames never carry MORE */
 }
 
+static size_t data_queued(const qn_stream *s)
+{
+    return s->q.bytes - (size_t)s->q.n * QN_STREAM_HEADER;
+}
+
 /* How many data bytes of the stream's first frame may go: all, unless the carrier minds. */
 static uint32_t may_go(qn_link *l, const qn_stream *s, const qn_piece *head)
 {
-    size_t queued = s->q.bytes - (size_t)s->q.n * QN_STREAM_HEADER;
+    size_t queued = data_queued(s);
     uint32_t n = head->len - QN_STREAM_HEADER;
     qn_offer offer = {.stream = s->id,
                       .app = s->kind == QN_KIND_APP,
@@ -179,7 +184,8 @@ static qn_err number_data(qn_link *l, size_t room, size_t largest)
     last = s->q.n == 0;
     s->introduced = true;
     s->fin_logged = last && s->fin_queued;
-    qn_sched_charge(&l->sched, &s->flow, QN_STREAM_HEADER + n, !last);
+    qn_delay_sent(&l->delay, s->id, s->tx.used - data_queued(s), l->env->now);
+    qn_sched_charge(&l->sched, &s->flow, QN_STREAM_HEADER + n, !last, l->env->now);
     qn_stream_check(l, s);
     return QN_OK;
 }
@@ -191,7 +197,7 @@ static void offer_again(qn_link *l)
 
     while ((s = l->list[QN_LIST_HELD].first) != NULL) {
         qn_stream_list_remove(l, QN_LIST_HELD, s);
-        qn_sched_wake(&l->sched, &s->flow);
+        qn_sched_wake(&l->sched, &s->flow, l->env->now);
     }
 }
 

@@ -71,6 +71,7 @@ void qn_stream_retire(qn_link *l, qn_stream *s)
     for (unsigned i = 0; i < QN_STREAM_LISTS; i++)
         qn_stream_list_remove(l, (qn_stream_list)i, s);
     qn_sched_remove(&l->sched, &s->flow);
+    qn_delay_forget(&l->delay, s->id);
     qn_queue_clear(&s->q, &l->env->mem);
     qn_credit_release(&s->rx, l->budget);
 }
@@ -144,7 +145,8 @@ static void queued(qn_link *l, qn_stream *s, size_t n, bool fin)
     s->tx.used += n;
     s->fin_queued = fin;
     s->starved = s->starved || qn_stream_writable(s) < QN_FRAME_DATA_MAX;
-    qn_sched_wake(&l->sched, &s->flow);
+    qn_delay_queued(&l->delay, s->id, s->tx.used, l->env->now);
+    qn_sched_wake(&l->sched, &s->flow, l->env->now);
 }
 
 qn_err qn_stream_queue_bytes(qn_link *l, qn_stream *s, const uint8_t *p, size_t n, bool fin)

@@ -229,6 +229,8 @@ bool qn_node_peer(const qn_node *n, uint32_t i, qn_peer_info *out)
                           .streams = nb->link.streams_n,
                           .in = nb->link.in,
                           .out = nb->link.out,
-                          .age = n->env->now - nb->since};
+                          .age = n->env->now - nb->since,
+                          .queue_mean = nb->link.delay.mean,
+                          .queue_high = nb->link.delay.high};
     return true;
 }

@@ -63,6 +63,8 @@ struct pw_node {
     uint32_t pipes_cap;
     bool dead, isolated, stopped, shut;
     int64_t clock_off;
+    uint64_t uplink;     /* bytes a second; 0: no limit */
+    qn_time uplink_free; /* when what was written so far has left */
     pw_file file[PW_FILES];
     const char *broken_file; /* NULL: none */
     qn_time armed;

@@ -63,6 +63,17 @@ static void digest(pw_world *w, const pw_pipe *p, int from, const uint8_t *bytes
     w->digest = next;
 }
 
+/* When n bytes that this end writes now have left. */
+static qn_time gone(const pw_world *w, end *e, size_t n)
+{
+    pw_node *from = e->kind == HOLD_NODE ? e->node : NULL;
+
+    if (from == NULL || from->uplink == 0)
+        return w->now;
+    from->uplink_free = QN_MAX(from->uplink_free, w->now) + n * QN_SEC / from->uplink;
+    return from->uplink_free;
+}
+
 void pw__write(pw_world *w, pw_pipe *p, int from, const uint8_t *bytes, size_t n, bool fin)
 {
     lane *l = &p->lane[from];
@@ -72,7 +83,7 @@ void pw__write(pw_world *w, pw_pipe *p, int from, const uint8_t *bytes, size_t n
         return;
     c = malloc(sizeof *c + n);
     QN_ASSERT(c != NULL);
-    *c = (chunk){.ready = QN_MAX(w->now + pw__delay(w), p->last_ready[from]),
+    *c = (chunk){.ready = QN_MAX(gone(w, &p->end[from], n) + pw__delay(w), p->last_ready[from]),
                  .len = (uint32_t)n,
                  .fin = fin};
     p->last_ready[from] = c->ready;

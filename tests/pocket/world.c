@@ -363,6 +363,11 @@ void pw_set_clock(pw_node *n, int64_t off)
     n->clock_off = off;
 }
 
+void pw_set_uplink(pw_node *n, uint64_t rate)
+{
+    n->uplink = rate;
+}
+
 qn_env *pw_node_env(pw_node *n)
 {
     return &n->env;

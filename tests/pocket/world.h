@@ -52,6 +52,8 @@ void pw_fail_store(pw_node *n, const char *name);
 /* Whether it ever dialled this address. */
 bool pw_dialled(const pw_node *n, const qn_addr *addr);
 void pw_set_clock(pw_node *n, int64_t off); /* its wall clock is so far ahead, s */
+/* All it writes, to whomever, leaves at this rate together (bytes a second; 0: at once). */
+void pw_set_uplink(pw_node *n, uint64_t rate);
 /* The nth allocation from now on fails, once; 0: never. */
 void pw_fail_alloc(pw_node *n, uint64_t nth);
 /* The last event of a type seen from this node, and how many there were. */

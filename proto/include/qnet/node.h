@@ -335,6 +335,8 @@ typedef struct qn_peer_info {
     uint32_t streams;
     uint64_t in, out; /* record bytes */
     qn_time age;
+    qn_time queue_mean; /* what we send waits so long for its turn, of late ... */
+    qn_time queue_high; /* ... and about one frame in a hundred longer than this */
 } qn_peer_info;
 bool qn_node_peer(const qn_node *n, uint32_t i, qn_peer_info *out);
 

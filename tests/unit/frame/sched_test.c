@@ -14,17 +14,19 @@ typedef struct flow {
 
 static qn_sched sched;
 static uint64_t clock_bytes;
+static qn_time now;
 
 static void setup(void)
 {
     sched = (qn_sched){0};
     clock_bytes = 0;
+    now = QN_SEC;
 }
 
 static void give(flow *f, uint32_t n)
 {
     f->left += n;
-    qn_sched_wake(&sched, &f->node);
+    qn_sched_wake(&sched, &f->node, now);
 }
 
 static flow *serve(void)
@@ -41,7 +43,7 @@ static flow *serve(void)
     clock_bytes += n;
     if (f->left == 0)
         f->done_at = clock_bytes;
-    qn_sched_charge(&sched, &f->node, n, f->left > 0);
+    qn_sched_charge(&sched, &f->node, n, f->left > 0, now);
     return f;
 }
 
@@ -55,6 +57,7 @@ START_TEST(nothing_active_is_nothing_to_serve)
     ck_assert_ptr_null(serve());
     ck_assert_ptr_null(sched.list[0].head);
     ck_assert_ptr_null(sched.list[1].head);
+    ck_assert_ptr_null(sched.list[2].head);
 }
 END_TEST
 
@@ -140,6 +143,92 @@ START_TEST(neither_do_many_that_take_turns_at_it)
 }
 END_TEST
 
+/* Fifty downloads have had their fill when a page comes. */
+START_TEST(a_page_of_a_mebibyte_beats_fifty_downloads)
+{
+    static flow bulk[50];
+    flow page = {.frame = FRAME};
+    uint64_t began;
+
+    memset(bulk, 0, sizeof bulk);
+    for (unsigned i = 0; i < QN_LEN(bulk); i++) {
+        bulk[i].frame = FRAME;
+        give(&bulk[i], 100u << 20);
+    }
+    while (clock_bytes < (200u << 20))
+        serve();
+    began = clock_bytes;
+    give(&page, 1u << 20);
+    while (page.left > 0)
+        serve();
+    ck_assert_uint_le(page.done_at - began, (5u << 20) / 4);
+}
+END_TEST
+
+/* And whoever always has a fresh one does not stop them. */
+START_TEST(fresh_flows_leave_bulk_a_ninth)
+{
+    flow fresh = {.frame = FRAME}, bulk = {.frame = FRAME};
+    uint64_t began;
+
+    give(&bulk, 1000u << 20);
+    while (clock_bytes < (10u << 20))
+        serve();
+    began = bulk.served;
+    while (clock_bytes < (100u << 20)) {
+        if (fresh.left == 0) {
+            qn_sched_remove(&sched, &fresh.node);
+            fresh.node = (qn_flow){0};
+            give(&fresh, 1u << 20);
+        }
+        serve();
+    }
+    ck_assert_uint_ge(bulk.served - began, (90u << 20) / 9 - (1u << 20));
+    ck_assert_uint_le(bulk.served - began, (90u << 20) / 8);
+}
+END_TEST
+
+START_TEST(bulk_that_rests_is_no_longer_bulk)
+{
+    flow one = {.frame = FRAME}, other = {.frame = FRAME};
+
+    give(&other, 1000u << 20);
+    give(&one, 4u << 20);
+    while (one.left > 0)
+        serve();
+    ck_assert(one.node.bulk);
+    now += QN_SCHED_REST / 4; /* half of it must come back */
+    give(&one, FRAME);
+    while (one.left > 0)
+        serve();
+    ck_assert(one.node.bulk);
+    now += QN_SCHED_REST / 2;
+    give(&one, FRAME);
+    ck_assert(!one.node.bulk);
+    now += 100 * QN_SCHED_REST;
+    while (one.left > 0)
+        serve();
+    now += 100 * QN_SCHED_REST;
+    give(&one, FRAME);
+    ck_assert_uint_eq(one.node.spent, 0);
+}
+END_TEST
+
+/* One that always has something to send does not rest, however slowly it is served. */
+START_TEST(waiting_is_not_resting)
+{
+    flow one = {.frame = FRAME};
+
+    give(&one, 10u << 20);
+    while (one.left > (8u << 20))
+        serve();
+    now += 100 * QN_SCHED_REST;
+    give(&one, FRAME);
+    serve();
+    ck_assert(one.node.bulk);
+}
+END_TEST
+
 START_TEST(a_removed_flow_is_gone_from_anywhere)
 {
     flow f[3] = {{.frame = FRAME}, {.frame = FRAME}, {.frame = FRAME}};
@@ -170,6 +259,10 @@ static Suite *sched_suite(void)
     tcase_add_test(tc, of_a_hundred_flows_none_starves);
     tcase_add_test(tc, waking_over_and_over_does_not_starve_busy_flows);
     tcase_add_test(tc, neither_do_many_that_take_turns_at_it);
+    tcase_add_test(tc, a_page_of_a_mebibyte_beats_fifty_downloads);
+    tcase_add_test(tc, fresh_flows_leave_bulk_a_ninth);
+    tcase_add_test(tc, bulk_that_rests_is_no_longer_bulk);
+    tcase_add_test(tc, waiting_is_not_resting);
     tcase_add_test(tc, a_removed_flow_is_gone_from_anywhere);
     suite_add_tcase(s, tc);
     return s;

@@ -1,0 +1,102 @@
+/*
+ * Any hop of a circuit dies at any point of a transfer: the application has the whole or an error,
+ * and its next request is served within five seconds of virtual time.
+ *
+ * POCKET_KILL_MIB=50 for the size that the long run takes.
+ */
+#include "node/internal.h"
+#include "pocket/internal.h"
+#include "pocket/mesh.h"
+#include "support/qt.h"
+
+#include <stdlib.h>
+
+enum { OFFSETS = 20, HOPS = 3 };
+
+static uint64_t size(void)
+{
+    const char *mib = getenv("POCKET_KILL_MIB");
+
+    return (mib != NULL ? strtoull(mib, NULL, 10) : 2) << 20;
+}
+
+typedef struct progress {
+    const pw_fetch *f;
+    uint64_t bytes;
+} progress;
+
+static bool far_enough(void *ctx)
+{
+    const progress *p = ctx;
+
+    return pw_received(p->f) >= p->bytes || pw_outcome(p->f) != PW_RUNNING;
+}
+
+/* The node at this place of the circuit that carries bytes now. */
+static pw_node *hop_in_use(mesh *m, unsigned place)
+{
+    const circuit *c = pw_core(m->client)->circuits;
+
+    while (c != NULL && c->core.apps.live == 0)
+        c = c->next;
+    ck_assert(c != NULL);
+    for (uint32_t i = 0; i < m->w->nodes_n; i++)
+        if (qn_peerid_equal(&pw_core(m->w->node[i])->id, &c->hops[place].id))
+            return m->w->node[i];
+    return NULL;
+}
+
+static void check_cut(const pw_fetch *f, int run)
+{
+    ck_assert_msg(pw_outcome(f) != PW_RUNNING, "run %d: the application was left waiting", run);
+    ck_assert_msg(!pw_corrupt(f), "run %d: a wrong byte", run);
+    if (pw_outcome(f) == PW_FAILED)
+        ck_assert_msg(!pw_clean_end(f), "run %d: cut, and ended clean", run);
+}
+
+START_TEST(a_hop_that_dies_costs_one_error_and_five_seconds_at_most)
+{
+    unsigned place = (unsigned)_i % HOPS, at = (unsigned)_i / HOPS;
+    progress p = {.bytes = size() * at / OFFSETS};
+    pw_fetch *f, *next;
+    pw_node *dies;
+    mesh m;
+
+    mesh_new(&m, &(mesh_cfg){.world = {.seed = 100 + (uint64_t)_i,
+                                       .delay_min = 5 * QN_MS,
+                                       .delay_max = 30 * QN_MS,
+                                       .window = 256 << 10},
+                             .relays = 5,
+                             .exits = 3,
+                             .route = QN_ROUTE_PRIVACY});
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    f = pw_get(m.w, m.client, MESH_WEB, 80, 1000, size(), NULL);
+    p.f = f;
+    if (at == 0)
+        p.bytes = 1;
+    ck_assert(pw_run(m.w, pw_now(m.w) + 600 * QN_SEC, far_enough, &p));
+    dies = hop_in_use(&m, place);
+    pw_kill(m.w, dies);
+    (void)mesh_await(&m, f, 5 * QN_SEC);
+    check_cut(f, _i);
+    next = pw_get(m.w, m.client, MESH_WEB, 80, 100, 100000, NULL);
+    ck_assert_msg(mesh_await(&m, next, 5 * QN_SEC) == PW_DONE,
+                  "run %d: the next request was not served within 5 s (reply %d, %llu bytes)", _i,
+                  pw_socks_reply(next), (unsigned long long)pw_received(next));
+    mesh_free(&m);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("pocket deaths");
+    TCase *t = tcase_create("offsets");
+
+    tcase_set_timeout(t, 3600);
+    tcase_add_loop_test(t, a_hop_that_dies_costs_one_error_and_five_seconds_at_most, 0,
+                        OFFSETS * HOPS);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+QT_MAIN(suite)
