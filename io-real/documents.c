@@ -90,6 +90,7 @@ static json_t *counters(const qn_counters *c)
     set_number(o, "app_down", c->app_down);
     set_number(o, "relayed", c->relayed);
     set_number(o, "links_opened", c->links_opened);
+    set_number(o, "links_resumed", c->links_resumed);
     set_number(o, "circuits_built", c->circuits_built);
     set_number(o, "circuits_failed", c->circuits_failed);
     set_number(o, "circuits_refused", c->circuits_refused);
@@ -323,6 +324,7 @@ static json_t *peer(const qn_view *v, const qn_peer_info *p)
     set_number(o, "age_ms", p->age / QN_MS);
     set_number(o, "queue_mean_us", p->queue_mean / QN_US);
     set_number(o, "queue_high_us", p->queue_high / QN_US);
+    set_number(o, "resumes", p->resumes);
     return o;
 }
 

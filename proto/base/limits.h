@@ -118,7 +118,18 @@
 #define QN_LINK_IDLE (100 * QN_SEC)
 /* its dialler has ended it long before, or is gone */
 #define QN_LINK_IDLE_ACCEPTED (160 * QN_SEC)
-#define QN_CREDIT_BUDGET (64u << 20) /* node-wide sum of credit above the bases (P4) */
+/* a link without a carrier waits so long for another: three failed visits to a site and what was
+ * lost of a network for a moment; an application would soon give up by itself */
+#define QN_ORPHAN_LIFE (20 * QN_SEC)
+/* so many wait at once, the oldest gives way: a relay's clients after its site restarted; what they
+ * hold is bounded by the node's memory cap */
+#define QN_ORPHANS_MAX 4096
+#define QN_ORPHAN_LEAVE QN_SEC /* streams that are only opening then take another way */
+/* the dialler tries again after a quarter of a second, doubled up to 4 s, half of it drawn */
+#define QN_REDIAL_FIRST (250 * QN_MS)
+#define QN_REDIAL_DOUBLED 4
+#define QN_RESUME_ANSWER (5 * QN_SEC) /* RESUME on a carrier that has just worked */
+#define QN_CREDIT_BUDGET (64u << 20)  /* node-wide sum of credit above the bases (P4) */
 
 /* Scheduling (frame/sched.h). What a stream of a link may send before it is bulk: a page of a
  * mebibyte with its framing, and a little. */

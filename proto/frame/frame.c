@@ -68,6 +68,18 @@ static qn_err get_close(qn_frame *f, const uint8_t *p, size_t n)
     return QN_OK;
 }
 
+static qn_err get_resume(qn_frame *f, const uint8_t *p, size_t n)
+{
+    if (n == 0)
+        return QN_OK;
+    if (n != QN_FRAME_RESUME_SIZE - QN_FRAME_HEADER)
+        return QN_PROTO;
+    f->token = qn_get64(p);
+    f->received = qn_get64(p + 8);
+    f->body = qn_slice_of(p + 16, n - 16);
+    return QN_OK;
+}
+
 static qn_err get_payload(qn_frame *f, const uint8_t *p, size_t n)
 {
     switch (f->type) {
@@ -89,6 +101,8 @@ static qn_err get_payload(qn_frame *f, const uint8_t *p, size_t n)
     case QN_FRAME_PATH_CONTROL:
         f->body = qn_slice_of(p, n);
         return QN_OK;
+    case QN_FRAME_RESUME:
+        return get_resume(f, p, n);
     case QN_FRAME_STREAM: /* has flags: read by the caller */
         break;
     }
@@ -179,4 +193,13 @@ size_t qn_frame_put_close(uint8_t *out, uint32_t stream, uint16_t code)
     qn_put32(out + 4, stream);
     qn_put16(out + 8, code);
     return QN_FRAME_CLOSE_SIZE;
+}
+
+size_t qn_frame_put_resume(uint8_t *out, uint64_t token, uint64_t received, const uint8_t proof[32])
+{
+    qn_frame_put_header(out, QN_FRAME_RESUME, 48);
+    qn_put64(out + 4, token);
+    qn_put64(out + 12, received);
+    memcpy(out + 20, proof, 32);
+    return QN_FRAME_RESUME_SIZE;
 }

@@ -17,15 +17,17 @@
 #include "base/limits.h"
 
 typedef enum qn_frame_type {
-    QN_FRAME_PAD = 0x00,         /* any bytes, ignored */
-    QN_FRAME_STREAM = 0x10,      /* stream u32, data; flags FIN or MORE */
-    QN_FRAME_WINDOW = 0x14,      /* stream u32, limit u64; stream 0: stream, received u64, limit */
-    QN_FRAME_PING = 0x18,        /* token u64; its lowest bit is set in the reply */
-    QN_FRAME_KEY_UPDATE = 0x1c,  /* empty; the last frame of its record */
-    QN_FRAME_CLOSE = 0x20,       /* stream u32, code u16; stream 0 is the link */
-    QN_FRAME_CARRIER = 0x24,     /* the carrier's own bytes */
-    QN_FRAME_SHAPE = 0x28,       /* reserved; only a carrier may take it */
-    QN_FRAME_PATH_CONTROL = 0x2c /* reserved; nobody takes it yet */
+    QN_FRAME_PAD = 0x00,          /* any bytes, ignored */
+    QN_FRAME_STREAM = 0x10,       /* stream u32, data; flags FIN or MORE */
+    QN_FRAME_WINDOW = 0x14,       /* stream u32, limit u64; stream 0: stream, received u64, limit */
+    QN_FRAME_PING = 0x18,         /* token u64; its lowest bit is set in the reply */
+    QN_FRAME_KEY_UPDATE = 0x1c,   /* empty; the last frame of its record */
+    QN_FRAME_CLOSE = 0x20,        /* stream u32, code u16; stream 0 is the link */
+    QN_FRAME_CARRIER = 0x24,      /* the carrier's own bytes */
+    QN_FRAME_SHAPE = 0x28,        /* reserved; only a carrier may take it */
+    QN_FRAME_PATH_CONTROL = 0x2c, /* reserved; nobody takes it yet */
+    QN_FRAME_RESUME = 0x30 /* token u64, received u64, proof[32]: the link goes on here; empty: it
+                              is not known (docs/wire/link.md) */
 } qn_frame_type;
 
 #define QN_FRAME_FIN 0x01 /* STREAM: this direction of the stream ends after the data */
@@ -38,6 +40,7 @@ typedef enum qn_frame_type {
 #define QN_FRAME_LINK_WINDOW_SIZE (QN_FRAME_HEADER + 20)
 #define QN_FRAME_PING_SIZE (QN_FRAME_HEADER + 8)
 #define QN_FRAME_CLOSE_SIZE (QN_FRAME_HEADER + 6)
+#define QN_FRAME_RESUME_SIZE (QN_FRAME_HEADER + 48)
 
 /* What a stream is for: the first data byte of its first frame. */
 typedef enum qn_stream_kind {
@@ -63,7 +66,8 @@ typedef enum qn_close_code {
     QN_CLOSE_REFUSED = 0x8000,
     QN_CLOSE_GONE = 0x8001,
     QN_CLOSE_LIMIT = 0x8002,
-    QN_CLOSE_TIMEOUT = 0x8003
+    QN_CLOSE_TIMEOUT = 0x8003,
+    QN_CLOSE_MOVED = 0x8004 /* of a link: only this carrier ends */
 } qn_close_code;
 
 /* The code that tells a peer about err, and the error a received code stands for (never a
@@ -76,10 +80,11 @@ typedef struct qn_frame {
     bool fin, more;
     uint32_t stream;   /* STREAM (never 0), WINDOW, CLOSE */
     uint16_t code;     /* CLOSE */
-    uint64_t received; /* WINDOW of stream 0: retained units that arrived */
+    uint64_t received; /* WINDOW of stream 0, RESUME: retained units that arrived */
     uint64_t limit;    /* WINDOW */
-    uint64_t token;    /* PING */
-    qn_slice body;     /* STREAM: the data; CARRIER, SHAPE, PATH_CONTROL: the payload */
+    uint64_t token;    /* PING; RESUME: the link's name */
+    qn_slice body;     /* STREAM: the data; CARRIER, SHAPE, PATH_CONTROL: the payload; RESUME: the
+                          proof, or nothing */
 } qn_frame;
 
 /* The frame at the front of a record's content; *used = its whole length; body points into p.
@@ -95,6 +100,8 @@ size_t qn_frame_put_window(uint8_t *out, uint32_t stream, uint64_t limit);
 size_t qn_frame_put_link_window(uint8_t *out, uint64_t received, uint64_t limit);
 size_t qn_frame_put_ping(uint8_t *out, uint64_t token);
 size_t qn_frame_put_close(uint8_t *out, uint32_t stream, uint16_t code);
+size_t qn_frame_put_resume(uint8_t *out, uint64_t token, uint64_t received,
+                           const uint8_t proof[32]);
 
 /* Retained units of a frame: a STREAM frame costs its data bytes, and one more unless it carries
  * MORE; CLOSE and WINDOW of a stream cost one; all others are never sent again and cost nothing. */

@@ -1,5 +1,6 @@
 /* From opened records to events. */
 #include "link/internal.h"
+#include "link/resume.h"
 #include "link/stream.h"
 
 static void fault(qn_link *l, qn_err err)
@@ -173,6 +174,10 @@ static bool on_close(qn_link *l, const qn_frame *f, qn_link_event *ev)
 {
     qn_stream *s;
 
+    if (f->stream == 0 && f->code == QN_CLOSE_MOVED) {
+        *ev = (qn_link_event){.type = QN_LINK_LEFT};
+        return true;
+    }
     if (f->stream == 0) {
         l->told = true;
         qn_link_end(l, qn_close_err(f->code), f->code);
@@ -217,6 +222,7 @@ static bool on_frame(qn_link *l, const qn_frame *f, bool last, qn_link_event *ev
         fault(l, err);
         return false;
     }
+    l->spoken |= qn_resume_is_links(f->type);
     switch (f->type) {
     case QN_FRAME_STREAM:
         return on_stream(l, f, ev);
@@ -237,6 +243,9 @@ static bool on_frame(qn_link *l, const qn_frame *f, bool last, qn_link_event *ev
     case QN_FRAME_SHAPE:
     case QN_FRAME_PATH_CONTROL:
         on_carrier_frame(l, f, last);
+        return false;
+    case QN_FRAME_RESUME: /* only a carrier's first word */
+        fault(l, QN_PROTO);
         return false;
     }
     return false;

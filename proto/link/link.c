@@ -66,6 +66,7 @@ qn_err qn_link_attach(qn_link *l, qn_carrier *carrier, uint64_t peer_received)
     if (err != QN_OK)
         return err;
     l->carrier = carrier;
+    l->spoken = false;
     qn_carrier_busy(carrier, l->streams_n > 0);
     if (carrier->kind->pace != NULL)
         l->pace = carrier->kind->pace(carrier);
@@ -81,6 +82,11 @@ void qn_link_detach(qn_link *l)
     l->carrier = NULL;
     l->ping_due = l->pong_due = false;
     l->ack_at = l->retry_at = QN_NEVER;
+}
+
+bool qn_link_unfinished(const qn_link *l)
+{
+    return l->streams_n > 0 || l->closing_n > 0 || l->log.tx.used != l->log.heard;
 }
 
 uint64_t qn_link_received(const qn_link *l)

@@ -38,6 +38,7 @@ typedef enum qn_link_event_type {
     QN_LINK_STREAM_ROOM,   /* id, user: a whole large frame may be queued again */
     QN_LINK_STREAM_CLOSED, /* id, user, code: gone, both ways; what was queued is dropped */
     QN_LINK_PONG,          /* rtt: the answer to qn_link_ping */
+    QN_LINK_LEFT,          /* the peer leaves this carrier, the link goes on: detach, close it */
     QN_LINK_CLOSED         /* err, code: the link is over; the last event. Every open stream got its
                               CLOSED before. Call fill() once more (it may say why to the peer) */
 } qn_link_event_type;
@@ -80,6 +81,7 @@ typedef struct qn_link {
     bool initiator;
     bool over, told, reported; /* the link ended; its peer knows; CLOSED was given */
     bool ack_due, ping_due, pong_due;
+    bool spoken;   /* read: the peer has said something of the link's on this carrier */
     uint16_t code; /* with over: what CLOSE says, or said */
     qn_err err;
     uint32_t next_id, peer_id; /* ours to give next; the highest the peer gave */
@@ -120,6 +122,8 @@ void qn_link_clear(qn_link *l);
 QN_MUST_CHECK qn_err qn_link_attach(qn_link *l, qn_carrier *carrier, uint64_t peer_received);
 /* The carrier was lost. Streams live on, nothing moves until the next attach. */
 void qn_link_detach(qn_link *l);
+/* Somebody still waits for something: open streams, or what the peer has not acknowledged. */
+bool qn_link_unfinished(const qn_link *l);
 /* Retained units we have: what the peer's side of a resumption needs as peer_received. */
 uint64_t qn_link_received(const qn_link *l);
 

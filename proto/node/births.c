@@ -63,7 +63,7 @@ static qn_rate *address_rate(neighbour *nb)
 
     if (n->births == NULL)
         n->births = qn_mem_get(&n->env->mem, sizeof *n->births);
-    return n->births != NULL ? rate_at(n->births, &nb->leg_addr[0], n->env->now) : NULL;
+    return n->births != NULL ? rate_at(n->births, &nb->under.leg_addr[0], n->env->now) : NULL;
 }
 
 bool births_allow(neighbour *nb)

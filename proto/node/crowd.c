@@ -104,19 +104,19 @@ bool crowd_enter(neighbour *nb, const qn_addr *from, bool *heard)
         return false;
     if (p->links++ == 0)
         unkeep(&n->crowd, p);
-    nb->prefix = p;
+    nb->under.prefix = p;
     *heard = may_be_heard(p, n->env->now);
     return *heard || n->site != NULL;
 }
 
 void crowd_stranger(neighbour *nb, bool is)
 {
-    crowd_prefix *p = nb->prefix;
+    crowd_prefix *p = nb->under.prefix;
     uint32_t by = is ? 1 : (uint32_t)-1;
 
-    if (nb->stranger == is)
+    if (nb->under.stranger == is)
         return;
-    nb->stranger = is;
+    nb->under.stranger = is;
     nb->n->strangers += by;
     if (p != NULL)
         p->strangers += by;
@@ -157,24 +157,24 @@ void crowd_leave(neighbour *nb)
     nb->unnamed = false;
     c->unnamed--;
     unlink_recent(c, nb);
-    if (nb->prefix != NULL)
-        nb->prefix->unnamed--;
+    if (nb->under.prefix != NULL)
+        nb->under.prefix->unnamed--;
 }
 
 void crowd_forget(neighbour *nb)
 {
-    crowd_prefix *p = nb->prefix;
+    crowd_prefix *p = nb->under.prefix;
 
     crowd_leave(nb);
     crowd_stranger(nb, false);
-    nb->prefix = NULL;
+    nb->under.prefix = NULL;
     if (p != NULL && --p->links == 0)
         keep(&nb->n->crowd, &nb->n->env->mem, p);
 }
 
 static uint32_t together(const neighbour *nb)
 {
-    return nb->prefix != NULL ? nb->prefix->unnamed : 1;
+    return nb->under.prefix != NULL ? nb->under.prefix->unnamed : 1;
 }
 
 /* Of the first links that were not used for longest: the one with the most beside it. */
@@ -195,7 +195,7 @@ static neighbour *of_its_own(const crowd *c, neighbour *newcomer)
     unsigned seen = 0;
 
     for (neighbour *nb = c->stale; nb != NULL && seen < LOOK_AT; nb = nb->more_recent, seen++)
-        if (nb->prefix == newcomer->prefix)
+        if (nb->under.prefix == newcomer->under.prefix)
             return nb;
     return newcomer;
 }
@@ -220,8 +220,8 @@ void crowd_add(neighbour *nb)
     nb->unnamed = true;
     c->unnamed++;
     link_recent(c, nb);
-    if (nb->prefix != NULL)
-        nb->prefix->unnamed++;
+    if (nb->under.prefix != NULL)
+        nb->under.prefix->unnamed++;
     if (n->conns.used * UINT64_C(100) >= node_conns_max(n) * QN_UNNAMED_MARK_PERCENT)
         make_way(nb);
 }

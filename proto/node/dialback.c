@@ -20,7 +20,8 @@ bool dialled_already(const qn_node *n, const qn_descriptor *d)
 
     if (qn_peerid_equal(&d->id, &n->id))
         return true;
-    return nb != NULL && nb->outbound && nb->up && qn_addr_equal(&nb->leg_addr[0], &d->addrs[0]);
+    return nb != NULL && nb->outbound && nb->under.up &&
+           qn_addr_equal(&nb->under.leg_addr[0], &d->addrs[0]);
 }
 
 /* Who never answers is asked ever more seldom. */

@@ -25,7 +25,8 @@ static bool is_asked(const qn_node *n, const neighbour *nb)
 /* A link that we chose to dial: who dials us does not choose whom we ask. */
 static bool is_ours(const qn_node *n, const neighbour *nb)
 {
-    return nb->outbound && nb->known && nb->up && !nb->over && !nb->retired && !is_asked(n, nb);
+    return nb->outbound && nb->known && nb->under.up && !nb->over && !nb->retired &&
+           !is_asked(n, nb);
 }
 
 static neighbour *a_link(qn_node *n)

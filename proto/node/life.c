@@ -242,6 +242,7 @@ qn_err qn_node_new(qn_node **out, const qn_node_cfg *cfg, qn_env *env, char why[
     n->net = *cfg->network;
     n->cfg.network = &n->net;
     qn_map_init(&n->named, qn_rng_u32(env));
+    qn_map_init(&n->rights, n->named.seed);
     crowd_init(&n->crowd, n->named.seed);
     n->budget.limit = cfg->credit_budget ? cfg->credit_budget : QN_CREDIT_BUDGET;
     err = start(n, why);
@@ -299,6 +300,7 @@ void qn_node_free(qn_node *n)
     qn_slots_clear(&n->slots, &env->mem);
     qn_map_clear(&n->named, &env->mem);
     crowd_clear(&n->crowd, &env->mem);
+    qn_map_clear(&n->rights, &env->mem);
     conns_clear(&n->conns, &env->mem);
     while (n->lent_n > 0)
         qn_block_drop(n->lent[--n->lent_n]);

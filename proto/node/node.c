@@ -39,8 +39,8 @@ void qn_node_commit(qn_node *n, qn_conn c, size_t bytes)
     if (k->kind == CONN_LEG) {
         neighbour *nb = k->owner;
 
-        qn_carrier_commit(nb->carrier, k->leg, bytes);
-        neighbour_drain(nb);
+        qn_carrier_commit(nb->under.carrier, k->leg, bytes);
+        under_drain(nb);
     } else if (k->kind != CONN_ORIGIN) {
         edge_commit(k->owner, bytes);
     }
@@ -268,7 +268,7 @@ static void dial_action(const conn *k, qn_action *a)
 {
     a->type = QN_ACT_DIAL;
     if (k->kind == CONN_LEG)
-        a->addr = ((neighbour *)k->owner)->leg_addr[k->leg];
+        a->addr = ((neighbour *)k->owner)->under.leg_addr[k->leg];
     else if (k->kind == CONN_ORIGIN)
         a->addr = ((qn_node *)k->owner)->site->origin;
     else

@@ -121,7 +121,7 @@ static qn_err may_look(const answer *a, const qn_descriptor *d)
 
     if (!speaks_for_itself(nb, d))
         return QN_REFUSED;
-    if (!same_ip(&nb->leg_addr[0], &d->addrs[0]) || !visits_reach(a->n, d->card))
+    if (!same_ip(&nb->under.leg_addr[0], &d->addrs[0]) || !visits_reach(a->n, d->card))
         return QN_POLICY;
     for (const looking *l = x->looks; l != NULL; l = l->next)
         if (l->nb != NULL && qn_peerid_equal(&l->nb->id, &d->id))
@@ -209,7 +209,7 @@ void reach_over(neighbour *nb)
     if (l == NULL)
         return;
     l->nb = NULL;
-    done(l, nb->up ? QN_OK : QN_UNREACHABLE);
+    done(l, nb->under.up ? QN_OK : QN_UNREACHABLE);
 }
 
 void look_data(looking *l, qn_piece piece, bool fin)

@@ -4,7 +4,8 @@
  * Credit bounds what one stream or circuit can make us hold, but not how many there are. So when
  * seven eighths of the node's cap are in use, whatever holds bytes and has not moved one for the
  * longest time is ended, with an error at its application, until there is room again: a reader
- * that stopped gives way to those that go on. As Tor's answer to the sniper attack.
+ * that stopped gives way to those that go on. Links that wait for a carrier go before all of them.
+ * As Tor's answer to the sniper attack.
  */
 #include "node/internal.h"
 
@@ -24,8 +25,8 @@ static neighbour *stalest_neighbour(const qn_node *n, qn_time *oldest)
     neighbour *stale = NULL;
 
     for (neighbour *nb = n->neighbours; nb != NULL; nb = nb->next)
-        if (neighbour_stalls(nb) && nb->starved_since < *oldest) {
-            *oldest = nb->starved_since;
+        if (neighbour_stalls(nb) && nb->under.starved_since < *oldest) {
+            *oldest = nb->under.starved_since;
             stale = nb;
         }
     return stale;
@@ -41,10 +42,17 @@ bool node_over_mark(const qn_node *n)
 bool node_end_stalest(qn_node *n)
 {
     qn_time oldest = QN_NEVER;
+    neighbour *orphan = resume_oldest(n);
     edge *stale_edge = NULL;
     relay *stale_relay = NULL;
     neighbour *stale_neighbour;
 
+    if (orphan != NULL) {
+        neighbour_end(orphan, QN_CLOSE_LIMIT);
+        qn_log_line(n->env, QN_LOG_WARN, "node",
+                    "memory is short: ended a link that waited for another carrier");
+        return true;
+    }
     for (edge *e = n->edges; e != NULL; e = e->next)
         if (edge_holds(e) && e->moved < oldest) {
             oldest = e->moved;

@@ -12,7 +12,7 @@ static void phase(const qn_node *n, qn_status *s)
     bool links = false;
 
     for (const neighbour *nb = n->neighbours; nb != NULL; nb = nb->next)
-        links |= nb->up;
+        links |= nb->under.up;
     if (n->snapshot == NULL) {
         s->phase = "directory";
         s->advice = n->invited_n > 0
@@ -116,7 +116,7 @@ void qn_node_status(const qn_node *n, qn_status *out)
         out->snapshot_version = n->snapshot->version;
     }
     for (const neighbour *nb = n->neighbours; nb != NULL; nb = nb->next)
-        out->links += nb->up && !nb->over;
+        out->links += nb->under.up && !nb->over;
     for (const circuit *v = n->circuits; v != NULL; v = v->next)
         out->circuits += v->built && !v->dead;
     for (const edge *e = n->edges; e != NULL; e = e->next)
@@ -225,12 +225,13 @@ bool qn_node_peer(const qn_node *n, uint32_t i, qn_peer_info *out)
     *out = (qn_peer_info){.id = nb->id,
                           .known = nb->known,
                           .outbound = nb->outbound,
-                          .up = nb->up && !nb->over,
+                          .up = nb->under.up && !nb->over,
                           .streams = nb->link.streams_n,
                           .in = nb->link.in,
                           .out = nb->link.out,
                           .age = n->env->now - nb->since,
                           .queue_mean = nb->link.delay.mean,
-                          .queue_high = nb->link.delay.high};
+                          .queue_high = nb->link.delay.high,
+                          .resumes = nb->resumes};
     return true;
 }

@@ -14,7 +14,7 @@ enum { CLOCK_WRONG_S = 60 };        /* a tag's time may be 90 s off */
 
 static const qn_htx_client *client_of(const neighbour *nb)
 {
-    return (const qn_htx_client *)(const void *)nb->carrier;
+    return (const qn_htx_client *)(const void *)nb->under.carrier;
 }
 
 static bool is_visit(const neighbour *nb)
@@ -152,8 +152,8 @@ void visits_renew(neighbour *nb, const qn_htx_card *card)
     uint64_t part = 700 + qn_rng_below(env, 201);
     uint64_t requests = QN_MAX(part * card->requests / 1000, UINT64_C(3));
 
-    nb->renew_at = card->seconds == 0 ? QN_NEVER : env->now + part * card->seconds * QN_MS;
-    nb->renew_asked = card->requests == 0 ? UINT32_MAX : (uint32_t)requests;
+    nb->under.renew_at = card->seconds == 0 ? QN_NEVER : env->now + part * card->seconds * QN_MS;
+    nb->under.renew_asked = card->requests == 0 ? UINT32_MAX : (uint32_t)requests;
 }
 
 bool visits_crowd(const qn_node *n, const qn_peerid *id)
@@ -161,7 +161,7 @@ bool visits_crowd(const qn_node *n, const qn_peerid *id)
     unsigned there = 0;
 
     for (const neighbour *nb = n->neighbours; nb != NULL; nb = nb->next)
-        there += nb->raw && nb->outbound && qn_peerid_equal(&nb->id, id);
+        there += nb->under.raw && nb->outbound && qn_peerid_equal(&nb->id, id);
     return there >= QN_VISITORS_MAX;
 }
 
@@ -184,7 +184,7 @@ bool visit_resolved_already(const neighbour *nb)
 
     for (unsigned i = 0; i < VISIT_NAMES; i++)
         if (v->known[i].name == name && v->known[i].until > nb->n->env->now &&
-            same_ip(&v->known[i].addr, &nb->leg_addr[0]))
+            same_ip(&v->known[i].addr, &nb->under.leg_addr[0]))
             return true;
     return false;
 }
@@ -193,7 +193,7 @@ void visit_dest(const neighbour *nb, qn_dest *out)
 {
     qn_slice name = name_of(nb);
 
-    *out = (qn_dest){.type = 3, .name_len = (uint8_t)name.n, .port = nb->leg_addr[0].port};
+    *out = (qn_dest){.type = 3, .name_len = (uint8_t)name.n, .port = nb->under.leg_addr[0].port};
     memcpy(out->name, name.p, name.n);
 }
 
@@ -202,18 +202,18 @@ void visit_resolved(neighbour *nb, const qn_addr *addr, unsigned count, qn_err w
     qn_node *n = nb->n;
     visits *v = n->visits;
 
-    if (!nb->resolving)
+    if (!nb->under.resolving)
         return;
-    nb->resolving = false;
+    nb->under.resolving = false;
     for (unsigned i = 0; i < count; i++)
-        if (same_ip(&addr[i], &nb->leg_addr[0])) {
+        if (same_ip(&addr[i], &nb->under.leg_addr[0])) {
             unsigned at = v->known_next++ % VISIT_NAMES;
 
             v->known[at].name = qn_siphash(v->name_key, name_of(nb));
             v->known[at].addr = addr[i];
             v->known[at].until = n->env->now + RESOLVED_FOR;
             v->elsewhere = false;
-            conns_todo(&n->conns, nb->leg[0], TODO_DIAL);
+            conns_todo(&n->conns, nb->under.leg[0], TODO_DIAL);
             return;
         }
     v->elsewhere = why == QN_OK;
@@ -232,11 +232,11 @@ static void only_a_visit(neighbour *nb, const qn_htx_look *look)
 
     if (off > CLOCK_WRONG_S || off < -CLOCK_WRONG_S)
         learn_clock(n, &nb->id, look->ahead);
-    else
+    else if (nb->behalf == NULL)
         paths_failed(n, &nb->id);
     n->last_error = QN_REFUSED;
     qn_log_line(n->env, QN_LOG_INFO, "htx", "a peer did not speak: only its site answered");
-    nb->raw = true;
+    nb->under.raw = true;
     neighbour_end(nb, QN_CLOSE_GONE);
 }
 
@@ -245,16 +245,17 @@ void visit_watch(neighbour *nb)
     qn_time now = nb->n->env->now;
     qn_htx_look look;
 
-    if (!is_visit(nb) || nb->over || nb->lost)
+    if (!is_visit(nb) || nb->over || nb->under.lost)
         return;
-    look = qn_htx_client_look(nb->carrier);
+    look = qn_htx_client_look(nb->under.carrier);
     if (look.phase == QN_HTX_VISITOR) {
         only_a_visit(nb, &look);
-    } else if (look.phase == QN_HTX_WAITING && !nb->late && now >= look.since + LATE) {
-        nb->late = true;
-        client_leave(nb);
-    } else if (look.phase == QN_HTX_CARRYING &&
-               (look.draining || now >= nb->renew_at || look.asked >= nb->renew_asked)) {
+    } else if (look.phase == QN_HTX_WAITING && !nb->under.late && now >= look.since + LATE) {
+        nb->under.late = true;
+        if (nb->behalf == NULL)
+            client_leave(nb);
+    } else if (look.phase == QN_HTX_CARRYING && (look.draining || now >= nb->under.renew_at ||
+                                                 look.asked >= nb->under.renew_asked)) {
         neighbour_retire(nb);
     }
 }
@@ -263,10 +264,11 @@ qn_time visit_due(const neighbour *nb)
 {
     qn_htx_look look;
 
-    if (!is_visit(nb) || nb->over || nb->lost)
+    if (!is_visit(nb) || nb->over || nb->under.lost)
         return QN_NEVER;
-    look = qn_htx_client_look(nb->carrier);
-    if (look.phase == QN_HTX_WAITING && !nb->late)
+    look = qn_htx_client_look(nb->under.carrier);
+    if (look.phase == QN_HTX_WAITING && !nb->under.late)
         return look.since + LATE;
-    return look.phase == QN_HTX_CARRYING && !nb->retired ? nb->renew_at : QN_NEVER;
+    return look.phase == QN_HTX_CARRYING && !nb->retired && !nb->moving ? nb->under.renew_at
+                                                                        : QN_NEVER;
 }

@@ -179,6 +179,7 @@ static void on_event(world *w, const qn_link_event *ev)
         k->open = false;
         break;
     case QN_LINK_PONG:
+    case QN_LINK_LEFT:
         break;
     case QN_LINK_CLOSED:
         for (unsigned i = 0; i < w->n; i++)

@@ -92,7 +92,7 @@ static neighbour *dialled(pw_node *n)
 {
     neighbour *nb = pw_core(n)->neighbours;
 
-    while (nb != NULL && !(nb->outbound && nb->up))
+    while (nb != NULL && !(nb->outbound && nb->under.up))
         nb = nb->next;
     return nb;
 }
@@ -110,7 +110,7 @@ START_TEST(a_link_that_is_over_does_not_wait_for_a_peer_who_never_reads)
     stall(m.client);
     run_for(&m, 10 * QN_SEC);
     nb = dialled(m.client);
-    while (nb != NULL && nb->carrier->kind->room(nb->carrier) > 0)
+    while (nb != NULL && nb->under.carrier->kind->room(nb->under.carrier) > 0)
         nb = nb->next;
     ck_assert(nb != NULL);
     serial = nb->serial;
@@ -340,7 +340,7 @@ START_TEST(no_stranger_is_without_a_deadline)
     }
     run_for(&m, 1);
     for (const neighbour *nb = super->neighbours; nb != NULL; nb = nb->next)
-        ck_assert(nb->up || nb->timer.pos != 0);
+        ck_assert(nb->under.up || nb->timer.pos != 0);
     mesh_free(&m);
 }
 END_TEST

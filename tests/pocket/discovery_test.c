@@ -220,7 +220,7 @@ static neighbour *a_link(pw_node *from, pw_node *to)
     neighbour *nb = pw_core(from)->neighbours;
 
     while (nb != NULL &&
-           (nb->over || !nb->up || nb->dial_back || !qn_peerid_equal(&nb->id, &pw_core(to)->id)))
+           (nb->over || !nb->under.up || nb->dial_back || !qn_peerid_equal(&nb->id, &pw_core(to)->id)))
         nb = nb->next;
     return nb;
 }

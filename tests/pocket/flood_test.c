@@ -83,7 +83,7 @@ static neighbour *link_between(mesh *m, pw_node *from, pw_node *to)
     node_settle(pw_core(from));
     pw__drain(from);
     run_for(m, QN_SEC);
-    ck_assert(nb != NULL && nb->up);
+    ck_assert(nb != NULL && nb->under.up);
     return nb;
 }
 
@@ -226,7 +226,7 @@ END_TEST
 static void stranger(neighbour *nb, mesh *m, uint8_t last)
 {
     *nb = (neighbour){.n = pw_core(m->exit[0])};
-    nb->leg_addr[0] = (qn_addr){.family = 4, .ip = {192, 0, 2, last}, .port = 7};
+    nb->under.leg_addr[0] = (qn_addr){.family = 4, .ip = {192, 0, 2, last}, .port = 7};
 }
 
 static unsigned allowed(neighbour *nb, unsigned asked)
@@ -275,7 +275,7 @@ START_TEST(more_addresses_than_the_table_holds_evict_those_that_owe_least)
     }
     for (unsigned i = 0; i < 1000; i++) {
         stranger(&other, &m, (uint8_t)i);
-        other.leg_addr[0].ip[2] = (uint8_t)(10 + i / 256);
+        other.under.leg_addr[0].ip[2] = (uint8_t)(10 + i / 256);
         ck_assert_uint_eq(allowed(&other, 1), 1);
     }
     stranger(&again, &m, 0);

@@ -77,23 +77,46 @@ static bool far_on(void *f)
     return pw_received(f) > 300000;
 }
 
-/* A site that restarts ends its connections. Streams under way have the drain time, others take
- * another link. */
+/* A site that restarts ends its connections. Links that are in use go on upon others. */
 START_TEST(a_site_that_restarts_cuts_no_stream)
 {
-    qn_event up;
-    uint32_t links;
     pw_fetch *f;
 
     begin(_i == 0 ? QN_ROUTE_FAST : QN_ROUTE_PRIVACY);
     ck_assert(mesh_ready(&m, 60 * QN_SEC));
     f = pw_get(m.w, m.client, MESH_WEB, 80, 400, 2 << 20, NULL);
     ck_assert(pw_run(m.w, pw_now(m.w) + 120 * QN_SEC, far_on, f));
-    links = pw_events(m.client, QN_EV_LINK_UP, &up);
     pw_hang_up(m.w, m.origin);
     ck_assert_int_eq(mesh_await(&m, f, 200 * QN_SEC), PW_DONE);
     still_fetches();
-    ck_assert_uint_gt(pw_events(m.client, QN_EV_LINK_UP, NULL), links);
+    ck_assert_uint_gt(mesh_status(m.client).counters.links_resumed, 0);
+    go_home();
+}
+END_TEST
+
+static bool has_begun(void *f)
+{
+    return pw_received(f) > 0;
+}
+
+/* Nobody says anything before: all connections between nodes are reset. */
+START_TEST(streams_go_on_over_every_cut)
+{
+    uint64_t down = 4 << 20;
+    pw_fetch *f;
+
+    begin(_i == 0 ? QN_ROUTE_FAST : QN_ROUTE_PRIVACY);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    f = pw_get(m.w, m.client, MESH_WEB, 80, 100000, down, NULL);
+    ck_assert(pw_run(m.w, pw_now(m.w) + 60 * QN_SEC, has_begun, f));
+    while (pw_outcome(f) == PW_RUNNING && pw_now(m.w) < 1000 * QN_SEC) {
+        while (pw_cut(m.w, NULL, NULL))
+            ;
+        (void)mesh_await(&m, f, 4 * QN_SEC);
+    }
+    ck_assert_int_eq(pw_outcome(f), PW_DONE);
+    ck_assert_uint_eq(pw_received(f), down);
+    ck_assert_uint_gt(mesh_status(m.client).counters.links_resumed, 0);
     go_home();
 }
 END_TEST
@@ -390,22 +413,22 @@ static neighbour *accepted(pw_node *n, bool (*is)(const neighbour *))
 
 static bool has_proved(const neighbour *nb)
 {
-    return nb->up && !nb->over && !nb->claims;
+    return nb->under.up && !nb->over && !nb->claims;
 }
 
 static bool has_not(const neighbour *nb)
 {
-    return nb->stranger && !nb->lost && nb->leg[1] != 0;
+    return nb->under.stranger && !nb->under.lost && nb->under.leg[1] != 0;
 }
 
 static bool is_raw(const neighbour *nb)
 {
-    return nb->raw;
+    return nb->under.raw;
 }
 
 static bool is_parting(const neighbour *nb)
 {
-    return nb->over && qn_htx_peer_see(nb->carrier).parting;
+    return nb->over && qn_htx_peer_see(nb->under.carrier).parting;
 }
 
 static bool exit_has_a_raw_one(void *ctx)
@@ -423,8 +446,8 @@ static bool exit_has_a_stranger(void *ctx)
 static qn_htx_client *clients_carrier(void)
 {
     for (neighbour *nb = pw_core(m.client)->neighbours; nb != NULL; nb = nb->next)
-        if (nb->up && !nb->over && qn_peerid_equal(&nb->id, &pw_core(m.exit[0])->id))
-            return (qn_htx_client *)(void *)nb->carrier;
+        if (nb->under.up && !nb->over && qn_peerid_equal(&nb->id, &pw_core(m.exit[0])->id))
+            return (qn_htx_client *)(void *)nb->under.carrier;
     return NULL;
 }
 
@@ -473,7 +496,7 @@ START_TEST(a_close_whose_end_is_kept_back_changes_nothing)
     neighbour_touch(pw_core(m.client)->neighbours);
     (void)pw_get(m.w, m.client, MESH_WEB, 80, 400, 20000, NULL); /* the socket is written to */
     (void)pw_run(m.w, pw_now(m.w) + 5 * QN_SEC, NULL, NULL);
-    ck_assert(accepted(m.exit[0], is_parting) == nb && !nb->lost && nb->leg[0] != 0);
+    ck_assert(accepted(m.exit[0], is_parting) == nb && !nb->under.lost && nb->under.leg[0] != 0);
     go_home();
 }
 END_TEST
@@ -524,8 +547,8 @@ START_TEST(near_the_cap_a_stranger_who_stalls_gives_way)
     mem->limit = mem->used;
     node_settle(n);
     ck_assert_uint_eq(n->strangers, before); /* he holds nothing yet */
-    nb->starved[1] = true;
-    nb->starved_since = n->env->now;
+    nb->under.starved[1] = true;
+    nb->under.starved_since = n->env->now;
     node_settle(n);
     pw__drain(m.exit[0]);
     ck_assert_uint_eq(n->strangers, before - 1);
@@ -550,6 +573,7 @@ static Suite *suite(void)
     suite_add_tcase(s, t);
     tcase_set_timeout(sites, 120);
     tcase_add_loop_test(sites, a_site_that_restarts_cuts_no_stream, 0, 2);
+    tcase_add_loop_test(sites, streams_go_on_over_every_cut, 0, 2);
     tcase_add_loop_test(sites, a_client_that_nobody_uses_is_silent, 0, 2);
     tcase_add_test(sites, whose_site_is_down_lets_nobody_in_until_it_answers);
     tcase_add_loop_test(sites, an_own_name_that_leads_elsewhere_is_not_dialled, 0, 2);

@@ -249,6 +249,7 @@ typedef struct qn_counters {
     uint64_t relayed;                       /* cell bytes passed on by this node as pipe or joint */
     uint64_t links_opened, circuits_built, circuits_failed, streams_opened, streams_failed;
     uint64_t circuits_refused; /* others' that began beyond their beginner's budget */
+    uint64_t links_resumed;    /* links that went on upon another carrier, each time */
     uint64_t exit_requests, exit_ok, exit_blocked, exit_bytes; /* the seeds' four */
 } qn_counters;
 
@@ -337,6 +338,7 @@ typedef struct qn_peer_info {
     qn_time age;
     qn_time queue_mean; /* what we send waits so long for its turn, of late ... */
     qn_time queue_high; /* ... and about one frame in a hundred longer than this */
+    uint32_t resumes; /* times the link went on upon another carrier */
 } qn_peer_info;
 bool qn_node_peer(const qn_node *n, uint32_t i, qn_peer_info *out);
 

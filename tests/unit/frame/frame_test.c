@@ -115,9 +115,12 @@ static const char *const malformed[] = {
     "000000 1d",                                            /* KEY_UPDATE with FIN */
     "000005 20 00000005 80",                                /* CLOSE one short */
     "000007 20 00000005 800100",                            /* CLOSE one long */
+    "000010 30 0000000000000001 0000000000000002",          /* RESUME without its proof */
+    "000001 30 00",                                         /* neither that nor empty */
+    "000000 31",                                            /* RESUME with FIN */
     "000000 01",                                            /* PAD with FIN */
     "000000 04",                                            /* unknown types */
-    "000000 30",
+    "000000 34",
     "000000 fc",
     "ffffff 00", /* longer than any record */
 };

@@ -27,7 +27,7 @@ typedef struct side {
     qn_budget budget;
     bool up, hold, no_fill; /* hold: data is not returned by itself */
     uint64_t total;
-    unsigned pongs, closed;
+    unsigned pongs, lefts, closed;
     qn_time rtt;
     qn_link_event last; /* CLOSED */
     heard s[IDS];
@@ -98,6 +98,9 @@ static void hear(side *x, const qn_link_event *ev)
     case QN_LINK_PONG:
         x->pongs++;
         x->rtt = ev->rtt;
+        break;
+    case QN_LINK_LEFT:
+        x->lefts++;
         break;
     case QN_LINK_CLOSED:
         note(x, "over", 0, ev->code);

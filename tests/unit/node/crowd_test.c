@@ -126,8 +126,8 @@ static guest *come(qn_addr from, bool by_operator)
 static bool lives(const guest *g)
 {
     for (const neighbour *nb = node->neighbours; nb != NULL; nb = nb->next)
-        if (nb->leg[0] == g->conn)
-            return nb->up && !nb->over;
+        if (nb->under.leg[0] == g->conn)
+            return nb->under.up && !nb->over;
     return false;
 }
 
@@ -250,7 +250,7 @@ START_TEST(among_equals_the_one_not_used_for_longest_gives_way)
     while (fills())
         (void)come((qn_addr){.family = 4, .ip = {21, 0, (uint8_t)guests_n, 1}, .port = 1}, false);
     for (neighbour *nb = node->neighbours; nb != NULL; nb = nb->next)
-        if (nb->leg[0] == first->conn)
+        if (nb->under.leg[0] == first->conn)
             crowd_used(nb);
     (void)come(host('d', 0), false);
     ck_assert(lives(first) && !lives(second));
