@@ -23,13 +23,14 @@ static bool is_loopback(const qn_addr *a)
     return a->family == 4 ? a->ip[0] == 127 : memcmp(a->ip, one, sizeof one) == 0;
 }
 
-/* FNV-1a over what one household has of an address: all of IPv4, half of IPv6; and its bits mixed,
- * since neighbouring addresses differ in few (MurmurHash3's last steps). */
+/* FNV-1a over the prefix that quotas count by (docs/decisions/0020), IPv4 /24 and IPv6 /48, so that
+ * who holds one meets one loop's quota; and its bits mixed, since neighbours differ in few
+ * (MurmurHash3's last steps). */
 static unsigned home_of(const qn_loops *l, const qn_addr *a)
 {
     uint32_t h = UINT32_C(2166136261) ^ l->seed;
 
-    for (unsigned i = 0; i < (a->family == 4 ? 4 : 8); i++)
+    for (unsigned i = 0; i < (a->family == 4 ? 3 : 6); i++)
         h = (h ^ a->ip[i]) * UINT32_C(16777619);
     h = (h ^ h >> 16) * UINT32_C(0x85ebca6b);
     h = (h ^ h >> 13) * UINT32_C(0xc2b2ae35);

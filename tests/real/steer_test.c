@@ -23,7 +23,7 @@ static void setup(void)
 
 static qn_addr client(unsigned i)
 {
-    return (qn_addr){.family = 4, .ip = {198, 51, (uint8_t)(i >> 8), (uint8_t)i}, .port = 1};
+    return (qn_addr){.family = 4, .ip = {198, (uint8_t)(i >> 8), (uint8_t)i, 9}, .port = 1};
 }
 
 static unsigned picked(const qn_addr *from)
@@ -50,12 +50,20 @@ START_TEST(addresses_spread_and_each_comes_back_to_its_loop)
 }
 END_TEST
 
-START_TEST(a_household_of_ipv6_has_one_home)
+START_TEST(a_prefix_that_quotas_count_has_one_home)
 {
-    qn_addr a = {.family = 6, .ip = {0x20, 1, 0xd, 0xb8, 1, 2, 3, 4, 5}}, b = a;
+    qn_addr six = {.family = 6, .ip = {0x20, 1, 0xd, 0xb8, 1, 2, 3, 4, 5}}, four = client(3);
+    unsigned home = picked(&six);
 
-    b.ip[15] = 77;
-    ck_assert_uint_eq(picked(&a), picked(&b));
+    for (unsigned i = 0; i < 200; i++) {
+        six.ip[6 + i % 10] = (uint8_t)i;
+        ck_assert_uint_eq(picked(&six), home);
+    }
+    home = picked(&four);
+    for (unsigned i = 0; i < 256; i++) {
+        four.ip[3] = (uint8_t)i;
+        ck_assert_uint_eq(picked(&four), home);
+    }
 }
 END_TEST
 
@@ -127,7 +135,7 @@ static Suite *steer_suite(void)
 
     tcase_add_checked_fixture(tc, setup, NULL);
     tcase_add_test(tc, addresses_spread_and_each_comes_back_to_its_loop);
-    tcase_add_test(tc, a_household_of_ipv6_has_one_home);
+    tcase_add_test(tc, a_prefix_that_quotas_count_has_one_home);
     tcase_add_test(tc, a_crowded_home_takes_nobody_more);
     tcase_add_test(tc, this_machines_own_addresses_go_to_the_emptiest);
     tcase_add_test(tc, who_lets_nobody_in_or_is_full_or_down_is_passed_over);
