@@ -20,6 +20,7 @@ int cmd_look(int argc, char **argv); /* status, circuits, peers */
 int cmd_circuit(int argc, char **argv);
 int cmd_keygen(int argc, char **argv);
 int cmd_invite(int argc, char **argv);
+int cmd_pool(int argc, char **argv);
 int cmd_network(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int network_init(int argc, char **argv); /* of cmd_network */

@@ -25,6 +25,7 @@ static const entry commands[] = {
     {"keygen", cmd_keygen, "make the keys of a new node"},
     {"network", cmd_network, "found a network, or show a network file"},
     {"invite", cmd_invite, "hand out invitations to an unlisted node"},
+    {"pool", cmd_pool, "ration invitations to many of them"},
     {"config", cmd_config, "check a configuration, or show where each value comes from"},
     {"version", cmd_version, "print the version"},
     {"help", cmd_help, "this text"},

@@ -1,13 +1,13 @@
 /*
  * registrant: what made-up nodes would send to a directory, signed; for tests and the bench.
  *
- *     registrant NETWORK COUNT ADDR:PORT [OPERATOR-STATE]
+ *     registrant NETWORK COUNT ADDR:PORT [OPERATOR-STATE | -]
  *
  * One JSON object a line, the body of POST /api/relay/register, for each of COUNT relays; the i-th
  * has the PORT + i. Their keys are the same each time. They claim to be in Iceland. With
  * OPERATOR-STATE also makes a list of them, signed by the operator whose key is there, and leaves
  * it as that node's stored snapshot: the operator takes it up when it starts, as if it had dialled
- * them all. Never installed.
+ * them all. With "-" prints an invitation to each instead. Never installed.
  */
 #include "io-real/store.h"
 
@@ -16,6 +16,7 @@
 #include "dir/registry.h"
 #include "dir/snapshot.h"
 #include "io-real/env.h"
+#include "qnet/invitation.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -112,6 +113,18 @@ static void leave_snapshot(const qn_registry *r, const char *state)
     qn_store_close(&store);
 }
 
+static void invite(unsigned i, const qn_addr *first)
+{
+    uint8_t descriptor[QN_DESCRIPTOR_MAX];
+    char text[QN_INVITATION_TEXT];
+    qn_secret32 psk = identity_of(i);
+    size_t n = describe(i, first, descriptor);
+
+    need(qn_invitation_make(&real.env, &net, (qn_slice){descriptor, n}, &psk, text) == QN_OK,
+         "cannot invite");
+    (void)puts(text);
+}
+
 static void say(qn_registry *r, unsigned i, const qn_addr *first)
 {
     static char descriptor64[BASE64_MAX], heartbeat64[BASE64_MAX];
@@ -129,6 +142,7 @@ static void say(qn_registry *r, unsigned i, const qn_addr *first)
 int main(int argc, char **argv)
 {
     long count = argc > 2 ? strtol(argv[2], NULL, 10) : 0;
+    bool invitations = argc == 5 && strcmp(argv[4], "-") == 0;
     char reason[160];
     qn_registry r;
     qn_span file;
@@ -137,7 +151,7 @@ int main(int argc, char **argv)
 
     if ((argc != 4 && argc != 5) || count < 1 || count > COUNT_MAX ||
         qn_addr_parse(&first, argv[3]) != QN_OK) {
-        (void)fputs("usage: registrant NETWORK COUNT ADDR:PORT [OPERATOR-STATE]\n", stderr);
+        (void)fputs("usage: registrant NETWORK COUNT ADDR:PORT [OPERATOR-STATE | -]\n", stderr);
         return 2;
     }
     need(qn_real_env_open(&real, QN_LOG_WARN, UINT64_MAX), "out of memory");
@@ -145,9 +159,13 @@ int main(int argc, char **argv)
              qn_network_decode(&net, &real.env, file.p, file.n, reason) == QN_OK,
          "that is no network file");
     qn_registry_init(&r, &real.env, &net);
-    for (unsigned i = 0; i < (unsigned)count; i++)
-        say(&r, i, &first);
-    if (argc == 5)
+    for (unsigned i = 0; i < (unsigned)count; i++) {
+        if (invitations)
+            invite(i, &first);
+        else
+            say(&r, i, &first);
+    }
+    if (argc == 5 && !invitations)
         leave_snapshot(&r, argv[4]);
     qn_registry_clear(&r);
     free(file.p);
