@@ -12,8 +12,11 @@
 typedef struct slot {
     struct bufferevent *bev; /* NULL: nobody is here; otherwise one reference is ours */
     qn_time since;           /* it came, or asked last */
+    uint16_t crowd;          /* which address it is of, roughly; 0: not looked up yet */
     bool left;               /* evhttp had let go of it when we last looked */
 } slot;
+
+enum { CROWDS = 1024 };
 
 struct qn_httpd {
     struct event_base *base;
@@ -23,6 +26,7 @@ struct qn_httpd {
     qn_time (*now)(void *ctx);
     qn_httpd_answer answer;
     void *ctx;
+    uint64_t seed; /* so that nobody can tell which addresses are taken for one */
     slot v[QN_HTTPD_CONNS];
     qn_httpd_counts counts;
 };
@@ -111,20 +115,58 @@ static void look(evutil_socket_t fd, short what, void *arg)
     }
 }
 
-/* Who makes way: whom evhttp has left, else who has waited longest without an answer on its way,
- * else who has read longest at one. */
+static qn_addr peer_of(int fd)
+{
+    qn_sockaddr from = {.len = sizeof from.u};
+
+    if (getpeername(fd, &from.u.any, &from.len) != 0)
+        return (qn_addr){0};
+    return qn_addr_of(&from.u.any);
+}
+
+/* A small number for the IPv4 address or IPv6 /64 of who is here: FNV-1a. evhttp sets the socket
+ * only after it has asked for the bufferevent, so it is looked up late. */
+static uint16_t crowd_of(const qn_httpd *h, slot *s)
+{
+    qn_addr from;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ h->seed;
+
+    if (s->crowd != 0)
+        return s->crowd;
+    from = peer_of(bufferevent_getfd(s->bev));
+    for (unsigned i = 0; i < (from.family == 4 ? 4u : 8u); i++)
+        hash = (hash ^ from.ip[i]) * UINT64_C(0x100000001b3);
+    s->crowd = (uint16_t)(1 + (hash >> 32) % CROWDS);
+    return s->crowd;
+}
+
+/* Who makes way: whom evhttp has left, else who has read longest at an answer if nobody waits, else
+ * of the address that has most connections waiting the one that has waited longest: so that one
+ * address drives out itself. */
 static slot *worst(qn_httpd *h)
 {
+    uint16_t crowd[CROWDS + 1] = {0};
     slot *waiting = NULL, *answering = NULL;
 
     for (int i = 0; i < QN_HTTPD_CONNS; i++) {
-        slot *s = &h->v[i], **of;
+        slot *s = &h->v[i];
 
         if (is_left(s))
             return s;
-        of = is_answering(s) ? &answering : &waiting;
-        if (*of == NULL || s->since < (*of)->since)
-            *of = s;
+        if (!is_answering(s))
+            crowd[crowd_of(h, s)]++;
+        else if (answering == NULL || s->since < answering->since)
+            answering = s;
+    }
+    for (int i = 0; i < QN_HTTPD_CONNS; i++) {
+        slot *s = &h->v[i];
+        int more;
+
+        if (is_answering(s))
+            continue;
+        more = waiting == NULL ? 1 : (int)crowd[s->crowd] - (int)crowd[waiting->crowd];
+        if (more > 0 || (more == 0 && s->since < waiting->since))
+            waiting = s;
     }
     return waiting != NULL ? waiting : answering;
 }
@@ -169,15 +211,6 @@ static void on_accept_failed(struct evconnlistener *listener, void *arg)
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-static qn_addr peer_of(int fd)
-{
-    qn_sockaddr from = {.len = sizeof from.u};
-
-    if (getpeername(fd, &from.u.any, &from.len) != 0)
-        return (qn_addr){0};
-    return qn_addr_of(&from.u.any);
-}
-
 static void on_request(struct evhttp_request *request, void *arg)
 {
     qn_httpd *h = arg;
@@ -221,6 +254,7 @@ qn_httpd *qn_httpd_new(struct event_base *base, int fd, qn_time (*now)(void *ctx
         h->now = now;
         h->answer = answer;
         h->ctx = ctx;
+        evutil_secure_rng_get_bytes(&h->seed, sizeof h->seed);
         h->http = evhttp_new(base);
         h->look = event_new(base, -1, EV_PERSIST, look, h);
     }

@@ -5,7 +5,8 @@
  *
  * - evhttp asks us for the bufferevent of each connection, and we keep a reference to it, so we
  *   know them all, and a connection ends when evhttp and we have both let go.
- * - At most QN_HTTPD_CONNS. One more, and the one that has waited longest makes way.
+ * - At most QN_HTTPD_CONNS. One more, and of the address that has most of them the one that has
+ *   waited longest makes way.
  * - QN_HTTPD_REQUEST from one request to the end of the next, QN_HTTPD_ANSWER for reading an
  *   answer, whatever bytes come in between. Looked at twice a second.
  *

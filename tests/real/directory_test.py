@@ -336,6 +336,17 @@ class Holds(DirectoryTest):
         self.assertEqual(read_answer(slow[-1])[0], 408)
         self.assertGreater(self.operator.counts()["late"], at["late"])
 
+    def test_one_address_drives_out_itself(self):
+        with self.operator.connect("127.0.0.9") as patient:
+            patient.sendall(b"GET /api/relays/by-country?country=IS HTTP/1.1\r\n")
+            crowd = []
+            self.addCleanup(lambda: [conn.close() for conn in crowd])
+            for _ in range(2 * CONNS):
+                crowd.append(self.operator.connect("127.0.0.10"))
+            self.assertGreater(self.operator.counts()["made_way"], 0)
+            patient.sendall(b"Host: d\r\n\r\n")
+            self.assertEqual(read_answer(patient)[0], 200)
+
     @staticmethod
     def drip(conns):
         for conn in conns:
