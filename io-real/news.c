@@ -24,15 +24,14 @@ static void post_bytes(qn_world *to, qn_mail_kind kind, const char *name, qn_sli
 
 void qn__loops_told(qn_world *w, const char *name, qn_slice bytes)
 {
-    bool proofs = strcmp(name, "equivocations") == 0;
     qn_loops *l = w->loops;
 
-    if (l == NULL || (!proofs && strcmp(name, "snapshot") != 0 && strcmp(name, "mirror-keys") != 0))
+    if (l == NULL || !qn_node_tells(name, w->place == 0))
         return;
     if (w->place == 0)
         for (unsigned i = 1; i < l->n; i++)
             post_bytes(l->v[i].world, QN_MAIL_TOLD, name, bytes);
-    else if (proofs)
+    else
         post_bytes(l->v[0].world, QN_MAIL_TOLD, name, bytes);
 }
 

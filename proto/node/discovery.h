@@ -42,6 +42,8 @@ typedef struct discovery {
     qn_time answered_tat; /* of all answers given: their cost reaches so far */
     uint64_t nonce;       /* of our introductions; 0: none */
     qn_time proven;       /* a link brought it; 0: never */
+    uint8_t brought[8];   /* a follower's: the newest nonce that came, for whoever leads */
+    bool store_brought;
     uint8_t refused_n;
     qn_peerid refused[REFUSALS];
 } discovery;
@@ -83,6 +85,9 @@ qn_reach reach_state(const qn_node *n);
 /* A node introduces itself. *later: the answer follows by itself. */
 QN_MUST_CHECK qn_err reach_introduced(answer *a, const qn_dir_message *m, bool *later);
 QN_MUST_CHECK qn_err reach_proven(const answer *a, uint64_t nonce);
+/* A fresh link, of ours or of another node with our keys, brought this. QN_AUTH: it is not ours. */
+QN_MUST_CHECK qn_err reach_brought(qn_node *n, uint64_t nonce);
+bool reach_store(qn_node *n, qn_action *a);
 void reach_refused(qn_node *n, const qn_peerid *by);
 void reach_forget(qn_node *n, const answer *a);
 void reach_dialled(neighbour *nb); /* one that was dialled back is up ... */

@@ -71,8 +71,11 @@ static neighbour *anybody(qn_node *n)
 
 /* ---- rounds ---------------------------------------------------------------------------------- */
 
+/* A follower asks no directory; it is told, until nobody is. */
 static bool has_no_directory(const qn_node *n)
 {
+    if (n->cfg.follower)
+        return n->snapshot != NULL && !paths_list_fresh(n);
     return n->asker.heard == 0 || n->env->now - n->asker.heard > QN_LIVE_FOR;
 }
 

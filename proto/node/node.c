@@ -337,7 +337,7 @@ static bool conn_action(qn_node *n, qn_conn c, uint16_t todo, qn_action *a)
 
 static bool store_action(qn_node *n, qn_action *a)
 {
-    if (roots_store(n, a) || proofs_store(n, a))
+    if (roots_store(n, a) || proofs_store(n, a) || reach_store(n, a))
         return true;
     if (!n->store_snapshot || n->snapshot == NULL)
         return paths_store(n, a) || invited_store(n, a);

@@ -37,11 +37,38 @@ qn_err reach_proven(const answer *a, uint64_t nonce)
 {
     discovery *x = &a->n->discovery;
 
-    if (a->tie.nb->outbound || x->nonce == 0 || nonce != x->nonce)
+    if (a->tie.nb->outbound)
         return QN_AUTH;
-    x->proven = a->n->env->now;
+    if (!a->n->cfg.follower)
+        return reach_brought(a->n, nonce);
+    qn_put64(x->brought, nonce);
+    x->store_brought = true;
+    return QN_OK;
+}
+
+qn_err reach_brought(qn_node *n, uint64_t nonce)
+{
+    discovery *x = &n->discovery;
+
+    if (x->nonce == 0 || nonce != x->nonce)
+        return QN_AUTH;
+    x->proven = n->env->now;
     x->refused_n = 0;
     return QN_OK;
+}
+
+/* Only the node that introduced itself knows which nonce is right. */
+bool reach_store(qn_node *n, qn_action *a)
+{
+    discovery *x = &n->discovery;
+
+    if (!x->store_brought)
+        return false;
+    x->store_brought = false;
+    *a = (qn_action){.type = QN_ACT_STORE,
+                     .name = "reached",
+                     .bytes = qn_slice_of(x->brought, sizeof x->brought)};
+    return true;
 }
 
 void reach_refused(qn_node *n, const qn_peerid *by)

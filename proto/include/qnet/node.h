@@ -127,8 +127,10 @@ QN_MUST_CHECK qn_err qn_node_new(qn_node **out, const qn_node_cfg *cfg, qn_env *
 /* One more address the world listens on for this node (SOCKS, status): an exit never connects to
  * it, whatever its allow list says. QN_CONFIG: too many. */
 QN_MUST_CHECK qn_err qn_node_own(qn_node *n, const qn_addr *listener);
-/* What another node with these keys has given STORE under this name: "snapshot", "mirror-keys" or
- * "equivocations", of which more is believed than the node has seen itself; others are ignored. */
+/* Whether what one of several nodes with the same keys gives STORE under this name is for the
+ * others: for the one that leads, or for its followers. */
+bool qn_node_tells(const char *name, bool to_follower);
+/* What another of them has given STORE; names that are not for this one are ignored. */
 void qn_node_told(qn_node *n, const char *name, qn_slice bytes);
 /* The batches of an unlisted node are these from now on; links that are up stay. QN_CONFIG: it is
  * none, they are too many, or one is zero. */
@@ -227,7 +229,8 @@ typedef struct qn_action {
     bool on, drain, visit, append;
     qn_listener purpose;
     const char *name; /* STORE: static storage: "snapshot", "mirror-keys", "replay", "guards",
-                         "exits", "equivocations", "signed", "roots" */
+                         "exits", "equivocations", "signed", "roots"; of a follower
+                         also "reached", which is for the leader alone */
     qn_slice bytes;   /* STORE: lives until the next call */
     qn_event event;
 } qn_action;
@@ -338,7 +341,7 @@ typedef struct qn_peer_info {
     qn_time age;
     qn_time queue_mean; /* what we send waits so long for its turn, of late ... */
     qn_time queue_high; /* ... and about one frame in a hundred longer than this */
-    uint32_t resumes; /* times the link went on upon another carrier */
+    uint32_t resumes;   /* times the link went on upon another carrier */
 } qn_peer_info;
 bool qn_node_peer(const qn_node *n, uint32_t i, qn_peer_info *out);
 

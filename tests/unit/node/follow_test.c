@@ -85,6 +85,27 @@ START_TEST(whoever_leads_is_told_no_list)
     qn_node_told(node, "snapshot", qn_slice_of(list, list_n));
     solo_drain();
     ck_assert_uint_eq(solo_status().snapshot_version, 0);
+    ck_assert(qn_node_tells("snapshot", true) && !qn_node_tells("snapshot", false));
+    ck_assert(qn_node_tells("roots", true) && qn_node_tells("roots", false));
+    ck_assert(qn_node_tells("reached", false) && !qn_node_tells("reached", true));
+    ck_assert(!qn_node_tells("guards", true) && !qn_node_tells("guards", false));
+}
+END_TEST
+
+/* Whoever did not dial does not know the nonce; 0 is what a node has that never introduced itself.
+ */
+START_TEST(a_made_up_nonce_proves_nothing)
+{
+    qn_node_cfg cfg = solo_cfg(QN_RELAY);
+    uint8_t nonce[8] = {0};
+
+    solo_start(&cfg);
+    qn_node_told(node, "reached", qn_slice_of(nonce, 8));
+    nonce[0] = 1;
+    qn_node_told(node, "reached", qn_slice_of(nonce, 8));
+    qn_node_told(node, "reached", qn_slice_of(nonce, 7));
+    solo_drain();
+    ck_assert_int_eq(solo_status().reach, QN_REACH_UNKNOWN);
 }
 END_TEST
 
@@ -97,6 +118,7 @@ static Suite *follow_suite(void)
     tcase_add_test(tc, a_follower_asks_nobody_and_registers_nowhere);
     tcase_add_test(tc, a_follower_takes_the_list_it_is_told_and_no_other);
     tcase_add_test(tc, whoever_leads_is_told_no_list);
+    tcase_add_test(tc, a_made_up_nonce_proves_nothing);
     suite_add_tcase(s, tc);
     return s;
 }
