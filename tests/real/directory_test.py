@@ -6,6 +6,7 @@ QNET names the program under test, REGISTRANT the one that signs what made-up no
 import contextlib
 import json
 import os
+import random
 import socket
 import subprocess
 import tempfile
@@ -295,6 +296,40 @@ class Refuses(DirectoryTest):
             conn.close()
         wait_for(lambda: self.operator.counts()["connections"] == 0, "nobody is connected")
         self.assertLessEqual(self.operator.descriptors_open(), before + 2)
+
+
+    def damaged(self, seeds, draw):
+        """One to three of these requests behind each other, cut, doubled and overwritten here and there."""
+        text = bytearray(b"".join(draw.choice(seeds) for _ in range(draw.randint(1, 3))))
+        for _ in range(draw.randint(0, 6)):
+            at = draw.randrange(len(text))
+            what = draw.randrange(3)
+            if what == 0:
+                text[at] = draw.randrange(256)
+            elif what == 1:
+                text[at:at] = text[at:at + draw.randint(1, 60)]
+            elif len(text) > 50:
+                del text[at:at + draw.randint(1, 40)]
+        return bytes(text)
+
+    def test_damaged_requests_leave_nothing(self):
+        body, draw, before = self.operator.sign(1, "127.0.0.1:5000")[0], random.Random(5), self.operator.descriptors_open()
+        line = b"POST /api/relay/register HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\n"
+        seeds = [b"GET /api/relays/by-country?country=IS HTTP/1.1\r\nHost: d\r\n\r\n",
+                 line + b"Content-Length: %d\r\n\r\n%s" % (len(body), body),
+                 line + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body),
+                 line + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)]
+        for _ in range(600):
+            text = self.damaged(seeds, draw)
+            cut = draw.randrange(len(text))
+            with contextlib.suppress(OSError), self.operator.connect() as conn:
+                conn.settimeout(0.005)
+                conn.sendall(text[:cut])
+                conn.sendall(text[cut:])
+                conn.recv(draw.choice([1, 100, 65536]))
+        wait_for(lambda: self.operator.counts()["connections"] == 0, "nobody is connected")
+        self.assertLessEqual(self.operator.descriptors_open(), before + 2)
+        self.assertIn(self.operator.post(body)[0], (200, 409))
 
 
 class Holds(DirectoryTest):
