@@ -94,6 +94,8 @@ static json_t *counters(const qn_counters *c)
     set_number(o, "circuits_built", c->circuits_built);
     set_number(o, "circuits_failed", c->circuits_failed);
     set_number(o, "circuits_refused", c->circuits_refused);
+    set_number(o, "padding_cells", c->padding_cells);
+    set_number(o, "padding_refused", c->padding_refused);
     set_number(o, "streams_opened", c->streams_opened);
     set_number(o, "streams_failed", c->streams_failed);
     return o;

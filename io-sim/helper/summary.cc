@@ -199,6 +199,8 @@ CountersJson(const qn_counters& c)
     Put(out, "circuits_built", c.circuits_built);
     Put(out, "circuits_failed", c.circuits_failed);
     Put(out, "circuits_refused", c.circuits_refused);
+    Put(out, "padding_cells", c.padding_cells);
+    Put(out, "padding_refused", c.padding_refused);
     Put(out, "streams_opened", c.streams_opened);
     Put(out, "streams_failed", c.streams_failed);
     Put(out, "exit_requests", c.exit_requests);

@@ -26,6 +26,8 @@ AddCounters(qn_counters* sum, const qn_counters& c)
     sum->circuits_built += c.circuits_built;
     sum->circuits_failed += c.circuits_failed;
     sum->circuits_refused += c.circuits_refused;
+    sum->padding_cells += c.padding_cells;
+    sum->padding_refused += c.padding_refused;
     sum->streams_opened += c.streams_opened;
     sum->streams_failed += c.streams_failed;
     sum->exit_requests += c.exit_requests;

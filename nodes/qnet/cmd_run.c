@@ -232,6 +232,7 @@ static void fill_cfg(running *r)
     node->exit_conns_max = c->exit_connections;
     node->exit_limits = c->exit_limits;
     node->pool = c->circuits_ready;
+    node->padding = c->padding;
     r->cfg.loops = c->loops;
     r->cfg.env = &r->env;
     r->cfg.hangup = c->unlisted ? on_hangup : NULL;

@@ -170,6 +170,7 @@ static void values(reading *r, config *c)
     static const char *const routes[] = {"fast", "privacy"};
     static const char *const levels[] = {"error", "warn", "info", "debug"};
     static const char *const carriers[] = {"htx", "bare"};
+    static const char *const paddings[] = {"off", "bursts"};
     const char *contact = settings_text(r->s, KEY_EXIT_CONTACT);
     bool listed = true;
 
@@ -217,6 +218,7 @@ static void values(reading *r, config *c)
     if (strcmp(settings_text(r->s, KEY_EXIT_LOG_DAYS), "off") != 0)
         c->exit_log_days = number(r, KEY_EXIT_LOG_DAYS, 1, 30, "a number of days to 30, or 'off'");
     c->circuits_ready = number(r, KEY_CIRCUITS_READY, 1, 64, "a number from 1 to 64");
+    c->padding = word(r, KEY_CIRCUIT_PADDING, paddings, 2, "off or bursts") == 1;
     c->loops = number(r, KEY_LOOPS, 1, QN_LOOPS_MAX, "a number from 1 to 16");
     if (!value_size(settings_text(r->s, KEY_MEMORY_MAX), &c->memory_max))
         wrong(r, KEY_MEMORY_MAX, settings_text(r->s, KEY_MEMORY_MAX),

@@ -39,6 +39,7 @@ typedef struct config {
     qn_allow exit_allow[QN_EXIT_ALLOW_MAX];
     uint8_t exit_allow_n;
     uint32_t exit_connections, circuits_ready;
+    bool padding; /* of our circuits */
     qn_exit_limits exit_limits;
     uint32_t loops;      /* 1 and up */
     uint64_t memory_max; /* of all of them */

@@ -179,6 +179,12 @@ const key_info key_table[KEYS] = {
                             .fallback = "4",
                             .metavar = "N",
                             .help = "3-hop circuits kept in stock"},
+    [KEY_CIRCUIT_PADDING] = {.name = "circuit.padding",
+                             .flag = "circuit-padding",
+                             .fallback = "off",
+                             .metavar = "KIND",
+                             .help =
+                                 "'bursts': a client's 3-hop circuits hide small sizes; or 'off'"},
     [KEY_LOOPS] = {.name = "loops",
                    .flag = "loops",
                    .fallback = "1",

@@ -48,6 +48,7 @@ typedef enum key_id {
     KEY_EXIT_RATE,
     KEY_EXIT_IDLE,
     KEY_CIRCUITS_READY,
+    KEY_CIRCUIT_PADDING,
     KEY_LOOPS,
     KEY_MEMORY_MAX,
     KEY_DNS_SERVER,

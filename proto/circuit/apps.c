@@ -7,6 +7,7 @@ enum { FIRST_CAP = 4, ENTRIES_MAX = 2 * QN_CIRCUIT_APPS_MAX };
 void qn_apps_init(qn_apps *a, qn_circuits *all, bool client)
 {
     *a = (qn_apps){.all = all, .client = client, .quiet_since = all->env->now};
+    qn_pad_init(&a->pad, client);
 }
 
 void qn_apps_clear(qn_apps *a)

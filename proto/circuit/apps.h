@@ -23,6 +23,7 @@
 
 #include "base/addr.h"
 #include "circuit/cell.h"
+#include "circuit/pad.h"
 #include "circuit/shared.h"
 
 /* Why an app stream ended or did not open. 0 to 6 are SOCKS replies (RFC 1928 section 6). */
@@ -78,6 +79,7 @@ typedef struct qn_apps {
     qn_block *lent[QN_APPS_LEND];
     qn_piece text; /* being iterated */
     qn_msgs it;
+    qn_pad pad;
 } qn_apps;
 
 typedef enum qn_app_event_type {

@@ -145,6 +145,18 @@ static qn_err on_ping(qn_apps *a, const qn_msg *m, qn_app_event *ev)
     return QN_AGAIN;
 }
 
+/* Ends pad for whoever asks while they have memory: it costs them no more cells than downloads. */
+static qn_err on_pad(qn_apps *a, const qn_msg *m)
+{
+    const qn_mem *mem = &a->all->env->mem;
+    bool willing = mem->used <= mem->limit / 4 * 3, refused = false;
+    qn_err err =
+        qn_pad_heard(&a->pad, (m->flags & QN_MSG_ANSWER) != 0, m->data[0], willing, &refused);
+
+    a->all->counts.padding_refused += refused;
+    return err == QN_OK ? QN_AGAIN : err;
+}
+
 /* QN_OK: *ev is to be shown. QN_AGAIN: nothing to show. */
 static qn_err on_message(qn_apps *a, const qn_msg *m, qn_app_event *ev)
 {
@@ -160,6 +172,8 @@ static qn_err on_message(qn_apps *a, const qn_msg *m, qn_app_event *ev)
         return on_ping(a, m, ev);
     case QN_CMD_DROP:
         return QN_AGAIN;
+    case QN_CMD_PAD:
+        return on_pad(a, m);
     default: /* handshakes have their place, and it is not among app streams */
         return QN_PROTO;
     }

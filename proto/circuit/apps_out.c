@@ -192,6 +192,18 @@ static bool put_ping(writer *w, bool *due, uint8_t flags, uint64_t value)
     return !*due;
 }
 
+/* It goes with what is said anyway: of itself it makes no cell. */
+static bool put_pad(qn_pad *p, writer *w)
+{
+    uint8_t *at = p->tell ? put(w, QN_CMD_PAD, p->client ? 0 : QN_MSG_ANSWER, 0, 1) : NULL;
+
+    if (at != NULL) {
+        at[0] = p->said;
+        p->tell = false;
+    }
+    return !p->tell;
+}
+
 static bool put_open(qn_apps *a, qn_app *app, writer *w)
 {
     uint8_t *at = app->tell_open ? put(w, QN_CMD_OPEN, 0, app->sid, app->dest_n) : NULL;
@@ -236,7 +248,7 @@ static bool put_credit(qn_apps *a, qn_app *app, writer *w)
  */
 static bool put_urgent(qn_apps *a, writer *w)
 {
-    bool fits = put_ping(w, &a->ping, 0, a->ping_value) &&
+    bool fits = put_pad(&a->pad, w) && put_ping(w, &a->ping, 0, a->ping_value) &&
                 put_ping(w, &a->pong, QN_MSG_ANSWER, a->pong_value);
 
     for (uint32_t i = 0; fits && a->urgent > 0 && i < a->n;) {
@@ -310,9 +322,14 @@ static void put_ends(qn_apps *a, writer *w)
     }
 }
 
+static bool has_news(const qn_apps *a)
+{
+    return a->urgent > 0 || a->run_n > 0 || a->ends > 0 || a->ping || a->pong;
+}
+
 bool qn_apps_pending(const qn_apps *a)
 {
-    return !a->over && (a->urgent > 0 || a->run_n > 0 || a->ends > 0 || a->ping || a->pong);
+    return !a->over && (has_news(a) || qn_pad_owed(&a->pad) > 0);
 }
 
 /* The oldest run's block, as the cell it was laid out to be. */
@@ -327,6 +344,22 @@ static void take_large(qn_apps *a, writer *w, qn_piece *out)
     pop_run(a);
 }
 
+/* A cell that says nothing. */
+static qn_err output_drop(qn_apps *a, qn_piece *out)
+{
+    size_t size = qn_pad_owed(&a->pad);
+    uint8_t *text;
+
+    if (qn_cell_get(a->all->env, size, out) != QN_OK)
+        return QN_NOMEM;
+    text = qn_piece_data(out);
+    memset(text, 0, qn_cell_text(size));
+    qn_msg_head(text, QN_CMD_DROP, 0, 0, 0);
+    qn_pad_paid(&a->pad, size);
+    a->all->counts.padding++;
+    return QN_OK;
+}
+
 qn_err qn_apps_output(qn_apps *a, qn_piece *out)
 {
     bool urgent = a->urgent > 0 || a->ping || a->pong, all_said = true;
@@ -335,6 +368,8 @@ qn_err qn_apps_output(qn_apps *a, qn_piece *out)
     if (!qn_apps_pending(a))
         return QN_AGAIN;
     qn__apps_revoke(a);
+    if (!has_news(a))
+        return output_drop(a, out);
     if (!urgent && a->run_n > 0 && is_large(run_at(a, 0))) {
         take_large(a, &w, out);
     } else {
@@ -350,5 +385,6 @@ qn_err qn_apps_output(qn_apps *a, qn_piece *out)
         put_ends(a, &w);
     }
     memset(w.text + w.used, 0, w.cap - w.used);
+    qn_pad_sent(&a->pad, a->all->env, out->len);
     return QN_OK;
 }

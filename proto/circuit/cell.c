@@ -30,6 +30,7 @@ static const struct {
     [QN_CMD_CREDIT] = {8, 8, true, 0},
     [QN_CMD_PING] = {8, 8, false, QN_MSG_ANSWER},
     [QN_CMD_DROP] = {0, QN_MSG_DATA_L, false, 0},
+    [QN_CMD_PAD] = {1, 1, false, QN_MSG_ANSWER},
 };
 
 static bool allowed(const qn_msg *m)

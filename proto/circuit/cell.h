@@ -67,10 +67,11 @@ typedef enum qn_cmd {
     QN_CMD_END = 8,    /* qn_app_code u8; 0: this direction ends cleanly; else both, in error */
     QN_CMD_CREDIT = 9, /* u64: absolute limit of the receiver's DATA bytes on this stream */
     QN_CMD_PING = 10,  /* sid 0; u64, which the other end sends back with QN_MSG_ANSWER */
-    QN_CMD_DROP = 11   /* sid 0; ignored */
+    QN_CMD_DROP = 11,  /* sid 0; ignored */
+    QN_CMD_PAD = 12    /* sid 0; u8 machine (pad.h): asks for it; with QN_MSG_ANSWER: 0 refuses */
 } qn_cmd;
 
-#define QN_MSG_ANSWER 1 /* flag of PING; no other message has flags */
+#define QN_MSG_ANSWER 1 /* flag of PING and PAD; no other message has flags */
 
 typedef struct qn_msg {
     uint8_t cmd, flags;

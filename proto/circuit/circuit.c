@@ -117,6 +117,7 @@ static qn_err extended(qn_circuit *c, qn_piece cell)
     c->state = QN_CIRCUIT_OPEN;
     c->news = true;
     c->built = c->apps.quiet_since = c->all->env->now;
+    qn_pad_ask(&c->apps.pad, c->all->padding);
     return QN_OK;
 }
 
@@ -225,7 +226,8 @@ bool qn_circuit_next(qn_circuit *c, qn_circuit_event *ev)
     return true;
 }
 
-qn_time qn_circuit_due(const qn_circuit *c)
+/* When it is over, by its age or for want of use. */
+static qn_time last_moment(const qn_circuit *c)
 {
     qn_time old = c->started + QN_CIRCUIT_AGE_MAX;
 
@@ -240,8 +242,17 @@ qn_time qn_circuit_due(const qn_circuit *c)
     return QN_NEVER;
 }
 
+qn_time qn_circuit_due(const qn_circuit *c)
+{
+    qn_time last = last_moment(c);
+
+    return c->state == QN_CIRCUIT_OPEN ? QN_MIN(last, qn_pad_due(&c->apps.pad)) : last;
+}
+
 void qn_circuit_tick(qn_circuit *c)
 {
-    if (c->all->env->now >= qn_circuit_due(c))
+    if (c->state == QN_CIRCUIT_OPEN)
+        qn_pad_tick(&c->apps.pad, c->all->env);
+    if (c->all->env->now >= last_moment(c))
         end(c, c->state == QN_CIRCUIT_BUILDING ? QN_TIMEOUT : QN_OK);
 }

@@ -350,7 +350,7 @@ bool qn_hop_next(qn_hop *h, qn_hop_event *ev)
     return true;
 }
 
-qn_time qn_hop_due(const qn_hop *h)
+static qn_time last_moment(const qn_hop *h)
 {
     switch ((qn_hop_state)h->state) {
     case QN_HOP_NEW:
@@ -367,9 +367,23 @@ qn_time qn_hop_due(const qn_hop *h)
     return h->born + QN_CIRCUIT_AGE_MAX + QN_CIRCUIT_BUILD_TIMEOUT;
 }
 
+static bool pads(const qn_hop *h)
+{
+    return h->state == QN_HOP_END && h->apps != NULL;
+}
+
+qn_time qn_hop_due(const qn_hop *h)
+{
+    qn_time last = last_moment(h);
+
+    return pads(h) ? QN_MIN(last, qn_pad_due(&h->apps->pad)) : last;
+}
+
 void qn_hop_tick(qn_hop *h)
 {
-    if (h->all->env->now >= qn_hop_due(h))
+    if (pads(h))
+        qn_pad_tick(&h->apps->pad, h->all->env);
+    if (h->all->env->now >= last_moment(h))
         die(h, QN_TIMEOUT);
 }
 

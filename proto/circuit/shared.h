@@ -25,6 +25,8 @@ typedef struct qn_circuit_counts {
     uint64_t aead_bytes;                    /* sealed or opened in cells */
     uint64_t dh;                            /* X25519 operations, key generation included */
     uint64_t handshakes;                    /* hop handshakes completed, either side */
+    uint64_t padding;                       /* DROP cells sent as padding */
+    uint64_t padding_refused;               /* by us as an end, or by an end of ours */
 } qn_circuit_counts;
 
 typedef struct qn_circuits {
@@ -34,6 +36,7 @@ typedef struct qn_circuits {
     uint8_t keys_n; /* 0: a node that is no hop for others */
     qn_onion_key keys[QN_ONION_KEYS_MAX];
     qn_budget *budget; /* credit above the bases (frame/credit.h) */
+    uint8_t padding;   /* machine that our own circuits ask for (circuit/pad.h) */
     qn_circuit_counts counts;
 } qn_circuits;
 

@@ -138,6 +138,7 @@ static qn_err start_keys(qn_node *n)
     *s = (qn_circuits){.env = n->env, .budget = &n->budget};
     memcpy(s->network, n->net.id, sizeof s->network);
     s->self = n->id;
+    s->padding = n->cfg.padding ? QN_PAD_BURSTS : QN_PAD_NONE;
     memcpy(secret.b, n->cfg.keys.onion.b, sizeof secret.b);
     if (err == QN_OK && node_relays(n)) {
         err = qn_onion_key_init(n->env, &secret, &s->keys[0]);

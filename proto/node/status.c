@@ -122,6 +122,8 @@ void qn_node_status(const qn_node *n, qn_status *out)
     for (const edge *e = n->edges; e != NULL; e = e->next)
         out->streams += e->state == EDGE_OPEN;
     out->counters = n->counters;
+    out->counters.padding_cells = c->padding;
+    out->counters.padding_refused = c->padding_refused;
     out->counters.cells_forward = c->cells_forward;
     out->counters.cells_backward = c->cells_backward;
     out->counters.relayed = c->relayed;

@@ -109,6 +109,7 @@ typedef struct qn_node_cfg {
     qn_addr origin;     /* where the second leg of a carrier other than HTX leads */
     uint32_t conns_max; /* conns that this node may have, by the world's descriptors; 0: 65536 */
     uint32_t pool;      /* privacy circuits kept ready; 0: 4 */
+    bool padding;       /* our circuits ask their ends to fill bursts up (docs/wire/circuit.md) */
     uint64_t credit_budget; /* 0: QN_CREDIT_BUDGET */
     char exit_country[3];   /* exits this client uses; "": any */
     /* What STORE once kept under these names; needed during qn_node_new only. */
@@ -251,6 +252,7 @@ typedef struct qn_counters {
     uint64_t app_up, app_down;              /* application bytes: client edges and exit edges */
     uint64_t relayed;                       /* cell bytes passed on by this node as pipe or joint */
     uint64_t links_opened, circuits_built, circuits_failed, streams_opened, streams_failed;
+    uint64_t padding_cells, padding_refused; /* sent as padding; circuits for which it was refused */
     uint64_t circuits_refused; /* others' that began beyond their beginner's budget */
     uint64_t links_resumed;    /* links that went on upon another carrier, each time */
     uint64_t exit_requests, exit_ok, exit_blocked, exit_bytes; /* the seeds' four */
