@@ -48,6 +48,8 @@ static qn_err describe(qn_node *n)
                        .onions_n = 1};
     qn_err err;
 
+    if (n->cfg.follower) /* whoever leads does, for all */
+        return QN_OK;
     d.addrs[0] = n->cfg.listen;
     dated(&d.link, &n->cfg.keys.link, wall);
     dated(&d.onion[0], &n->cfg.keys.onion, wall);
@@ -75,6 +77,14 @@ static qn_err beat(qn_node *n, uint8_t out[QN_HEARTBEAT_MAX], size_t *len)
     if (err == QN_OK)
         a->last_beat = h.time;
     return err;
+}
+
+void asker_described(qn_node *n, qn_slice descriptor)
+{
+    asker *a = &n->asker;
+
+    a->descriptor_n = QN_MIN(descriptor.n, sizeof a->descriptor);
+    memcpy(a->descriptor, descriptor.p, a->descriptor_n);
 }
 
 /* ---- asking ---------------------------------------------------------------------------------- */
@@ -286,15 +296,6 @@ void asker_renew(qn_node *n)
     rearm(n);
 }
 
-void asker_freshen(qn_node *n)
-{
-    asker *a = &n->asker;
-
-    if (node_relays(n) && n->env->wall > a->self.valid_after + QN_DESCRIPTOR_LIFE_S / 2 &&
-        describe(n) == QN_OK)
-        a->registered = false;
-}
-
 void asker_tick(qn_node *n)
 {
     asker *a = &n->asker;
@@ -304,7 +305,9 @@ void asker_tick(qn_node *n)
         failed(n, QN_TIMEOUT);
         return;
     }
-    asker_freshen(n);
+    if (node_relays(n) && n->env->wall > a->self.valid_after + QN_DESCRIPTOR_LIFE_S / 2 &&
+        describe(n) == QN_OK)
+        a->registered = false;
     if (a->list_at <= now) {
         a->want |= WANT_LIST;
         if (n->invited_n > 0 && a->describe_at <= now)

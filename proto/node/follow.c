@@ -21,13 +21,19 @@ static qn_err told_of_list(qn_node *n, qn_slice list)
 {
     qn_err err = node_adopt(n, list);
 
-    asker_freshen(n);
     return err == QN_STALE ? QN_OK : err;
 }
 
 static qn_err told_of_keys(qn_node *n, qn_slice mirror_keys)
 {
     site_told(n, mirror_keys);
+    return QN_OK;
+}
+
+/* For those who were invited: they compare it with what they were given. */
+static qn_err told_of_descriptor(qn_node *n, qn_slice descriptor)
+{
+    asker_described(n, descriptor);
     return QN_OK;
 }
 
@@ -46,6 +52,7 @@ static const struct news {
                 {"roots", TO_LEADER | TO_FOLLOWER, told_of_roots},
                 {"snapshot", TO_FOLLOWER, told_of_list},
                 {"mirror-keys", TO_FOLLOWER, told_of_keys},
+                {"descriptor", TO_FOLLOWER, told_of_descriptor},
                 {"reached", TO_LEADER, told_of_nonce}};
 
 static const struct news *news_of(const char *name, bool to_follower)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 
+import invite_test
 import mesh
 from mesh import MIB, MeshTest, QNET, Fetch, ask, wait_for
 
@@ -116,6 +117,18 @@ class Loops(MeshTest):
     def one_more(self):
         fetch = self.fetch("file", MIB, "privacyagain", 20)
         return fetch.end() == 0 and fetch.sha.hexdigest() == mesh.digest(MIB)
+
+
+class Entry(invite_test.Invited):
+    """A node that invites: whichever loop a guest meets knows its invitation, and hands out the same descriptor."""
+    arguments = ["--unlisted", "1", "--loops", str(LOOPS)]
+
+
+def load_tests(loader, _tests, _pattern):
+    suite = mesh.unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in (Loops, Refused))
+    for name in ("test_an_invitation_is_kept", "test_a_revoked_batch_leads_nowhere_and_others_go_on"):
+        suite.addTest(Entry(name))
+    return suite
 
 
 class Refused(mesh.unittest.TestCase):
