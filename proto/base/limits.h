@@ -121,6 +121,10 @@
 /* a link without a carrier waits so long for another: three failed visits to a site and what was
  * lost of a network for a moment; an application would soon give up by itself */
 #define QN_ORPHAN_LIFE (20 * QN_SEC)
+/* After it resumed a link begins with small records, so that whoever freezes connections after 16 KiB
+ * lets some of them through; a carrier that looks like a browser's has lengths of its own. */
+#define QN_RESUMED_GENTLY (32u << 10)
+#define QN_RESUMED_RECORD 2048
 /* so many wait at once, the oldest gives way: a relay's clients after its site restarted; what they
  * hold is bounded by the node's memory cap */
 #define QN_ORPHANS_MAX 4096
@@ -128,6 +132,10 @@
 /* the dialler tries again after a quarter of a second, doubled up to 4 s, half of it drawn */
 #define QN_REDIAL_FIRST (250 * QN_MS)
 #define QN_REDIAL_DOUBLED 4
+#define QN_REDIAL_PATIENCE (10 * QN_SEC) /* a visit that has not become a carrier by then */
+/* a user's word without an answer is looked into after so long, and so many ms more, drawn */
+#define QN_LOOK_AFTER (6 * QN_SEC)
+#define QN_LOOK_DRAWN_MS 4000
 #define QN_RESUME_ANSWER (5 * QN_SEC) /* RESUME on a carrier that has just worked */
 #define QN_CREDIT_BUDGET (64u << 20)  /* node-wide sum of credit above the bases (P4) */
 

@@ -301,6 +301,11 @@ static void bare_close(qn_carrier *carrier, uint16_t code)
     lose(c, QN_OK, err == QN_OK ? QN_CARRIER_CLOSE : QN_CARRIER_RESET);
 }
 
+static bool bare_midway(const qn_carrier *carrier)
+{
+    return bare_of_const(carrier)->in.left.len > 0;
+}
+
 const qn_carrier_kind qn_carrier_bare = {
     .name = "bare",
     .legs = 1,
@@ -321,4 +326,5 @@ const qn_carrier_kind qn_carrier_bare = {
     .own = bare_own,
     .frame = bare_frame,
     .close = bare_close,
+    .midway = bare_midway,
 };

@@ -145,6 +145,8 @@ struct qn_carrier_kind {
     qn_err (*frame)(qn_carrier *c, const qn_frame *f, bool last_in_record);
     /* The link is over: say so to the peer's carrier, close the legs, LOST{QN_OK} follows. */
     void (*close)(qn_carrier *c, uint16_t code);
+    /* A record has begun to arrive, and its end has not come. NULL: never told. */
+    bool (*midway)(const qn_carrier *c);
     /* Whether the link has open streams; false until told. NULL: of no interest to this kind. */
     void (*busy)(qn_carrier *c, bool open);
 
@@ -196,6 +198,10 @@ static inline void qn_carrier_busy(qn_carrier *c, bool open)
 {
     if (c->kind->busy != NULL)
         c->kind->busy(c, open);
+}
+static inline bool qn_carrier_midway(const qn_carrier *c)
+{
+    return c->kind->midway != NULL && c->kind->midway(c);
 }
 /* NULL is fine. */
 static inline void qn_carrier_destroy(qn_carrier *c)

@@ -195,11 +195,12 @@ size_t qn_frame_put_close(uint8_t *out, uint32_t stream, uint16_t code)
     return QN_FRAME_CLOSE_SIZE;
 }
 
-size_t qn_frame_put_resume(uint8_t *out, uint64_t token, uint64_t received, const uint8_t proof[32])
+size_t qn_frame_put_resume(uint8_t *out, uint64_t token, uint64_t received,
+                           const uint8_t proof[QN_RESUME_PROOF])
 {
-    qn_frame_put_header(out, QN_FRAME_RESUME, 48);
+    qn_frame_put_header(out, QN_FRAME_RESUME, QN_FRAME_RESUME_SIZE - QN_FRAME_HEADER);
     qn_put64(out + 4, token);
     qn_put64(out + 12, received);
-    memcpy(out + 20, proof, 32);
+    memcpy(out + 20, proof, QN_RESUME_PROOF);
     return QN_FRAME_RESUME_SIZE;
 }

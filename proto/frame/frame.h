@@ -26,7 +26,7 @@ typedef enum qn_frame_type {
     QN_FRAME_CARRIER = 0x24,      /* the carrier's own bytes */
     QN_FRAME_SHAPE = 0x28,        /* reserved; only a carrier may take it */
     QN_FRAME_PATH_CONTROL = 0x2c, /* reserved; nobody takes it yet */
-    QN_FRAME_RESUME = 0x30 /* token u64, received u64, proof[32]: the link goes on here; empty: it
+    QN_FRAME_RESUME = 0x30 /* token u64, received u64, proof[16]: the link goes on here; empty: it
                               is not known (docs/wire/link.md) */
 } qn_frame_type;
 
@@ -40,7 +40,8 @@ typedef enum qn_frame_type {
 #define QN_FRAME_LINK_WINDOW_SIZE (QN_FRAME_HEADER + 20)
 #define QN_FRAME_PING_SIZE (QN_FRAME_HEADER + 8)
 #define QN_FRAME_CLOSE_SIZE (QN_FRAME_HEADER + 6)
-#define QN_FRAME_RESUME_SIZE (QN_FRAME_HEADER + 48)
+#define QN_RESUME_PROOF 16
+#define QN_FRAME_RESUME_SIZE (QN_FRAME_HEADER + 8 + 8 + QN_RESUME_PROOF)
 
 /* What a stream is for: the first data byte of its first frame. */
 typedef enum qn_stream_kind {
@@ -101,7 +102,7 @@ size_t qn_frame_put_link_window(uint8_t *out, uint64_t received, uint64_t limit)
 size_t qn_frame_put_ping(uint8_t *out, uint64_t token);
 size_t qn_frame_put_close(uint8_t *out, uint32_t stream, uint16_t code);
 size_t qn_frame_put_resume(uint8_t *out, uint64_t token, uint64_t received,
-                           const uint8_t proof[32]);
+                           const uint8_t proof[QN_RESUME_PROOF]);
 
 /* Retained units of a frame: a STREAM frame costs its data bytes, and one more unless it carries
  * MORE; CLOSE and WINDOW of a stream cost one; all others are never sent again and cost nothing. */

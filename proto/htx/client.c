@@ -434,6 +434,11 @@ static void client_close(qn_carrier *carrier, uint16_t code)
     lose(c, QN_OK, said ? QN_CARRIER_CLOSE : QN_CARRIER_RESET);
 }
 
+static bool client_midway(const qn_carrier *carrier)
+{
+    return client_of_const(carrier)->in.left.len > 0;
+}
+
 qn_htx_look qn_htx_client_look(const qn_carrier *carrier)
 {
     const qn_htx_client *c = client_of_const(carrier);
@@ -467,6 +472,7 @@ const qn_carrier_kind qn_htx_client_kind = {
     .own = client_own,
     .frame = client_frame,
     .close = client_close,
+    .midway = client_midway,
     .offer = client_offer,
     .pace = client_pace,
 };

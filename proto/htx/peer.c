@@ -479,6 +479,11 @@ static void peer_close(qn_carrier *carrier, uint16_t code)
         qn_htx_peer_fail(p, QN_OK);
 }
 
+static bool peer_midway(const qn_carrier *carrier)
+{
+    return peer_of_const(carrier)->in.left.len > 0;
+}
+
 static qn_pace peer_pace(const qn_carrier *carrier)
 {
     return qn_shape_pace(&peer_of_const(carrier)->bond->traffic.shape);
@@ -524,6 +529,7 @@ const qn_carrier_kind qn_htx_peer_kind = {
     .own = peer_own,
     .frame = peer_frame,
     .close = peer_close,
+    .midway = peer_midway,
     .busy = peer_busy,
     .pace = peer_pace,
 };

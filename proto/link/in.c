@@ -140,8 +140,10 @@ static void on_link_window(qn_link *l, const qn_frame *f)
 {
     qn_err err = qn_log_ack(&l->log, l->env, l->budget, f->received);
 
-    if (err == QN_OK)
+    if (err == QN_OK) {
+        qn_stall_acked(l);
         err = qn_credit_raise(&l->log.tx, f->limit);
+    }
     if (err != QN_OK)
         fault(l, err);
 }

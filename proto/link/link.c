@@ -67,6 +67,10 @@ qn_err qn_link_attach(qn_link *l, qn_carrier *carrier, uint64_t peer_received)
         return err;
     l->carrier = carrier;
     l->spoken = false;
+    l->gentle = carrier->kind->pace == NULL && (peer_received > 0 || l->rx.received > 0)
+                    ? QN_RESUMED_GENTLY
+                    : 0;
+    qn_stall_begin(l);
     qn_carrier_busy(carrier, l->streams_n > 0);
     if (carrier->kind->pace != NULL)
         l->pace = carrier->kind->pace(carrier);
@@ -81,6 +85,7 @@ void qn_link_detach(qn_link *l)
 {
     l->carrier = NULL;
     l->ping_due = l->pong_due = false;
+    l->ping_at = QN_NEVER; /* it died with the carrier */
     l->ack_at = l->retry_at = QN_NEVER;
 }
 

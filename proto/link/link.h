@@ -95,7 +95,13 @@ typedef struct qn_link {
     qn_credit_rx rx;   /* units; their memory is the streams' business, so it has no budget */
     uint64_t rx_acked; /* units the peer was told we have */
     qn_pace pace;      /* of what goes out only to give credit */
+    uint32_t gentle;   /* content bytes still to go in small records */
     qn_time ack_at, retry_at;
+    /* stall.c: what is awaited of the peer, on this carrier */
+    qn_time unacked_at; /* what waits for acknowledgement was sealed, or some of it acknowledged */
+    qn_time timed_at;   /* with timed: when the unit that is timed was sealed ... */
+    uint64_t timed;     /* ... and its number; 0: none */
+    qn_time srtt;       /* from sealed to acknowledged, smoothed; 0: not known */
     uint64_t ping_token, pong_token;
     qn_time ping_at;
     struct {
@@ -164,6 +170,13 @@ void qn_link_shut(qn_link *l, uint16_t code);
 void qn_link_ping(qn_link *l);
 /* Seals what may leave now. True when at least one record was sealed: the conn has bytes. */
 bool qn_link_fill(qn_link *l);
+
+/* ---- whether the carrier still carries ------------------------------------------------------- */
+
+/* When one would have heard of the peer if the carrier did, by what the link awaits: an
+ * acknowledgement, or the answer to a ping; QN_NEVER: nothing. heard: when a byte last came;
+ * something of the peer's is on its way in any case: `midway`. */
+qn_time qn_link_stalls_at(const qn_link *l, qn_time heard, bool midway);
 
 /* ---- time ------------------------------------------------------------------------------------ */
 

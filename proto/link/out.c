@@ -280,7 +280,9 @@ static void add_pings(qn_link *l, record *r)
 static void sealed(qn_link *l, const record *r)
 {
     qn_log_sealed(&l->log, &r->pos);
+    qn_stall_sealed(l);
     l->out += r->direct.n + r->n;
+    l->gentle -= (uint32_t)QN_MIN(l->gentle, r->direct.n + r->n);
     if (r->ack) {
         l->rx_acked = r->acked;
         l->ack_due = false;
@@ -314,6 +316,8 @@ static qn_err fill_one(qn_link *l)
     r.cap = l->carrier->kind->room(l->carrier);
     if (r.cap == 0)
         return QN_AGAIN;
+    if (l->gentle > 0)
+        r.cap = QN_MIN(r.cap, (size_t)QN_RESUMED_RECORD);
     r.reserve = r.cap < QN_RECORD_CONTENT_MIN ? 0 : QN_CTRL_RESERVE;
     err = take_retained(l, &r);
     if (err != QN_OK && is_empty(&r))

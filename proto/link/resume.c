@@ -56,7 +56,7 @@ qn_err qn_resume_check(const qn_resume *r, qn_env *env, qn_resume_side side, con
     err = prove(r, env, side, carrier, f->received, &proof);
     if (err != QN_OK)
         return err;
-    return r->token != 0 && f->token == r->token && qn_equal(proof.b, f->body.p, sizeof proof.b)
+    return r->token != 0 && f->token == r->token && qn_equal(proof.b, f->body.p, QN_RESUME_PROOF)
                ? QN_OK
                : QN_AUTH;
 }

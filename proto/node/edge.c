@@ -148,6 +148,8 @@ static void count(edge *e, bool up, size_t bytes)
         *(up ? &e->circuit->up : &e->circuit->down) += bytes;
     if (e->exit_side)
         c->exit_bytes += bytes;
+    else if (e->tie.nb != NULL || (e->circuit != NULL && e->circuit->tie.nb != NULL))
+        resume_passed(e->tie.nb != NULL ? e->tie.nb : e->circuit->tie.nb, up);
 }
 
 static void over(edge *e, qn_err err)

@@ -144,6 +144,8 @@ typedef struct under {
     qn_conn leg[2];        /* 0: not open, or the world is done with it */
     qn_addr leg_addr[2];   /* dialled, or (leg 0, accepted) where it comes from */
     qn_hash hash;          /* with up: the handshake's */
+    uint16_t max_record;   /* with up */
+    qn_time heard_at;      /* when bytes last came on leg 0 */
     qn_time starved_since; /* with starved */
     qn_time renew_at;      /* a visit's origin would soon end it: another is to take over ... */
     uint32_t renew_asked;  /* ... as it would after more requests than these */
@@ -183,13 +185,15 @@ typedef struct neighbour {
     struct neighbour *behalf;    /* dialled for the link of this one, to which its carrier goes */
     struct neighbour *successor; /* the other way round */
     qn_time orphan_until;        /* no carrier that works: how long it waits for one; QN_NEVER */
-    qn_time redial_at;           /* dialler */
+    qn_time redial_at;           /* dialler; with successor: when that one is given up */
+    qn_time awaits_at; /* a user has spoken and nobody has answered: when that is looked into */
     uint32_t resumes;
     uint8_t redials; /* in a row */
     uint8_t say;     /* saying */
     bool asking;     /* dialler: RESUME was said on this carrier, its answer is awaited */
     bool fresh;      /* dialled: nothing of a link was said on this carrier: RESUME may come */
     bool moving;     /* dialler: another carrier is wanted while this one works */
+    bool looked;     /* with awaits_at over: a ping was sent for it */
     bool left;       /* streams that were only opening went other ways */
 
     bool outbound, known, claims;
@@ -473,8 +477,10 @@ bool resume_keeps(neighbour *nb);
 bool resume_move(neighbour *nb);
 /* A record. True: it was RESUME's, and *nb is whose the carrier is now. */
 bool resume_record(neighbour **nb, const qn_piece *piece);
-/* The link has taken a record. */
-void resume_heard(neighbour *nb);
+/* The link has taken a record of so many bytes of frames. */
+void resume_heard(neighbour *nb, uint32_t content);
+/* A user's bytes passed, up or down; up also: more is to come. */
+void resume_passed(neighbour *nb, bool up);
 /* RESUME leaves. False: the link waits until it could. */
 bool resume_fill(neighbour *nb);
 void resume_over(neighbour *nb); /* the link is */

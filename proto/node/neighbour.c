@@ -22,7 +22,7 @@ static neighbour *neighbour_new(qn_node *n, bool outbound)
     nb->n = n;
     nb->outbound = outbound;
     nb->since = nb->idle_since = n->env->now;
-    nb->under.renew_at = nb->orphan_until = nb->redial_at = QN_NEVER;
+    nb->under.renew_at = nb->orphan_until = nb->redial_at = nb->awaits_at = QN_NEVER;
     nb->serial = ++n->ids;
     chore_init(&nb->chore, CHORE_NEIGHBOUR, nb);
     qn_link_init(&nb->link, n->env, &(qn_link_cfg){.initiator = outbound, .budget = &n->budget});

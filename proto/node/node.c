@@ -39,6 +39,8 @@ void qn_node_commit(qn_node *n, qn_conn c, size_t bytes)
     if (k->kind == CONN_LEG) {
         neighbour *nb = k->owner;
 
+        if (k->leg == 0)
+            nb->under.heard_at = n->env->now;
         qn_carrier_commit(nb->under.carrier, k->leg, bytes);
         under_drain(nb);
     } else if (k->kind != CONN_ORIGIN) {

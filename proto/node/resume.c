@@ -129,10 +129,12 @@ static void redial(neighbour *nb)
         nb->successor = neighbour_dial_again(nb, d, &d->addrs[nb->redials % d->addrs_n]);
     if (nb->redials < UINT8_MAX)
         nb->redials++;
-    if (nb->successor != NULL)
-        nb->successor->behalf = nb;
-    else
+    if (nb->successor == NULL) {
         redial_later(nb);
+        return;
+    }
+    nb->successor->behalf = nb;
+    nb->redial_at = nb->n->env->now + QN_REDIAL_PATIENCE;
 }
 
 static void change_hands(neighbour *a, neighbour *b)
@@ -318,8 +320,13 @@ bool resume_record(neighbour **holder, const qn_piece *piece)
     return true;
 }
 
-void resume_heard(neighbour *nb)
+/* A full record is not the last of what was waiting to be sent, as a rule. */
+void resume_heard(neighbour *nb, uint32_t content)
 {
+    enum { NEARLY = 64 };
+
+    if (nb->outbound && content + NEARLY >= nb->under.max_record)
+        resume_passed(nb, true);
     if (nb->other.token != 0 && nb->link.spoken && !nb->outbound)
         forget_right(nb, &nb->other);
 }
@@ -362,6 +369,42 @@ bool resume_fill(neighbour *nb)
     return true;
 }
 
+/* ---- carriers that say nothing --------------------------------------------------------------- */
+
+/* A censor may freeze a connection without a word (lab/censor/freeze.c). Only who dials can do
+ * something about it. */
+static qn_time stalls_at(const neighbour *nb)
+{
+    const under *u = &nb->under;
+
+    if (!nb->outbound || nb->moving || nb->over || nb->link.streams_n == 0 || !under_lives(nb))
+        return QN_NEVER;
+    return qn_link_stalls_at(&nb->link, u->heard_at, qn_carrier_midway(u->carrier));
+}
+
+/* An answer that is not even begun leaves nothing to wait for. So when a user has spoken last, one
+ * ping asks for all; a link that nobody uses stays silent. When is drawn, so that the pause has no
+ * length of its own. */
+void resume_passed(neighbour *nb, bool up)
+{
+    qn_env *env = nb->n->env;
+
+    if (!up) {
+        nb->awaits_at = QN_NEVER;
+        nb->looked = false;
+    } else if (nb->awaits_at == QN_NEVER && !nb->looked) {
+        nb->awaits_at = env->now + QN_LOOK_AFTER + qn_rng_below(env, QN_LOOK_DRAWN_MS) * QN_MS;
+    }
+}
+
+static void look_into(neighbour *nb)
+{
+    nb->awaits_at = QN_NEVER;
+    nb->looked = true;
+    if (nb->link.carrier != NULL && nb->link.streams_n > 0)
+        qn_link_ping(&nb->link);
+}
+
 /* ---- ends and time --------------------------------------------------------------------------- */
 
 void resume_forget(neighbour *nb)
@@ -385,7 +428,7 @@ void resume_over(neighbour *nb)
     resume_forget(nb);
     nb->asking = nb->moving = false;
     nb->say = SAY_NOTHING;
-    nb->redial_at = QN_NEVER;
+    nb->redial_at = nb->awaits_at = QN_NEVER;
     if (link != NULL)
         neighbour_touch(link);
     if (successor != NULL)
@@ -403,7 +446,9 @@ qn_time resume_due(const neighbour *nb)
 {
     qn_time due = QN_MIN(nb->orphan_until, leave_at(nb));
 
-    return nb->successor == NULL ? QN_MIN(due, nb->redial_at) : due;
+    due = QN_MIN(due, stalls_at(nb));
+    due = QN_MIN(due, nb->awaits_at);
+    return QN_MIN(due, nb->redial_at);
 }
 
 void resume_tick(neighbour *nb)
@@ -420,6 +465,14 @@ void resume_tick(neighbour *nb)
         nb->left = true;
         client_leave(nb);
     }
-    if (nb->successor == NULL && nb->redial_at <= now)
+    if (nb->awaits_at <= now)
+        look_into(nb);
+    if (stalls_at(nb) <= now && resume_move(nb))
+        qn_log_line(nb->n->env, QN_LOG_INFO, "link", "a carrier says nothing: another is dialled");
+    if (nb->redial_at > now)
+        return;
+    if (nb->successor != NULL)
+        neighbour_end(nb->successor, QN_CLOSE_TIMEOUT); /* and the next is due later */
+    else
         redial(nb);
 }

@@ -142,6 +142,7 @@ static void begins(neighbour *nb, const qn_established *est)
 static neighbour *established(neighbour *nb, const qn_established *est)
 {
     nb->under.hash = est->hash;
+    nb->under.max_record = est->max_record;
     nb->under.up = true;
     crowd_stranger(nb, false);
     if (nb->behalf != NULL)
@@ -158,13 +159,16 @@ static neighbour *established(neighbour *nb, const qn_established *est)
 
 static neighbour *record(neighbour *nb, qn_piece piece)
 {
+    uint32_t content;
+
     if (nb->over || resume_record(&nb, &piece)) {
         qn_block_drop(piece.block);
         return nb;
     }
+    content = piece.len;
     qn_link_input(&nb->link, piece);
     neighbour_drain_link(nb);
-    resume_heard(nb);
+    resume_heard(nb, content);
     return nb;
 }
 

@@ -219,8 +219,8 @@ static neighbour *a_link(pw_node *from, pw_node *to)
 {
     neighbour *nb = pw_core(from)->neighbours;
 
-    while (nb != NULL &&
-           (nb->over || !nb->under.up || nb->dial_back || !qn_peerid_equal(&nb->id, &pw_core(to)->id)))
+    while (nb != NULL && (nb->over || !nb->under.up || nb->dial_back ||
+                          !qn_peerid_equal(&nb->id, &pw_core(to)->id)))
         nb = nb->next;
     return nb;
 }

@@ -42,6 +42,7 @@ struct pw_pipe {
     end end[2];
     lane lane[2];
     qn_time last_ready[2]; /* keeps a lane's order */
+    uint64_t freeze;       /* of what end[1] says so many more bytes arrive; QN_NEVER: all */
 };
 
 enum { PW_FILES = 8, PW_DIALLED = 64 };
@@ -62,6 +63,7 @@ struct pw_node {
     pw_pipe **pipe;         /* by conn slot */
     uint32_t pipes_cap;
     bool dead, isolated, stopped, shut;
+    uint64_t freeze; /* of new pipes that it dials; 0: they do not */
     int64_t clock_off;
     uint64_t uplink;     /* bytes a second; 0: no limit */
     qn_time uplink_free; /* when what was written so far has left */

@@ -16,6 +16,7 @@ pw_pipe *pw__pipe_new(pw_world *w)
 
     QN_ASSERT(p != NULL);
     p->number = ++w->pipe_numbers;
+    p->freeze = QN_NEVER;
     p->next = w->pipes;
     if (w->pipes != NULL)
         w->pipes->prev = p;
@@ -209,18 +210,39 @@ static void room_again(pw_world *w, pw_pipe *p, int from)
     }
 }
 
+/* Between nodes only: this censor does not stand before the web. */
+static bool watched(const pw_pipe *p)
+{
+    return p->freeze != QN_NEVER && p->end[0].node != NULL && p->end[1].node != NULL;
+}
+
+static bool frozen(const pw_pipe *p)
+{
+    return watched(p) && p->freeze == 0;
+}
+
+/* How much of this chunk goes through. */
+static size_t let_through(const pw_pipe *p, int from, const chunk *c)
+{
+    size_t n = c->len - c->off;
+
+    return from == 1 && watched(p) ? (size_t)QN_MIN(p->freeze, (uint64_t)n) : n;
+}
+
 void pw__lane(pw_world *w, pw_pipe *p, int from)
 {
     lane *l = &p->lane[from];
 
-    while (!p->dead && l->first != NULL && l->first->ready <= w->now &&
+    while (!p->dead && !frozen(p) && l->first != NULL && l->first->ready <= w->now &&
            !p->end[1 - from].read_paused) {
         chunk *c = l->first;
-        size_t took =
-            c->off < c->len ? offer(w, p, 1 - from, c->data + c->off, c->len - c->off) : 0;
+        size_t n = let_through(p, from, c);
+        size_t took = n > 0 ? offer(w, p, 1 - from, c->data + c->off, n) : 0;
 
         if (p->dead || l->first != c)
             return; /* the pipe died, or a nested delivery went on */
+        if (from == 1 && watched(p))
+            p->freeze -= took;
         c->off += (uint32_t)took;
         l->bytes -= took;
         if (c->off < c->len)
@@ -234,7 +256,7 @@ void pw__lane(pw_world *w, pw_pipe *p, int from)
         if (!p->dead)
             room_again(w, p, from);
     }
-    if (!p->dead && !p->end[1 - from].read_paused)
+    if (!p->dead && !frozen(p) && !p->end[1 - from].read_paused)
         arm(w, p, from);
 }
 
@@ -243,6 +265,8 @@ void pw__reset(pw_world *w, pw_pipe *p, int from)
     if (p->dead)
         return;
     p->end[from].kind = HOLD_NONE;
+    if (frozen(p))
+        return; /* nobody is told */
     pw__at(w, (happening){.at = QN_MAX(w->now + pw__delay(w), p->last_ready[from]),
                           .what = WHAT_RESET,
                           .pipe = p,

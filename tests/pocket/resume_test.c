@@ -73,8 +73,6 @@ START_TEST(three_hops_go_on_over_every_cut)
 }
 END_TEST
 
-/* ---- who has no right ------------------------------------------------------------------------ */
-
 static neighbour *link_between(pw_node *from, pw_node *to)
 {
     neighbour *nb = pw_core(from)->neighbours;
@@ -100,6 +98,62 @@ static pw_fetch *under_way(pw_node *client, neighbour **link)
     *link = link_between(client, m.exit[0]);
     return f;
 }
+
+/* ---- a censor that freezes ------------------------------------------------------------------- */
+
+/* lab/censor/freeze.c: after 16 KiB no connection carries anything any more, and nobody is told. */
+static void frozen_transfer(uint64_t seed, qn_route route)
+{
+    uint64_t down = 200000 + seed * 777;
+    pw_fetch *f;
+
+    begin(seed, route, NULL);
+    pw_freeze(m.w, NULL, 16384);
+    while (pw_cut(m.w, NULL, NULL))
+        ;
+    (void)pw_run(m.w, pw_now(m.w) + 5 * QN_SEC, NULL, NULL);
+    f = pw_get(m.w, m.client, MESH_WEB, 80, 3000, down, NULL);
+    ck_assert_msg(mesh_await(&m, f, 1000 * QN_SEC) == PW_DONE, "seed %llu: %llu bytes came",
+                  (unsigned long long)seed, (unsigned long long)pw_received(f));
+    ck_assert_uint_eq(pw_received(f), down);
+    ck_assert_uint_ge(resumed(), down / 16384);
+    mesh_free(&m);
+}
+
+START_TEST(one_hop_is_slowed_but_not_stopped_by_freezing)
+{
+    frozen_transfer((uint64_t)_i + 1, QN_ROUTE_FAST);
+}
+END_TEST
+
+START_TEST(three_hops_are_slowed_but_not_stopped_by_freezing)
+{
+    frozen_transfer((uint64_t)_i + 1, QN_ROUTE_PRIVACY);
+}
+END_TEST
+
+/* Nothing is expected, so nothing is asked and nothing is dialled. */
+START_TEST(a_quiet_stream_is_left_alone)
+{
+    neighbour *link;
+    pw_fetch *f;
+    uint64_t out;
+
+    begin(2, QN_ROUTE_FAST, NULL);
+    f = under_way(m.client, &link);
+    pw_pause_reading(m.w, f, true);
+    (void)pw_run(m.w, pw_now(m.w) + 40 * QN_SEC, NULL, NULL);
+    out = link->link.out;
+    (void)pw_run(m.w, pw_now(m.w) + 600 * QN_SEC, NULL, NULL);
+    ck_assert_uint_eq(link->link.out, out);
+    ck_assert_uint_eq(resumed(), 0);
+    pw_pause_reading(m.w, f, false);
+    ck_assert_int_eq(mesh_await(&m, f, 60 * QN_SEC), PW_DONE);
+    mesh_free(&m);
+}
+END_TEST
+
+/* ---- who has no right ------------------------------------------------------------------------ */
 
 static void cut_off(pw_fetch *f)
 {
@@ -229,6 +283,12 @@ static Suite *suite(void)
     tcase_set_timeout(t, 3600);
     tcase_add_loop_test(t, one_hop_goes_on_over_every_cut, 0, seeds());
     tcase_add_loop_test(t, three_hops_go_on_over_every_cut, 0, seeds());
+    suite_add_tcase(s, t);
+    t = tcase_create("freezes");
+    tcase_set_timeout(t, 3600);
+    tcase_add_loop_test(t, one_hop_is_slowed_but_not_stopped_by_freezing, 0, seeds());
+    tcase_add_loop_test(t, three_hops_are_slowed_but_not_stopped_by_freezing, 0, seeds() / 2);
+    tcase_add_test(t, a_quiet_stream_is_left_alone);
     suite_add_tcase(s, t);
     t = tcase_create("rights");
     tcase_set_timeout(t, 300);

@@ -136,6 +136,7 @@ static void do_dial(pw_node *n, const qn_action *a)
     pw_world *w = n->world;
     pw_pipe *p = pw__pipe_new(w);
 
+    p->freeze = n->freeze > 0 ? n->freeze : QN_NEVER;
     p->end[0] = (end){.kind = HOLD_NODE, .node = n, .conn = a->conn};
     pw__bind(n, a->conn, p);
     pw__at(w, (happening){.at = w->now + pw__delay(w),
@@ -532,6 +533,13 @@ bool pw_cut(pw_world *w, pw_node *a, pw_node *b)
             return true;
         }
     return false;
+}
+
+void pw_freeze(pw_world *w, pw_node *n, uint64_t bytes)
+{
+    for (uint32_t i = 0; i < w->nodes_n; i++)
+        if (n == NULL || w->node[i] == n)
+            w->node[i]->freeze = bytes;
 }
 
 void pw_isolate(pw_world *w, pw_node *n, bool isolated)

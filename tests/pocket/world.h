@@ -112,6 +112,9 @@ qn_time pw_took(const pw_fetch *f); /* from start to end */
 
 /* Runs until done(ctx) or the deadline; true when done. done may be NULL (run to the deadline). */
 bool pw_run(pw_world *w, qn_time deadline, bool (*done)(void *ctx), void *ctx);
+/* From now on connections that n (NULL: anybody) dials to nodes freeze for good, both ways and
+ * without a word, after so many bytes to n; 0: they do not. */
+void pw_freeze(pw_world *w, pw_node *n, uint64_t bytes);
 /* Cuts one live pipe between two nodes (or any two when NULL), chosen by the seed; false: none. */
 bool pw_cut(pw_world *w, pw_node *a, pw_node *b);
 /* No pipe can be opened to this node, and its pipes are cut, until healed. */
