@@ -325,8 +325,10 @@ void resume_heard(neighbour *nb, uint32_t content)
 {
     enum { NEARLY = 64 };
 
-    if (nb->outbound && content + NEARLY >= nb->under.max_record)
+    if (nb->outbound && content + NEARLY >= nb->under.max_record) {
+        resume_passed(nb, false);
         resume_passed(nb, true);
+    }
     if (nb->other.token != 0 && nb->link.spoken && !nb->outbound)
         forget_right(nb, &nb->other);
 }

@@ -1,12 +1,13 @@
-/* A record's content as frames: what decodes is written again and must be the same bytes. */
+/* A record's content as frames: what decodes is written again and must be the same bytes; and as
+ * what a carrier begins with, which proves a right to nobody's link. */
 #include "fuzz.h"
 
-#include "frame/frame.h"
+#include "link/resume.h"
 
 /* The frame at `at` was read as f; the writers must make the same bytes of it. */
 static void write_again(const qn_frame *f, const uint8_t *at, size_t used)
 {
-    uint8_t head[QN_FRAME_LINK_WINDOW_SIZE];
+    uint8_t head[QN_FRAME_RESUME_SIZE];
     unsigned flags = (f->fin ? QN_FRAME_FIN : 0u) | (f->more ? QN_FRAME_MORE : 0u);
     size_t n;
 
@@ -29,6 +30,11 @@ static void write_again(const qn_frame *f, const uint8_t *at, size_t used)
         n = qn_frame_put_close(head, f->stream, f->code);
         FZ_CHECK(n == used);
         break;
+    case QN_FRAME_RESUME:
+        n = f->body.n == 0 ? qn_frame_put_header(head, QN_FRAME_RESUME, 0)
+                           : qn_frame_put_resume(head, f->token, f->received, f->body.p);
+        FZ_CHECK(n == used);
+        break;
     default:
         n = qn_frame_put_header(head, (uint8_t)f->type, used - QN_FRAME_HEADER);
         break;
@@ -48,10 +54,31 @@ static void check_units(const qn_frame *f)
     FZ_CHECK(qn_frame_units(f) == want);
 }
 
+/* The first word of a carrier. A right with the very token that was said still wants its proof. */
+static void claim(const uint8_t *p, size_t n)
+{
+    static const qn_hash carrier = {.b = {1}};
+    static const qn_key secret = {.b = {2}};
+    qn_resume right;
+    fz_env t;
+    qn_frame f;
+
+    if (qn_resume_find(qn_slice_of(p, n), &f) != QN_OK)
+        return;
+    FZ_CHECK(f.type == QN_FRAME_RESUME && f.body.n <= QN_RESUME_PROOF);
+    fz_env_open(&t, 0);
+    FZ_CHECK(qn_resume_init(&right, &t.env, &secret) == QN_OK);
+    right.token = f.token;
+    FZ_CHECK(qn_resume_check(&right, &t.env, QN_RESUME_DIALLER, &carrier, &f) ==
+             (f.body.n > 0 ? QN_AUTH : QN_UNKNOWN));
+    fz_env_close(&t);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
     size_t at = 0;
 
+    claim(p, n);
     while (at < n) {
         qn_frame f, untouched;
         size_t used = 0;
@@ -100,4 +127,11 @@ void fz_seeds(void)
     fz_out_bytes(o, b, qn_frame_put_header(b, QN_FRAME_PATH_CONTROL, 0));
     fz_out_bytes(o, b, qn_frame_put_header(b, QN_FRAME_KEY_UPDATE, 0));
     fz_out_seed(o, "others");
+    o->n = 0;
+    fz_out_bytes(o, b, qn_frame_put_header(b, QN_FRAME_PAD, 0));
+    fz_out_bytes(o, b, qn_frame_put_resume(b, 77, 4660, (const uint8_t *)"sixteen bytes of"));
+    fz_out_seed(o, "resume");
+    o->n = 0;
+    fz_out_bytes(o, b, qn_frame_put_header(b, QN_FRAME_RESUME, 0));
+    fz_out_seed(o, "unknown");
 }

@@ -75,7 +75,7 @@ END_TEST
 
 START_TEST(every_truncation_is_refused)
 {
-    static const char *const ids[] = {"stream", "window", "link-window", "ping", "close"};
+    static const char *const ids[] = {"stream", "window", "link-window", "ping", "close", "resume"};
     qn_frame f;
     size_t used;
 
