@@ -73,20 +73,34 @@ static uint64_t score(const qn_secret32 *key, uint64_t account, uint32_t turn, c
     return qn_siphash(key->b, qn_slice_of(text, sizeof text));
 }
 
+enum { NONE = UINT32_MAX };
+
 static uint32_t best(const qn_secret32 *key, uint64_t account, uint32_t turn,
-                     const qn_peerid *entries, uint32_t from, uint32_t to)
+                     const qn_peerid *entries, uint32_t from, uint32_t to, uint32_t but)
 {
     uint64_t highest = 0;
-    uint32_t at = from;
+    uint32_t at = NONE;
 
     for (uint32_t i = from; i < to; i++) {
         uint64_t s = score(key, account, turn, &entries[i]);
 
-        if (s >= highest) {
+        if (i != but && (at == NONE || s > highest)) {
             highest = s;
             at = i;
         }
     }
+    return at;
+}
+
+/* Each turn's is another than the last turn's, as far as this shelf has another: what was just
+ * lost does not come back. */
+static uint32_t choose(const qn_secret32 *key, uint64_t account, uint32_t turn,
+                       const qn_peerid *entries, uint32_t from, uint32_t to)
+{
+    uint32_t at = best(key, account, 0, entries, from, to, NONE);
+
+    for (uint32_t t = 1; t <= turn && to - from > 1; t++)
+        at = best(key, account, t, entries, from, to, at);
     return at;
 }
 
@@ -125,8 +139,8 @@ qn_err qn_handout_pick(const qn_secret32 *key, const qn_handout_policy *p, qn_ha
     if (err != QN_OK)
         return err;
     /* Where all entries are in the small shelf it is everybody's. */
-    *place = best(key, qn_siphash(key->b, name), then.turn, entries,
-                  then.old && young < n ? young : 0, then.old ? n : young);
+    *place = choose(key, qn_siphash(key->b, name), then.turn, entries,
+                    then.old && young < n ? young : 0, then.old ? n : young);
     *a = then;
     return QN_OK;
 }

@@ -10,8 +10,8 @@
  * - An account that says its entry is lost gets another, at most one every so many days, and is
  *   young again from then: so an account learns one entry of the large shelf in each time that it
  *   takes to grow old.
- * - Which entry: the one whose keyed hash with account and turn is highest. An entry that comes or
- *   goes concerns only those who get it, or had it.
+ * - Which entry: the one whose keyed hash with account and turn is highest, but for the last
+ * turn's. An entry that comes or goes concerns hardly anybody but those who get it, or had it.
  */
 #ifndef QNET_HANDOUT_H
 #define QNET_HANDOUT_H

@@ -127,6 +127,26 @@ START_TEST(losses_are_rationed)
 }
 END_TEST
 
+/* However small the shelf: what does not work is not given again. */
+START_TEST(what_is_lost_does_not_come_back_at_once)
+{
+    uint32_t place = 0, last = 0;
+
+    fill(30);
+    for (uint32_t who = 0; who < 200; who++) {
+        qn_handout_account a = {0};
+
+        qt_assert_err(pick(&a, who, false, QT_EPOCH, 30, &last), QN_OK);
+        for (int day = 7; day < 70; day += 7) {
+            qt_assert_err(pick(&a, who, true, QT_EPOCH + day * DAY, 30, &place), QN_OK);
+            ck_assert_uint_ne(place, last);
+            qt_assert_err(pick(&a, who, false, QT_EPOCH + day * DAY + 1, 30, &last), QN_OK);
+            ck_assert_uint_eq(place, last);
+        }
+    }
+}
+END_TEST
+
 START_TEST(an_old_account_that_loses_is_young_again)
 {
     qn_handout_account a = {0};
@@ -232,6 +252,7 @@ static Suite *handout_suite(void)
     tcase_add_test(tc, a_hundred_that_burn_entries_learn_the_small_shelf);
     tcase_add_test(tc, a_patient_account_learns_one_entry_in_each_youth);
     tcase_add_test(tc, losses_are_rationed);
+    tcase_add_test(tc, what_is_lost_does_not_come_back_at_once);
     tcase_add_test(tc, an_old_account_that_loses_is_young_again);
     tcase_add_test(tc, an_entry_that_goes_concerns_its_own);
     tcase_add_test(tc, old_accounts_are_spread);
