@@ -40,13 +40,21 @@ void tie_close(tie *t, uint16_t code)
 
 /* ---- what the link reports ------------------------------------------------------------------- */
 
+/* An exit whose operator lets one link have more connections than that means streams, too. */
+static uint32_t stranger_streams(const qn_node *n)
+{
+    uint32_t most = node_exits(n) ? n->slots.limits.per_entry : 0;
+
+    return QN_MAX(most, (uint32_t)QN_STRANGER_STREAMS);
+}
+
 /* One stranger's streams must not fill what all of them share: circuits, edges, answers. One who
  * does not even let us refuse has no use for the link. */
 static bool crowded(neighbour *nb)
 {
     bool unruly = nb->link.closing_n > QN_STRANGER_STREAMS;
 
-    if ((!unruly && nb->link.streams_n <= QN_STRANGER_STREAMS) || neighbour_known(nb))
+    if ((!unruly && nb->link.streams_n <= stranger_streams(nb->n)) || neighbour_known(nb))
         return false;
     if (unruly)
         neighbour_end(nb, QN_CLOSE_LIMIT);
