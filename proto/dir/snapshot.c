@@ -322,8 +322,8 @@ static qn_err obtain(qn_snapshot **out, qn_env *env, const qn_network *net,
     return QN_OK;
 }
 
-qn_err qn_snapshot_open(qn_snapshot **out, qn_env *env, const qn_network *net,
-                        struct qn_intern *intern, qn_slice bytes, uint64_t known)
+static qn_err open_at(qn_snapshot **out, qn_env *env, const qn_network *net,
+                      struct qn_intern *intern, qn_slice bytes, uint64_t known, bool any_time)
 {
     qn_snapshot *s;
     qn_err err;
@@ -334,7 +334,8 @@ qn_err qn_snapshot_open(qn_snapshot **out, qn_env *env, const qn_network *net,
     if (err != QN_OK)
         return err;
     s->refs++;
-    err = s->version <= known ? QN_STALE : qn_snapshot_valid(s, env->wall);
+    if (!any_time)
+        err = s->version <= known ? QN_STALE : qn_snapshot_valid(s, env->wall);
     if (err == QN_OK && !qn_snapshot_enough(net, s->signers & (uint16_t)~s->proven))
         err = QN_AUTH;
     if (err == QN_OK)
@@ -342,6 +343,18 @@ qn_err qn_snapshot_open(qn_snapshot **out, qn_env *env, const qn_network *net,
     else
         qn_snapshot_drop(s);
     return err;
+}
+
+qn_err qn_snapshot_open(qn_snapshot **out, qn_env *env, const qn_network *net,
+                        struct qn_intern *intern, qn_slice bytes, uint64_t known)
+{
+    return open_at(out, env, net, intern, bytes, known, false);
+}
+
+qn_err qn_snapshot_recall(qn_snapshot **out, qn_env *env, const qn_network *net,
+                          struct qn_intern *intern, qn_slice bytes)
+{
+    return open_at(out, env, net, intern, bytes, 0, true);
 }
 
 qn_snapshot *qn_snapshot_ref(qn_snapshot *s)

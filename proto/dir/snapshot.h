@@ -60,6 +60,10 @@ typedef struct qn_snapshot {
  */
 QN_MUST_CHECK qn_err qn_snapshot_open(qn_snapshot **out, qn_env *env, const qn_network *net,
                                       struct qn_intern *intern, qn_slice bytes, uint64_t known);
+/* The same for one that may be too old to go by, for who needs somebody to ask: whatever its times.
+ */
+QN_MUST_CHECK qn_err qn_snapshot_recall(qn_snapshot **out, qn_env *env, const qn_network *net,
+                                        struct qn_intern *intern, qn_slice bytes);
 qn_snapshot *qn_snapshot_ref(qn_snapshot *s);
 void qn_snapshot_drop(qn_snapshot *s); /* NULL is fine; interned ones stay in the table */
 QN_MUST_CHECK qn_err qn_snapshot_valid(const qn_snapshot *s, int64_t wall);

@@ -1,7 +1,8 @@
 /*
- * The directory's client side. One request at a time, over a directory stream of an ordinary link:
- * LIST for everybody, REGISTER and HEARTBEAT for nodes that are listed. The stream is opened when
- * there is something to ask and closed when there is not; the link stays warm by itself.
+ * The directory's client side, but for seek.c. One request at a time, over a directory stream of an
+ * ordinary link: LIST for everybody, REGISTER and HEARTBEAT for nodes that are listed. The stream
+ * is opened when there is something to ask and closed when there is not; the link stays warm by
+ * itself.
  */
 #include "node/internal.h"
 
@@ -121,30 +122,44 @@ static void failed(qn_node *n, qn_err why)
     rearm(n);
 }
 
+/* Whether this relay of a list is worth asking; of an old list only with keys that are still good.
+ */
 static bool serves(const qn_node *n, const qn_relay *r, bool directory)
 {
-    return ((r->d.roles & QN_ROLE_DIRECTORY) != 0) == directory && visits_reach(n, r->d.card) &&
-           !qn_peerid_equal(&r->d.id, &n->id);
+    if (((r->d.roles & QN_ROLE_DIRECTORY) != 0) != directory || qn_peerid_equal(&r->d.id, &n->id))
+        return false;
+    if (n->snapshot != NULL)
+        return visits_reach(n, r->d.card);
+    return qn_relay_usable(r, n->env->wall) && visits_reach_now(n, &r->d.id, r->d.card);
 }
 
-/* Where to ask for a list, in turn while nobody answers: a listed directory, an operator,
- * another relay, for all of them keep the list and serve it. NULL: an operator. Registrations go to
- * operators. */
-static const qn_relay *listed_directory(qn_node *n)
+static const qn_relay *one_of(qn_node *n, const qn_snapshot *s, bool directory)
 {
-    enum { DIRECTORY, OPERATOR, RELAY, WAYS };
-    uint32_t count = 0, pick, way = n->asker.failures % WAYS;
+    uint32_t count = 0, pick;
 
-    if (n->snapshot == NULL || way == OPERATOR)
-        return NULL;
-    for (uint32_t i = 0; i < n->snapshot->relays_n; i++)
-        count += serves(n, &n->snapshot->relays[i], way == DIRECTORY);
+    for (uint32_t i = 0; i < s->relays_n; i++)
+        count += serves(n, &s->relays[i], directory);
     if (count == 0)
         return NULL;
     pick = qn_rng_below(n->env, count);
-    for (uint32_t i = 0; i < n->snapshot->relays_n; i++)
-        if (serves(n, &n->snapshot->relays[i], way == DIRECTORY) && pick-- == 0)
-            return &n->snapshot->relays[i];
+    for (uint32_t i = 0; i < s->relays_n; i++)
+        if (serves(n, &s->relays[i], directory) && pick-- == 0)
+            return &s->relays[i];
+    return NULL;
+}
+
+/* Where to ask for a list, in turn while nobody answers: a listed directory, an operator, another
+ * relay, for all of them keep the list and serve it. With nothing but an old list operators come
+ * first, then its nodes, and so on. NULL: an operator. */
+static const qn_relay *listed_place(qn_node *n, unsigned i)
+{
+    enum { DIRECTORY, OPERATOR, RELAY, WAYS };
+    uint32_t round = n->asker.failures, way = (round + i) % WAYS;
+
+    if (n->snapshot != NULL)
+        return way != OPERATOR ? one_of(n, n->snapshot, way == DIRECTORY) : NULL;
+    if (n->cached != NULL && round % 2 == 1)
+        return one_of(n, n->cached, i == 0);
     return NULL;
 }
 
@@ -162,14 +177,24 @@ neighbour *operator_dial(qn_node *n, uint8_t index)
     return neighbour_dial(n, &to);
 }
 
-static neighbour *directory(qn_node *n)
+neighbour *asker_place(qn_node *n, unsigned i)
 {
-    const qn_relay *r = n->asker.want == WANT_LIST ? listed_directory(n) : NULL;
+    const qn_relay *r = listed_place(n, i);
 
-    if (n->invited_n > 0) /* whose first address is to stay unseen goes to no other */
-        return invited_dial(n);
     if (r != NULL)
         return neighbour_get(n, r);
+    if (i >= n->net.operators_n) /* each once */
+        return NULL;
+    return operator_dial(n, (uint8_t)((n->asker.where + i) % n->net.operators_n));
+}
+
+/* Registrations go to operators. */
+static neighbour *directory(qn_node *n)
+{
+    if (n->invited_n > 0) /* whose first address is to stay unseen goes to no other */
+        return invited_dial(n);
+    if (n->asker.want == WANT_LIST)
+        return asker_place(n, 0);
     return operator_dial(n, (uint8_t)(n->asker.where % n->net.operators_n));
 }
 
@@ -248,6 +273,8 @@ static void proceed(qn_node *n)
         qn_dir_reader_clear(&a->reader, n->env);
         return;
     }
+    if ((a->want & WANT_LIST) != 0)
+        seek_begin(n);
     if (a->tie.nb == NULL) {
         qn_dir_reader_clear(&a->reader, n->env);
         qn_dir_reader_init(&a->reader, QN_DIR_MESSAGE_MAX);
@@ -334,6 +361,46 @@ static bool young(const qn_node *n)
            (n->snapshot == NULL || n->snapshot->relays_n < QN_YOUNG_RELAYS);
 }
 
+static void taken(qn_node *n)
+{
+    asker *a = &n->asker;
+
+    a->failures = 0;
+    a->retry_at = 0;
+    a->heard = n->env->now;
+}
+
+static void listed(qn_node *n)
+{
+    seek_end(n);
+    relays_listed(n);
+    if (young(n))
+        n->asker.list_at = n->env->now + QN_YOUNG_LIST_EVERY;
+}
+
+bool asker_seeks(const qn_node *n)
+{
+    return ((n->asker.want | n->asker.asking) & WANT_LIST) != 0;
+}
+
+/* Whom we asked first lets us wait: another is first next time. */
+void asker_found(qn_node *n)
+{
+    asker *a = &n->asker;
+
+    a->want &= (uint8_t)~WANT_LIST;
+    if (a->asking == WANT_LIST) {
+        a->asking = 0;
+        tie_close(&a->tie, QN_CLOSE_DONE);
+        qn_dir_reader_clear(&a->reader, n->env);
+        a->where++;
+    }
+    taken(n);
+    listed(n);
+    proceed(n);
+    rearm(n);
+}
+
 static void answered(qn_node *n, const qn_dir_message *m)
 {
     asker *a = &n->asker;
@@ -374,14 +441,9 @@ static void answered(qn_node *n, const qn_dir_message *m)
         gossip_ask_one(n, a->tie.nb, ASK_NEWS); /* the list may be old by now */
     if (m->type == QN_DIR_ROOTS)                /* and now the list, which others may have signed */
         a->want |= WANT_LIST;
-    a->failures = 0;
-    a->retry_at = 0;
-    a->heard = n->env->now;
-    if (asked == WANT_LIST) {
-        relays_listed(n);
-        if (young(n))
-            a->list_at = n->env->now + QN_YOUNG_LIST_EVERY;
-    }
+    taken(n);
+    if (asked == WANT_LIST && m->type != QN_DIR_ROOTS)
+        listed(n);
     if (asked == WANT_DESCRIPTOR)
         a->describe_at = n->env->now + DESCRIBE_EVERY;
     proceed(n);
@@ -431,6 +493,9 @@ qn_err asker_start(qn_node *n)
     asker *a = &n->asker;
 
     qn_dir_reader_init(&a->reader, QN_DIR_MESSAGE_MAX);
+    seek_start(n);
+    if (n->net.operators_n > 1) /* not everybody's first is the same */
+        a->where = qn_rng_below(n->env, n->net.operators_n);
     a->list_at = n->cfg.follower ? QN_NEVER : n->env->now; /* it is told */
     a->heartbeat_at = n->env->now;
     a->young_until = n->env->now + QN_YOUNG;
@@ -447,4 +512,5 @@ qn_err asker_start(qn_node *n)
 void asker_clear(qn_node *n)
 {
     qn_dir_reader_clear(&n->asker.reader, n->env);
+    seek_clear(n);
 }

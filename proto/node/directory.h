@@ -7,6 +7,15 @@
 
 enum { WANT_LIST = 1, WANT_REGISTER = 2, WANT_HEARTBEAT = 4, WANT_DESCRIPTOR = 8 };
 
+/* A further place where the list is asked for. */
+typedef struct seeker {
+    qn_node *n;
+    tie tie;
+    qn_dir_reader reader;
+    qn_timer timer; /* when to ask, or how long to wait */
+    bool asking;
+} seeker;
+
 typedef struct asker {
     tie tie;
     qn_dir_reader reader;
@@ -24,6 +33,7 @@ typedef struct asker {
     size_t descriptor_n;
     qn_descriptor self;
     qn_err last_error;
+    seeker seekers[QN_SEEKERS];
 } asker;
 
 typedef struct answer { /* one directory stream of somebody else */
@@ -124,6 +134,19 @@ void asker_data(qn_node *n, qn_piece piece, bool fin);
 void asker_closed(qn_node *n, qn_err why);
 void asker_tick(qn_node *n);
 void asker_clear(qn_node *n);
+bool asker_seeks(const qn_node *n); /* a list is wanted or asked for */
+void asker_found(qn_node *n);       /* somebody else had it */
+/* Whom to ask for a list: the i-th of those that are asked at once, 0 the first. NULL: no more. */
+neighbour *asker_place(qn_node *n, unsigned i);
+
+/* seek.c */
+void seek_start(qn_node *n);
+void seek_begin(qn_node *n); /* a list is asked for: others are, if it takes long */
+void seek_end(qn_node *n);
+void seek_clear(qn_node *n);
+void seek_tick(seeker *s);
+void seek_data(seeker *s, qn_piece piece, bool fin);
+void seek_closed(seeker *s);
 
 /* list.c */
 /* A snapshot newer than ours; QN_STALE and others as qn_snapshot_open. */

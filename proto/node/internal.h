@@ -21,6 +21,7 @@
  *     relay.c       circuits of others that go through us
  *     births.c      how many of them somebody may begin
  *     asker.c       the directory's client side: register, heartbeat, list
+ *     seek.c        asking for a list elsewhere while somebody does not answer
  *     list.c        the list itself: how it is asked for and taken up
  *     answer.c      the directory's server side: requests and their answers
  *     roots.c       who the operators are by now
@@ -100,6 +101,7 @@ typedef enum tie_kind {
     TIE_RELAY_PREV,
     TIE_RELAY_NEXT,
     TIE_ASKER,
+    TIE_SEEKER,
     TIE_ANSWER,
     TIE_FELLOW,
     TIE_GOSSIP,
@@ -121,6 +123,7 @@ typedef enum timer_kind {
     TIMER_RELAY,
     TIMER_POOL,
     TIMER_ASKER,
+    TIMER_SEEKER,
     TIMER_ANSWER,
     TIMER_OPERATOR,
     TIMER_FELLOW,
@@ -342,6 +345,8 @@ struct qn_node {
     uint64_t ids;
 
     qn_snapshot *snapshot;
+    qn_snapshot
+        *cached; /* one from disk that is too old, but says whom to ask; until there is one */
     bool store_snapshot;
     qn_blob roots;      /* all after the first that we know */
     uint32_t root_held; /* the last of them; an operator's n->net follows when it starts again */

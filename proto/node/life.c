@@ -184,6 +184,9 @@ static qn_err start(qn_node *n, char why[160])
     if (err == QN_OK && n->cfg.stored_snapshot.n > 0) {
         qn_err old = node_adopt(n, n->cfg.stored_snapshot);
 
+        if (old == QN_EXPIRED)
+            old = qn_snapshot_recall(&n->cached, n->env, &n->net, n->cfg.intern,
+                                     n->cfg.stored_snapshot);
         if (old == QN_NOMEM)
             return old;
         if (old != QN_OK)
@@ -286,6 +289,7 @@ void qn_node_free(qn_node *n)
     free_all(n);
     shelf_clear(n);
     qn_snapshot_drop(n->snapshot);
+    qn_snapshot_drop(n->cached);
     qn_mem_put(&env->mem, n->standings, n->standings_n * sizeof *n->standings);
     qn_mem_put(&env->mem, n->events, n->events_cap * sizeof *n->events);
     births_clear(n);

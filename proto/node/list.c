@@ -23,6 +23,8 @@ static qn_err adopt(qn_node *n, qn_slice bytes, size_t came)
         return err;
     }
     n->snapshot = s;
+    qn_snapshot_drop(n->cached);
+    n->cached = NULL;
     n->list_whole = false;
     shelf_add(n, old);
     n->store_snapshot = true;

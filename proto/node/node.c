@@ -215,6 +215,9 @@ static void fire(qn_node *n, qn_timer *t)
     case TIMER_ASKER:
         asker_tick(n);
         break;
+    case TIMER_SEEKER:
+        seek_tick(node_owner(t, seeker));
+        break;
     case TIMER_ANSWER:
         answer_timeout(node_owner(t, answer));
         break;

@@ -111,6 +111,9 @@ void stream_data(const tie *t, const qn_link_event *ev)
     case TIE_ASKER:
         asker_data(t->owner, ev->piece, ev->fin);
         break;
+    case TIE_SEEKER:
+        seek_data(t->owner, ev->piece, ev->fin);
+        break;
     case TIE_ANSWER:
         answer_data(t->owner, ev->piece, ev->fin);
         break;
@@ -142,6 +145,7 @@ void stream_room(const tie *t)
         relay_room(t->owner, true);
         break;
     case TIE_ASKER:
+    case TIE_SEEKER:
     case TIE_GOSSIP:
     case TIE_LOOK:
         break; /* requests are far smaller than a stream's first credit */
@@ -170,6 +174,9 @@ void stream_closed(tie *t, uint16_t code)
         break;
     case TIE_ASKER:
         asker_closed(t->owner, qn_close_err(code));
+        break;
+    case TIE_SEEKER:
+        seek_closed(t->owner);
         break;
     case TIE_ANSWER:
         answer_closed(t->owner);

@@ -406,6 +406,72 @@ START_TEST(relays_serve_the_list_when_no_operator_answers)
 END_TEST
 
 /* It registers and beats, but nobody answers where it says it is. */
+static bool has_list(void *ctx)
+{
+    return mesh_status(ctx).snapshot_version > 0;
+}
+
+/* How long a newcomer with the network file alone is without a list. */
+static qn_time newcomer(const char *name)
+{
+    pw_node *late = mesh_add_client(&m, name, QN_ROUTE_FAST);
+    qn_time from = pw_now(m.w);
+
+    (void)pw_run(m.w, from + 60 * QN_SEC, has_list, late);
+    return pw_now(m.w) - from;
+}
+
+/* Two of three let everybody wait: the third is asked two seconds later at most, whichever is
+ * first; with all of them there nobody waits, and not all begin with the same one. */
+START_TEST(three_operators_are_asked_one_after_the_other)
+{
+    unsigned quick = 0;
+
+    up(31, 3);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    ck_assert(newcomer("at once") < QN_SEC);
+    pw_isolate(m.w, m.operator[_i], true);
+    pw_isolate(m.w, m.operator[(_i + 1) % 3], true);
+    for (char name[] = "a"; name[0] <= 'h'; name[0]++) {
+        qn_time took = newcomer(name);
+
+        ck_assert_msg(took < 3 * QN_SEC, "%lld ms", (long long)(took / QN_MS));
+        quick += took < QN_SEC;
+    }
+    ck_assert(quick > 0 && quick < 8);
+    down();
+}
+END_TEST
+
+/* What it kept is too old to go by, but says who might have another. */
+START_TEST(an_old_list_says_whom_to_ask)
+{
+    qn_node_cfg cfg;
+    qn_slice kept;
+    uint8_t old[1 << 14];
+    pw_node *late;
+
+    up(32, 3);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    kept = pw_stored(m.exit[0], "snapshot");
+    ck_assert_uint_le(kept.n, sizeof old);
+    memcpy(old, kept.p, kept.n);
+    pass((QN_SNAPSHOT_LIVES_S + 60) * QN_SEC);
+    for (int i = 0; i < 3; i++)
+        pw_kill(m.w, m.operator[i]);
+    cfg = mesh_cfg_for(&m, QN_CLIENT);
+    late = pw_add(m.w, "without", &cfg);
+    pass(60 * QN_SEC);
+    ck_assert_uint_eq(mesh_status(late).snapshot_version, 0);
+    cfg.stored_snapshot = qn_slice_of(old, kept.n);
+    late = pw_add(m.w, "with", &cfg);
+    ck_assert_uint_eq(mesh_status(late).snapshot_version, 0);
+    pass(20 * QN_SEC);
+    ck_assert_uint_gt(mesh_status(late).snapshot_version, 0);
+    down();
+}
+END_TEST
+
 START_TEST(who_cannot_be_dialled_back_is_not_listed)
 {
     qn_node_cfg cfg;
@@ -433,6 +499,8 @@ static Suite *operators_suite(void)
     tcase_set_timeout(tc, 0);
     tcase_add_loop_test(tc, a_majority_signs_every_list, 1, 6);
     tcase_add_test(tc, a_change_comes_as_a_delta);
+    tcase_add_loop_test(tc, three_operators_are_asked_one_after_the_other, 0, 3);
+    tcase_add_test(tc, an_old_list_says_whom_to_ask);
     tcase_add_test(tc, operators_change_and_everybody_follows);
     tcase_add_test(tc, damaged_roots_are_no_way_back);
     tcase_add_loop_test(tc, one_of_three_may_die, 0, 3);
