@@ -121,8 +121,8 @@
 /* a link without a carrier waits so long for another: three failed visits to a site and what was
  * lost of a network for a moment; an application would soon give up by itself */
 #define QN_ORPHAN_LIFE (20 * QN_SEC)
-/* After it resumed a link begins with small records, so that whoever freezes connections after 16 KiB
- * lets some of them through; a carrier that looks like a browser's has lengths of its own. */
+/* After it resumed a link begins with small records, so that whoever freezes connections after 16
+ * KiB lets some of them through; a carrier that looks like a browser's has lengths of its own. */
 #define QN_RESUMED_GENTLY (32u << 10)
 #define QN_RESUMED_RECORD 2048
 /* so many wait at once, the oldest gives way: a relay's clients after its site restarted; what they
@@ -196,8 +196,8 @@
 /* lists a node remembers to tell others what has changed since: with 1,000 nodes of which 5 % come
  * and as many go within an hour, that hour's; 40 bytes for each node of each ... */
 #define QN_PAST_LISTS 128
-#define QN_PAST_BYTES (8u << 20) /* ... and of the longest list the last 50 */
-#define QN_PARCEL_BYTES (4u << 20) /* deltas made of them: 200 such hours' */
+#define QN_PAST_BYTES (8u << 20)          /* ... and of the longest list the last 50 */
+#define QN_PARCEL_BYTES (4u << 20)        /* deltas made of them: 200 such hours' */
 #define QN_SNAPSHOT_PAUSE QN_SEC          /* between two snapshots: a version is a second */
 #define QN_SNAPSHOT_EVERY (1200 * QN_SEC) /* a new one at least so often: a third of its life */
 #define QN_SNAPSHOT_LIVES_S 3600          /* what an operator gives it */
@@ -214,9 +214,10 @@
 #define QN_SHARE_EVERY (250 * QN_MS) /* what nodes said is passed on to the other operators */
 #define QN_SHARE_MAX 32768           /* bytes of it in one message: a dozen new nodes, 200 beats */
 #define QN_FELLOW_RETRY (2 * QN_SEC) /* another operator that did not answer is dialled again */
-#define QN_SEEKERS 2           /* others that are asked while the first says nothing ... */
-#define QN_SEEK_AFTER QN_SEC /* ... for so long, one after the other: a link's set-up and a list */
-#define QN_LIST_EVERY (60 * QN_SEC)  /* a node asks for a newer snapshot, and ... */
+#define QN_SEEKERS 2                 /* others that are asked while the first says nothing ... */
+#define QN_SEEK_AFTER QN_SEC /* ... for so long, one after the other: a link's set-up and a list   \
+                              */
+#define QN_LIST_EVERY (60 * QN_SEC)    /* a node asks for a newer snapshot, and ... */
 #define QN_LIST_UNUSED (3600 * QN_SEC) /* ... a client that nobody uses: a snapshot's life */
 /* a node that has just started, with a list this short, asks so often: the network may be as young
  */

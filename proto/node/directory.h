@@ -127,8 +127,8 @@ typedef struct operators {
 /* asker.c */
 QN_MUST_CHECK qn_err asker_start(qn_node *n);
 void asker_want(qn_node *n, uint8_t want);
-void asker_wanted(qn_node *n);  /* by a user: a client's list may be old */
-void asker_renew(qn_node *n);   /* our descriptor is no longer true */
+void asker_wanted(qn_node *n);                         /* by a user: a client's list may be old */
+void asker_renew(qn_node *n);                          /* our descriptor is no longer true */
 void asker_described(qn_node *n, qn_slice descriptor); /* a follower: as the leader has it */
 void asker_data(qn_node *n, qn_piece piece, bool fin);
 void asker_closed(qn_node *n, qn_err why);

@@ -252,7 +252,8 @@ typedef struct qn_counters {
     uint64_t app_up, app_down;              /* application bytes: client edges and exit edges */
     uint64_t relayed;                       /* cell bytes passed on by this node as pipe or joint */
     uint64_t links_opened, circuits_built, circuits_failed, streams_opened, streams_failed;
-    uint64_t padding_cells, padding_refused; /* sent as padding; circuits for which it was refused */
+    uint64_t padding_cells,
+        padding_refused;       /* sent as padding; circuits for which it was refused */
     uint64_t circuits_refused; /* others' that began beyond their beginner's budget */
     uint64_t links_resumed;    /* links that went on upon another carrier, each time */
     uint64_t exit_requests, exit_ok, exit_blocked, exit_bytes; /* the seeds' four */

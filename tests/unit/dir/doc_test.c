@@ -283,7 +283,8 @@ START_TEST(the_directory_page_shows_each_message)
         const char *id;
         qn_dir_message m;
     } v[] = {
-        {"list", {.type = QN_DIR_LIST, .version = (uint64_t)QT_EPOCH, .root = 1, .bytes = {held, 32}}},
+        {"list",
+         {.type = QN_DIR_LIST, .version = (uint64_t)QT_EPOCH, .root = 1, .bytes = {held, 32}}},
         {"ok", {.type = QN_DIR_OK}},
         {"error",
          {.type = QN_DIR_ERROR, .code = 405, .bytes = {(const uint8_t *)text, sizeof text - 1}}},
