@@ -2,8 +2,8 @@
  * and reads. */
 #include "unit/dir/fixture.h"
 
+#include "dir/delta.h"
 #include "dir/equivocation.h"
-
 #include "dir/invitation.h"
 
 #include <stdio.h>
@@ -136,6 +136,24 @@ static void shows_ranges(qn_descriptor d)
     ck_assert_mem_eq(out + n - 100 - want.n, want.p, want.n);
 }
 
+static void shows_delta(qn_slice list)
+{
+    qn_snapshot *s = NULL;
+    qn_outline *outline;
+    qn_blob delta, made;
+
+    qt_assert_err(qn_snapshot_open(&s, &t.env, &net, NULL, list, 0), QN_OK);
+    outline = qn_snapshot_outline(s, &t.env);
+    qt_assert_err(qn_delta_write(&delta, &t.env, outline, s, outline), QN_OK);
+    page_says("directory.md", "delta", delta.p, delta.n);
+    qt_assert_err(qn_delta_apply(&made, &t.env, s, qn_slice_of(delta.p, delta.n)), QN_OK);
+    qt_assert_bytes(made.p, made.n, list);
+    qn_blob_clear(&made, &t.env.mem);
+    qn_blob_clear(&delta, &t.env.mem);
+    qn_outline_drop(outline);
+    qn_snapshot_drop(s);
+}
+
 START_TEST(the_directory_page_shows_each_object)
 {
     qn_secret32 identity = secret(IDENTITY), seed = secret(OPERATOR);
@@ -164,6 +182,7 @@ START_TEST(the_directory_page_shows_each_object)
     qt_assert_err(qn_snapshot_join(&list, &t.env, qn_slice_of(body.p, body.n), &signature, 1),
                   QN_OK);
     page_says("directory.md", "snapshot", list.p, list.n);
+    shows_delta(qn_slice_of(list.p, list.n));
     qn_blob_clear(&body, &t.env.mem);
     qn_blob_clear(&list, &t.env.mem);
     qn_registry_clear(&r);
@@ -222,6 +241,31 @@ START_TEST(the_invitation_page_shows_an_invitation)
     in = qn_slice_of(text, strlen(text));
     qt_assert_err(qn_invitation_next(&t.env, &in, body, &n, why), QN_OK);
     page_says("invitation.md", "body", body, n);
+}
+END_TEST
+
+START_TEST(the_network_page_shows_a_root)
+{
+    enum { NEXT_OPERATOR = 9, NEXT_LINK = 8 };
+    qn_secret32 old = secret(OPERATOR), fresh = secret(NEXT_OPERATOR);
+    qn_sign_public key = fx_sign_public(&fresh);
+    uint8_t draft[QN_ROOT_MAX], one[QN_ROOT_MAX], both[QN_ROOT_MAX];
+    size_t draft_n, one_n, n;
+    qn_network next = net;
+
+    next.root = 2;
+    fill(next.operators[0].id.b, 32, 0xbb);
+    memcpy(next.operators[0].sign_key, key.b, 32);
+    memcpy(next.operators[0].link_key, dated(NEXT_LINK).key.b, 32);
+    next.operators[0].addr = fx_addr("9.9.9.10:443");
+    qt_assert_err(qn_root_draft(&next, QT_EPOCH, draft, sizeof draft, &draft_n), QN_OK);
+    qt_assert_err(qn_root_sign(&net, qn_slice_of(draft, draft_n), &fresh, one, sizeof one, &one_n),
+                  QN_OK);
+    qt_assert_err(qn_root_sign(&net, qn_slice_of(one, one_n), &old, both, sizeof both, &n), QN_OK);
+    page_says("network.md", "root", both, n);
+    next = net;
+    qt_assert_err(qn_roots_apply(&next, qt_doc_hex("network.md", "root")), QN_OK);
+    ck_assert_uint_eq(next.root, 2);
 }
 END_TEST
 
@@ -311,6 +355,7 @@ static Suite *doc_suite(void)
     tcase_add_test(tc, the_directory_page_shows_each_object);
     tcase_add_test(tc, the_pages_show_a_card_and_a_contact);
     tcase_add_test(tc, the_invitation_page_shows_an_invitation);
+    tcase_add_test(tc, the_network_page_shows_a_root);
     tcase_add_test(tc, the_directory_page_shows_an_equivocation);
     tcase_add_loop_test(tc, the_directory_page_shows_each_message, 0, 6);
     suite_add_tcase(s, tc);

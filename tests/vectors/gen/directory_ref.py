@@ -92,8 +92,8 @@ def examples():
 
     invitation = cbor({1: 1, 2: net, 3: b"\x07" * 32, 4: descriptor})
     yield "invitation.md", "body", invitation
-    head = struct.pack(">H", len(invitation)) + sha256(b"qnet-invitation" + invitation)[:8]
-    yield "invitation.md", "text", b"qnet-invite:" + base64.b32encode(head + invitation).rstrip(b"=").lower()
+    start = struct.pack(">H", len(invitation)) + sha256(b"qnet-invitation" + invitation)[:8]
+    yield "invitation.md", "text", b"qnet-invite:" + base64.b32encode(start + invitation).rstrip(b"=").lower()
 
     epoch = EPOCH // WEEK * WEEK
     card = {1: [[x25519(6), epoch, epoch + WEEK]], 2: ["site.example"], 3: 0, 4: [["/", 40000]],
@@ -106,6 +106,15 @@ def examples():
     signed = struct.pack(">QQ", EPOCH, EPOCH + 3600) + sha256(body)
     signature = operator.sign(b"qnet-snapshot-v1" + net + signed)
     yield "directory.md", "snapshot", cbor([body, [[0, signature]]])
+
+    listed = body.index(descriptor) - len(head(4, 3) + head(2, len(descriptor)))
+    entry = len(head(4, 3) + cbor(descriptor) + cbor("IS") + cbor(750))
+    yield "directory.md", "delta", cbor([sha256(body), 0, 0, head(4, 2) + head(2, len(body)) + body[:listed], listed, entry,
+                                         cbor([[0, signature]])])
+
+    other = signer(9)
+    root = cbor({1: 1, 2: 2, 3: EPOCH, 4: 1, 5: [[b"\xbb" * 32, public(other), x25519(8), addr(9, 9, 9, 10, 443)]]})
+    yield "network.md", "root", cbor([root, sorted([public(k), k.sign(b"qnet-root-v1" + net + root)] for k in (operator, other))])
 
     halves = [[EPOCH + 3600, bytes([b]) * 32,
                operator.sign(b"qnet-snapshot-v1" + net + struct.pack(">QQ", EPOCH, EPOCH + 3600) + bytes([b]) * 32)]
