@@ -115,7 +115,8 @@ void qn_htx_peer_part_tick(qn_htx_peer *p)
     }
     if (p->state != QN_HTX_PEER_QNET || !may_end(p))
         return;
-    n = qn_frame_put_close(frame, 0, QN_CLOSE_GONE);
+    /* A link in use has had its time to move; it may still go on upon another carrier. */
+    n = qn_frame_put_close(frame, 0, p->bond->busy ? QN_CLOSE_MOVED : QN_CLOSE_GONE);
     (void)qn_htx_traffic_own(&p->bond->traffic, frame + n, 0,
                              false); /* nothing else in this record */
     err = qn_htx_peer_mute(p) ? QN_OK
