@@ -55,7 +55,7 @@ typedef struct answer { /* one directory stream of somebody else */
 typedef struct parcel parcel;
 
 typedef struct shelf {
-    qn_outline *past[QN_PAST_LISTS]; /* a ring: n of them, the oldest at first */
+    qn_outline **past; /* a ring of QN_PAST_LISTS: n of them, the oldest at first. NULL: none yet */
     uint32_t first, n;
     size_t past_bytes;
     parcel *parcels;     /* to the list of now */

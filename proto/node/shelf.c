@@ -5,6 +5,8 @@
  */
 #include "node/internal.h"
 
+#define PAST_SIZE (QN_PAST_LISTS * sizeof(qn_outline *))
+
 struct parcel {
     struct parcel *next;
     uint32_t refs; /* answers that send it, and one while it lies on the shelf */
@@ -53,6 +55,8 @@ void shelf_clear(qn_node *n)
     clear_parcels(n);
     while (n->shelf.n > 0)
         forget_oldest(n);
+    qn_mem_put(&n->env->mem, n->shelf.past, PAST_SIZE);
+    n->shelf.past = NULL;
 }
 
 void shelf_add(qn_node *n, qn_snapshot *old)
@@ -63,7 +67,9 @@ void shelf_add(qn_node *n, qn_snapshot *old)
     clear_parcels(n);
     if (old == NULL || n->cfg.mode == QN_CLIENT) /* nobody asks it */
         return;
-    o = qn_snapshot_outline(old, n->env);
+    if (s->past == NULL)
+        s->past = qn_mem_get(&n->env->mem, PAST_SIZE);
+    o = s->past != NULL ? qn_snapshot_outline(old, n->env) : NULL;
     if (o == NULL) /* who asks from there is sent all of it */
         return;
     while (s->n == QN_PAST_LISTS ||
