@@ -99,6 +99,32 @@ static pw_fetch *under_way(pw_node *client, neighbour **link)
     return f;
 }
 
+static bool answer_is_under_way(void *ctx)
+{
+    return pw_core(m.exit[0])->counters.links_resumed > *(const uint64_t *)ctx;
+}
+
+/* The exit has the next right by then, the client has not. */
+START_TEST(a_lost_answer_loses_no_link)
+{
+    neighbour *link;
+    pw_fetch *f;
+
+    begin(2, QN_ROUTE_FAST, NULL);
+    f = under_way(m.client, &link);
+    for (uint64_t i = 0; i < 5; i++) {
+        while (pw_cut(m.w, m.client, m.exit[0]))
+            ;
+        ck_assert(pw_run(m.w, pw_now(m.w) + 20 * QN_SEC, answer_is_under_way, &i));
+    }
+    ck_assert_uint_eq(resumed(), 0);
+    ck_assert_int_eq(mesh_await(&m, f, 60 * QN_SEC), PW_DONE);
+    ck_assert_uint_eq(resumed(), 1);
+    ck_assert_uint_ge(mesh_status(m.exit[0]).counters.links_resumed, 5);
+    mesh_free(&m);
+}
+END_TEST
+
 /* ---- a censor that freezes ------------------------------------------------------------------- */
 
 /* lab/censor/freeze.c: after 16 KiB no connection carries anything any more, and nobody is told. */
@@ -292,6 +318,7 @@ static Suite *suite(void)
     tcase_set_timeout(t, 3600);
     tcase_add_loop_test(t, one_hop_goes_on_over_every_cut, 0, seeds());
     tcase_add_loop_test(t, three_hops_go_on_over_every_cut, 0, seeds());
+    tcase_add_test(t, a_lost_answer_loses_no_link);
     suite_add_tcase(s, t);
     t = tcase_create("freezes");
     tcase_set_timeout(t, 3600);
