@@ -252,6 +252,8 @@ qn_err qn_descriptor_sign(qn_descriptor *d, qn_env *env, const qn_network *net,
     memcpy(secret.seed, identity->b, sizeof secret.seed);
     qn_sign_derive(&secret, &d->identity);
     err = derive(d, env);
+    if (err == QN_PROTO)
+        err = QN_CONFIG;
     qn_cbor_w_init(&w, body, sizeof body);
     put_body(&w, d);
     if (err == QN_OK && w.err != QN_OK)
