@@ -251,6 +251,7 @@
 #define QN_HEARD_DIAL_EVERY (2 * QN_SEC) /* between any two: whoever makes up nodes has us dial */
 #define QN_GOSSIP_FANOUT 3            /* nodes asked in one round: news reaches 3^k in k rounds */
 #define QN_GOSSIP_EVERY (60 * QN_SEC) /* rounds, and only while there is a reason */
+#define QN_GOSSIP_DOUBLINGS 3         /* of that, while rounds bring nothing: eight minutes */
 #define QN_GOSSIP_FIRST (15 * QN_SEC) /* a node that starts waits so long for the directory */
 #define QN_GOSSIP_SAMPLE 8            /* descriptors in one answer: 20 KiB */
 #define QN_GOSSIP_HELD 64             /* entries of what we hold in one question: 1 KiB */

@@ -89,7 +89,7 @@ typedef struct discovery {
     passage *passages;
     uint32_t moorings_n, crossings_n, passages_n;
     qn_timer timer, dial_timer;
-    qn_time born;
+    uint8_t dull; /* rounds in a row that brought nothing, as far as they count */
     qn_time dial_at;      /* no entry is looked at before */
     qn_time answered_tat; /* of all answers given: their cost reaches so far */
     uint64_t nonce;       /* of our introductions; 0: none */
@@ -142,6 +142,7 @@ QN_MUST_CHECK qn_err reach_proven(const answer *a, uint64_t nonce);
 /* A fresh link, of ours or of another node with our keys, brought this. QN_AUTH: it is not ours. */
 QN_MUST_CHECK qn_err reach_brought(qn_node *n, uint64_t nonce);
 bool reach_store(qn_node *n, qn_action *a);
+bool reach_proven_lately(const qn_node *n); /* no need to ask again yet */
 void reach_refused(qn_node *n, const qn_peerid *by);
 void reach_forget(qn_node *n, const answer *a);
 void reach_dialled(neighbour *nb); /* one that was dialled back is up ... */

@@ -78,17 +78,21 @@ static bool must_introduce(const qn_node *n)
 /* Operators hear from the nodes themselves. */
 static bool has_reason(const qn_node *n)
 {
-    if (n->op != NULL || n->cfg.mode == QN_CLIENT || n->cfg.unlisted || n->cfg.follower ||
-        n->stopping)
+    if (n->op != NULL || n->cfg.mode == QN_CLIENT || n->cfg.unlisted || n->stopping)
         return false;
     return has_no_directory(n) || must_introduce(n) || n->discovery.heard.n > 0;
 }
 
-/* Half of it is by chance, so that nodes that began together do not go on together. */
+/* Half of it is by chance, so that nodes that began together do not go on together; and ever more
+ * seldom while nothing is heard. */
 static void next_round(qn_node *n)
 {
+    discovery *x = &n->discovery;
     bool soon = must_introduce(n) && reach_state(n) == QN_REACH_UNKNOWN;
-    qn_time every = soon ? QN_GOSSIP_FIRST : QN_GOSSIP_EVERY;
+    qn_time every = soon ? QN_GOSSIP_FIRST : QN_GOSSIP_EVERY << x->dull;
+
+    if (!soon && x->dull < QN_GOSSIP_DOUBLINGS)
+        x->dull++;
 
     node_timer(n, &n->discovery.timer, TIMER_GOSSIP,
                n->env->now + every / 2 + qn_rng_below(n->env, (uint32_t)(every / QN_MS)) * QN_MS);
@@ -99,7 +103,7 @@ void gossip_tick(qn_node *n)
     uint8_t want = ASK_NEWS;
 
     if (has_reason(n)) {
-        if (must_introduce(n)) {
+        if (must_introduce(n) && !reach_proven_lately(n)) {
             qn_rng_fill(n->env, &n->discovery.nonce, sizeof n->discovery.nonce);
             want |= ASK_INTRODUCE;
         }
@@ -328,7 +332,7 @@ void gossip_start(qn_node *n)
         x->ask[i].n = n;
         qn_dir_reader_init(&x->ask[i].reader, HEARD_MAX);
     }
-    if (n->cfg.mode != QN_CLIENT && n->op == NULL && !n->cfg.unlisted && !n->cfg.follower)
+    if (n->cfg.mode != QN_CLIENT && n->op == NULL && !n->cfg.unlisted)
         node_timer(n, &x->timer, TIMER_GOSSIP, n->env->now + QN_GOSSIP_FIRST);
 }
 

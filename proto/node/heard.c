@@ -45,6 +45,8 @@ static void rearm(qn_node *n)
 qn_err heard_take(qn_node *n, const qn_descriptor *d, qn_slice bytes, const qn_peerid *from)
 {
     const qn_relay *r = listed(n, &d->id);
+    const qn_heard_entry *e;
+    bool news;
     qn_err err;
 
     if (r != NULL && r->d.sequence >= d->sequence)
@@ -52,7 +54,11 @@ qn_err heard_take(qn_node *n, const qn_descriptor *d, qn_slice bytes, const qn_p
     if (qn_peerid_equal(&d->id, &n->id) || invited_place(n, &d->id) >= 0 ||
         (d->roles & QN_ROLE_RELAY) == 0 || (r == NULL && !looks_for_itself(n)))
         return QN_REFUSED;
+    e = qn_heard_find(&n->discovery.heard, &d->id);
+    news = e == NULL || e->d.sequence < d->sequence;
     err = qn_heard_add(&n->discovery.heard, d, bytes, from, r != NULL);
+    if (err == QN_OK && news)
+        n->discovery.dull = 0;
     rearm(n);
     return err;
 }

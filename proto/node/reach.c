@@ -72,6 +72,13 @@ bool reach_store(qn_node *n, qn_action *a)
     return true;
 }
 
+bool reach_proven_lately(const qn_node *n)
+{
+    const discovery *x = &n->discovery;
+
+    return x->proven != 0 && n->env->now - x->proven < PROOF_LIFE / 2;
+}
+
 void reach_refused(qn_node *n, const qn_peerid *by)
 {
     discovery *x = &n->discovery;
