@@ -89,7 +89,7 @@ typedef struct discovery {
     passage *passages;
     uint32_t moorings_n, crossings_n, passages_n;
     qn_timer timer, dial_timer;
-    uint8_t dull; /* rounds in a row that brought nothing, as far as they count */
+    uint8_t dull;         /* rounds in a row that brought nothing, as far as they count */
     qn_time dial_at;      /* no entry is looked at before */
     qn_time answered_tat; /* of all answers given: their cost reaches so far */
     uint64_t nonce;       /* of our introductions; 0: none */
@@ -104,6 +104,7 @@ typedef struct discovery {
 void gossip_start(qn_node *n);
 void gossip_clear(qn_node *n);
 void gossip_tick(qn_node *n);
+void gossip_news(qn_node *n); /* something was heard that is new */
 void gossip_ask_tick(gossip_ask *g);
 void gossip_data(gossip_ask *g, qn_piece piece, bool fin);
 void gossip_closed(gossip_ask *g);

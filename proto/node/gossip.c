@@ -91,11 +91,21 @@ static void next_round(qn_node *n)
     bool soon = must_introduce(n) && reach_state(n) == QN_REACH_UNKNOWN;
     qn_time every = soon ? QN_GOSSIP_FIRST : QN_GOSSIP_EVERY << x->dull;
 
-    if (!soon && x->dull < QN_GOSSIP_DOUBLINGS)
+    if (has_reason(n) && !soon && x->dull < QN_GOSSIP_DOUBLINGS)
         x->dull++;
 
     node_timer(n, &n->discovery.timer, TIMER_GOSSIP,
                n->env->now + every / 2 + qn_rng_below(n->env, (uint32_t)(every / QN_MS)) * QN_MS);
+}
+
+/* The others are to hear of it soon. */
+void gossip_news(qn_node *n)
+{
+    bool slow = n->discovery.dull > 0;
+
+    n->discovery.dull = 0;
+    if (slow && n->discovery.timer.pos != 0 && !n->stopping)
+        next_round(n);
 }
 
 void gossip_tick(qn_node *n)

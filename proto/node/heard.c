@@ -58,7 +58,7 @@ qn_err heard_take(qn_node *n, const qn_descriptor *d, qn_slice bytes, const qn_p
     news = e == NULL || e->d.sequence < d->sequence;
     err = qn_heard_add(&n->discovery.heard, d, bytes, from, r != NULL);
     if (err == QN_OK && news)
-        n->discovery.dull = 0;
+        gossip_news(n);
     rearm(n);
     return err;
 }
