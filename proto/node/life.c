@@ -272,8 +272,6 @@ static void free_all(qn_node *n)
     while (n->relays != NULL)
         relay_free(n->relays);
     reach_clear(n);
-    rendezvous_clear(n);
-    passages_clear(n);
     while (n->answers != NULL)
         answer_free(n->answers);
     while (n->neighbours != NULL)
@@ -292,7 +290,7 @@ void qn_node_free(qn_node *n)
     shelf_clear(n);
     qn_snapshot_drop(n->snapshot);
     qn_snapshot_drop(n->cached);
-    qn_mem_put(&env->mem, n->standings, n->standings_n * sizeof *n->standings);
+    paths_clear(n);
     qn_mem_put(&env->mem, n->events, n->events_cap * sizeof *n->events);
     births_clear(n);
     qn_timers_clear(&n->timers, &env->mem); /* some stand in what is freed next */
@@ -301,7 +299,6 @@ void qn_node_free(qn_node *n)
     roots_clear(n);
     asker_clear(n);
     gossip_clear(n);
-    berths_clear(n);
     invited_clear(n);
     site_clear(n);
     visits_clear(n);

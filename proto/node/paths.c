@@ -79,15 +79,10 @@ static bool usable(const qn_node *n, const qn_relay *r, bool guest)
     return qn_relay_usable(r, n->env->wall) && visits_reach(n, r->d.card);
 }
 
-static void describe(const qn_node *n, const qn_relay *r, qn_candidate *c)
+static void describe(const qn_node *n, const qn_relay *r, const qn_spot *spot, qn_candidate *c)
 {
-    qn_spot spot;
-
-    node_spot(n, &r->d, &spot);
-    *c = (qn_candidate){.id = r->d.id, .addr = r->d.addrs[0], .weight = r->weight, .as = spot.as};
-    memcpy(c->country, spot.country, sizeof c->country);
-    for (unsigned i = 0; i < r->d.via_n; i++)
-        c->via[i] = qn_get64(r->d.via[i].b);
+    *c = (qn_candidate){.id = r->d.id, .addr = r->d.addrs[0], .weight = r->weight, .as = spot->as};
+    memcpy(c->country, spot->country, sizeof c->country);
     if (!n->net.lab) {
         c->ports = r->d.ports;
         c->ports_n = r->d.ports_n;
@@ -99,7 +94,7 @@ static void describe(const qn_node *n, const qn_relay *r, qn_candidate *c)
 /* Who may be what at this moment, by our clock. */
 static uint8_t flags_of(const qn_node *n, const qn_relay *r, bool guest)
 {
-    uint8_t flags = guest ? QN_CANDIDATE_INVITED : r->d.via_n > 0 ? QN_CANDIDATE_BEHIND : 0;
+    uint8_t flags = guest ? QN_CANDIDATE_INVITED : 0;
 
     if (!usable(n, r, guest))
         return 0;
@@ -110,9 +105,28 @@ static uint8_t flags_of(const qn_node *n, const qn_relay *r, bool guest)
     return flags;
 }
 
+/* Where the listed are, by our atlas. It is asked once for each list: 6 ms for ten thousand, which
+ * no choice should take. Without an atlas there is nothing to keep: the list says what they claim.
+ */
+static qn_err look_up(const qn_node *n, const qn_snapshot *s, qn_spot **out)
+{
+    qn_spot *v = NULL;
+
+    if (n->cfg.atlas != NULL && s->relays_n > 0) {
+        v = qn_mem_get(&n->env->mem, s->relays_n * sizeof *v);
+        if (v == NULL)
+            return QN_NOMEM;
+    }
+    for (uint32_t i = 0; v != NULL && i < s->relays_n; i++)
+        node_spot(n, &s->relays[i].d, &v[i]);
+    *out = v;
+    return QN_OK;
+}
+
 /* The whole list as candidates, for one choice: kept, they would cost every client of a process
  * that shares one list a copy of it. NULL: out of memory, or nobody is there. */
-static qn_candidate *candidates_of(const qn_node *n, const qn_snapshot *s, uint32_t *count)
+static qn_candidate *candidates_of(const qn_node *n, const qn_snapshot *s, const qn_spot *spots,
+                                   uint32_t *count)
 {
     qn_candidate *v;
 
@@ -120,8 +134,13 @@ static qn_candidate *candidates_of(const qn_node *n, const qn_snapshot *s, uint3
     v = *count > 0 ? qn_mem_get(&n->env->mem, *count * sizeof *v) : NULL;
     for (uint32_t i = 0; v != NULL && i < *count; i++) {
         const qn_relay *r = relay_at(n, s, i);
+        qn_spot spot;
 
-        describe(n, r, &v[i]);
+        if (spots != NULL && i < s->relays_n)
+            spot = spots[i];
+        else
+            node_spot(n, &r->d, &spot);
+        describe(n, r, &spot, &v[i]);
         v[i].flags = flags_of(n, r, i >= s->relays_n);
     }
     return v;
@@ -145,16 +164,39 @@ static qn_err inherit(qn_node *n, const qn_snapshot *s, uint32_t count)
     return QN_OK;
 }
 
+static void spots_put(qn_node *n, qn_spot *v, uint32_t count)
+{
+    qn_mem_put(&n->env->mem, v, v != NULL ? count * sizeof *v : 0);
+}
+
 qn_err paths_listed(qn_node *n, const qn_snapshot *s)
 {
-    uint32_t count;
-    qn_candidate *v = candidates_of(n, s, &count);
-    qn_err err = count > 0 && v == NULL ? QN_NOMEM : inherit(n, s, count);
+    qn_candidate *v = NULL;
+    qn_spot *spots = NULL;
+    uint32_t count = 0;
+    qn_err err = look_up(n, s, &spots);
 
+    if (err == QN_OK)
+        v = candidates_of(n, s, spots, &count);
+    if (err == QN_OK)
+        err = count > 0 && v == NULL ? QN_NOMEM : inherit(n, s, count);
     for (unsigned i = 0; i < GUARD_SETS && err == QN_OK; i++)
         qn_guards_review(&n->guards[i], n->env, v, count);
     qn_mem_put(&n->env->mem, v, v != NULL ? count * sizeof *v : 0);
-    return err;
+    if (err != QN_OK) {
+        spots_put(n, spots, s->relays_n);
+        return err;
+    }
+    spots_put(n, n->spots, n->spots_n);
+    n->spots = spots;
+    n->spots_n = s->relays_n;
+    return QN_OK;
+}
+
+void paths_clear(qn_node *n)
+{
+    spots_put(n, n->spots, n->spots_n);
+    qn_mem_put(&n->env->mem, n->standings, n->standings_n * sizeof *n->standings);
 }
 
 /* ---- choosing -------------------------------------------------------------------------------- */
@@ -217,7 +259,7 @@ static qn_err choose(qn_node *n, const qn_dest *d, uint8_t hops, qn_path *out)
 
     if (!paths_list_fresh(n))
         return QN_NOPATH;
-    v = candidates_of(n, n->snapshot, &count);
+    v = candidates_of(n, n->snapshot, n->spots, &count);
     if (v == NULL)
         return count > 0 ? QN_NOMEM : QN_NOPATH;
     for (uint32_t i = 0; i < count; i++) {
@@ -302,6 +344,7 @@ static int64_t guard_since(const qn_node *n, const qn_peerid *id)
 void paths_describe(const circuit *c, qn_circuit_info *out)
 {
     qn_candidate at[QN_HOPS_MAX];
+    qn_spot spot;
 
     out->tired = c->path.tired;
     for (unsigned i = 0; i < c->core.hops_n; i++) {
@@ -319,7 +362,8 @@ void paths_describe(const circuit *c, qn_circuit_info *out)
         at[i] = (qn_candidate){.weight = 0};
         if (r == NULL) /* the list has left it out since */
             continue;
-        describe(c->n, r, &at[i]);
+        node_spot(c->n, &r->d, &spot);
+        describe(c->n, r, &spot, &at[i]);
         memcpy(why->country, at[i].country, sizeof why->country);
         for (unsigned k = 0; k < i; k++)
             if (at[k].weight > 0)

@@ -7,6 +7,7 @@
 
 /* paths.c */
 void paths_start(qn_node *n); /* takes up the guards that were kept */
+void paths_clear(qn_node *n);
 /* For a new list, whose relays the candidates are. QN_NOMEM: nothing was changed. */
 QN_MUST_CHECK qn_err paths_listed(qn_node *n, const qn_snapshot *s);
 /* The hops of a circuit to this destination, entry first; NULL: to any. QN_NOPATH. */

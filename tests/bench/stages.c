@@ -239,6 +239,7 @@ const bench_stage bench_stages[] = {
     {"client-large", client_large, 50},
     {"client-small", client_small, 100},
     {"path-of-10000", choose_path, 5},
+    {"node-path-of-10000", bench_choice, 5},
     {"mesh-1-hop-4m", bench_transfer_one_hop, 0},
     {"mesh-3-hops-4m", bench_transfer_three_hops, 0},
     {NULL, NULL, 0},
@@ -252,4 +253,5 @@ void bench_stages_open(void)
     records_open();
     onion_open();
     candidates_open();
+    bench_choice_open();
 }

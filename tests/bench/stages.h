@@ -21,4 +21,8 @@ void bench_stages_open(void);
 void bench_transfer_one_hop(void);
 void bench_transfer_three_hops(void);
 
+/* choice.c: one choice of a node's, its candidates included. */
+void bench_choice_open(void);
+void bench_choice(void);
+
 #endif

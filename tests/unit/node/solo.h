@@ -31,7 +31,7 @@ static inline qn_secret32 solo_secret(uint8_t kind)
 /* A lab network with one operator, whose address nobody answers at. */
 static inline void solo_network(bool lab)
 {
-    qn_secret32 founder = solo_secret('f'), operators = solo_secret('o'), link = solo_secret('l');
+    qn_secret32 founder = solo_secret('f'), signer = solo_secret('o'), link = solo_secret('l');
     qn_keys keys = {.identity = solo_secret('I'), .link = link};
     qn_addr addr = {.family = 4, .ip = {8, 8, 8, 8}, .port = 4433};
     uint8_t file[4096];
@@ -39,7 +39,7 @@ static inline void solo_network(bool lab)
 
     net = (qn_network){
         .name = "solo", .lab = lab, .created = QT_EPOCH, .threshold = 1, .operators_n = 1};
-    qt_assert_err(qn_operator_of(&t.env, &keys, &operators, &addr, &net.operators[0]), QN_OK);
+    qt_assert_err(qn_operator_of(&t.env, &keys, &signer, &addr, &net.operators[0]), QN_OK);
     qt_assert_err(qn_network_encode(&net, &t.env, &founder, file, sizeof file, &n), QN_OK);
 }
 
