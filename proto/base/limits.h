@@ -251,6 +251,7 @@
 #define QN_HEARD_DIAL_EVERY (2 * QN_SEC) /* between any two: whoever makes up nodes has us dial */
 #define QN_GOSSIP_FANOUT 3            /* nodes asked in one round: news reaches 3^k in k rounds */
 #define QN_GOSSIP_EVERY (60 * QN_SEC) /* rounds, and only while there is a reason */
+#define QN_GOSSIP_DOUBLINGS 3         /* of that, while rounds bring nothing: eight minutes */
 #define QN_GOSSIP_FIRST (15 * QN_SEC) /* a node that starts waits so long for the directory */
 #define QN_GOSSIP_SAMPLE 8            /* descriptors in one answer: 20 KiB */
 #define QN_GOSSIP_HELD 64             /* entries of what we hold in one question: 1 KiB */
@@ -260,6 +261,15 @@
 #define QN_GOSSIP_BURST (60 * QN_SEC)
 /* what all may ask together: 20 answers a second, 400 KiB of them */
 #define QN_GOSSIP_ANSWER_COST (50 * QN_MS)
+/* Rendezvous: nodes that others reach through us ... */
+#define QN_MOORED_MAX 256
+#define QN_MOOR_EVERY (30 * QN_SEC) /* ... for three of these after each MOOR */
+#define QN_MOOR_RETRY (5 * QN_SEC)
+#define QN_MOOR_TRIES 3      /* failures in a row, then another rendezvous is looked for */
+#define QN_PASSAGES_MAX 1024 /* links through us, and links of ours through others: 64 KiB each */
+#define QN_PASSAGES_PER_LINK 64               /* of one link, through us */
+#define QN_PASSAGE_COST QN_SEC                /* of one link: 60 at once, then one a second */
+#define QN_PASSAGE_IDLE QN_LINK_IDLE_ACCEPTED /* the link inside has ended itself before */
 #define QN_REACH_LOOKS 8 /* nodes being dialled back at once because they asked */
 #define QN_REACH_LOOK_MAX (15 * QN_SEC)
 #define QN_CLOCK_SKEW_S 600               /* how far an honest wall clock may be off */

@@ -18,7 +18,8 @@ enum {
     COUNTRY,    /* absent: unknown */
     CONTACT,    /* absent: none */
     CARD = 128, /* absent: not reached over HTX; nodes without HTX pass over it */
-    RANGES      /* absent: single ports only; who passes over it finds fewer open */
+    RANGES,     /* absent: single ports only; who passes over it finds fewer open */
+    VIA         /* absent: at its address, where whoever passes over this finds nobody */
 };
 
 enum { ROLES_ALL = QN_ROLE_RELAY | QN_ROLE_EXIT | QN_ROLE_DIRECTORY };
@@ -68,6 +69,12 @@ static bool ranges_ok(const qn_descriptor *d)
     return true;
 }
 
+static bool via_ok(const qn_descriptor *d)
+{
+    return d->via_n <= QN_DESCRIPTOR_VIA &&
+           (d->via_n < 2 || !qn_peerid_equal(&d->via[0], &d->via[1]));
+}
+
 static bool country_ok(const char *c)
 {
     return c[0] == '\0' ||
@@ -114,7 +121,7 @@ static qn_err check(const qn_descriptor *d, bool lab)
 
     if (!window_ok(d->valid_after, d->valid_until, QN_DESCRIPTOR_LIFE_S) || d->roles == 0 ||
         (d->roles & ~ROLES_ALL) != 0 || !keys_ok(d) || !ports_ok(d) || !ranges_ok(d) ||
-        !country_ok(d->country) || !contact_ok(d))
+        !via_ok(d) || !country_ok(d->country) || !contact_ok(d))
         return QN_PROTO;
     err = check_card(d->card);
     return err == QN_OK ? check_addrs(d, lab) : err;
@@ -136,6 +143,8 @@ static qn_err derive(qn_descriptor *d, qn_env *env)
 {
     qn_err err = qn_peerid_of(env, d->identity.b, &d->id);
 
+    for (unsigned i = 0; i < d->via_n && err == QN_OK; i++)
+        err = qn_peerid_equal(&d->via[i], &d->id) ? QN_PROTO : QN_OK;
     for (unsigned i = 0; i < d->onions_n && err == QN_OK; i++)
         err = qn_onion_id(env, &d->onion[i].key, d->onion_id[i]);
     return err;
@@ -197,6 +206,12 @@ static void put_optional(qn_cbor_w *w, const qn_descriptor *d)
     }
     if (d->ranges_n > 0)
         put_ranges(w, d);
+    if (d->via_n > 0) {
+        qn_cbor_uint(w, VIA);
+        qn_cbor_array(w, d->via_n);
+        for (unsigned i = 0; i < d->via_n; i++)
+            qn_cbor_bytes(w, d->via[i].b, sizeof d->via[i].b);
+    }
 }
 
 static void put_body(qn_cbor_w *w, const qn_descriptor *d)
@@ -208,6 +223,7 @@ static void put_body(qn_cbor_w *w, const qn_descriptor *d)
     optional += d->contact[0] != '\0';
     optional += d->card.n > 0;
     optional += d->ranges_n > 0;
+    optional += d->via_n > 0;
     qn_cbor_map(w, REQUIRED + optional);
     qn_cbor_uint(w, KEY_VERSION);
     qn_cbor_uint(w, QN_BODY_VERSION);
@@ -236,6 +252,8 @@ qn_err qn_descriptor_sign(qn_descriptor *d, qn_env *env, const qn_network *net,
     memcpy(secret.seed, identity->b, sizeof secret.seed);
     qn_sign_derive(&secret, &d->identity);
     err = derive(d, env);
+    if (err == QN_PROTO)
+        err = QN_CONFIG;
     qn_cbor_w_init(&w, body, sizeof body);
     put_body(&w, d);
     if (err == QN_OK && w.err != QN_OK)
@@ -289,6 +307,15 @@ static void get_ranges(qn_cbor_r *r, qn_descriptor *d)
     }
 }
 
+static void get_via(qn_cbor_r *r, qn_descriptor *d)
+{
+    d->via_n = get_count(r, QN_DESCRIPTOR_VIA);
+    if (r->err == QN_OK && d->via_n == 0) /* absent is the one way to say none */
+        r->err = QN_CANON;
+    for (unsigned i = 0; i < d->via_n; i++)
+        qn_cbor_get_fixed(r, d->via[i].b, sizeof d->via[i].b);
+}
+
 static void get_list(qn_cbor_r *r, uint64_t key, qn_descriptor *d)
 {
     switch (key) {
@@ -319,6 +346,9 @@ static void get_field(qn_cbor_r *r, uint64_t key, qn_descriptor *d)
         break;
     case RANGES:
         get_ranges(r, d);
+        break;
+    case VIA:
+        get_via(r, d);
         break;
     case KEY_VERSION:
         qn_body_get_version(r);

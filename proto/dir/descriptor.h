@@ -24,6 +24,7 @@
 #define QN_DESCRIPTOR_PORTS (2 + QN_EXIT_PORTS_MAX + QN_EXIT_ALLOW_MAX) /* exit/policy.h */
 #define QN_DESCRIPTOR_RANGES 16
 #define QN_DESCRIPTOR_CONTACT 128
+#define QN_DESCRIPTOR_VIA 2
 #define QN_ONION_ID 8
 
 typedef enum qn_role {
@@ -49,12 +50,14 @@ typedef struct qn_descriptor {
     uint8_t onions_n;                 /* 1..2: current first, then the previous one */
     uint8_t ports_n;                  /* exits: 1 or more; others: 0 */
     uint8_t ranges_n;                 /* exits only */
+    uint8_t via_n;                    /* 0: reached at its address */
     qn_addr addrs[QN_DESCRIPTOR_ADDRS];
     qn_dated_key link;
     qn_dated_key onion[2];
     uint8_t onion_id[2][QN_ONION_ID];      /* set by open and sign */
     uint16_t ports[QN_DESCRIPTOR_PORTS];   /* ascending, distinct, none 0 */
     qn_ports ranges[QN_DESCRIPTOR_RANGES]; /* of 2 ports or more; ascending, apart */
+    qn_peerid via[QN_DESCRIPTOR_VIA];      /* else through one of these, never itself */
     char country[3];                       /* two capital letters, or "" unknown */
     char contact[QN_DESCRIPTOR_CONTACT];   /* printable ASCII; exits must have one */
     qn_slice card; /* how HTX reaches it, checked (htx/card.h); empty: not at all. As read it points

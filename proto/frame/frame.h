@@ -48,7 +48,7 @@ typedef enum qn_stream_kind {
     QN_KIND_APP = 1,       /* a byte stream: one application stream of a one-hop circuit */
     QN_KIND_CIRCUIT = 2,   /* messages: one cell per frame, MORE where records are small */
     QN_KIND_DIRECTORY = 3, /* a byte stream: directory messages */
-    QN_KIND_MESH = 4       /* messages; refused until the mesh exists */
+    QN_KIND_PASSAGE = 4    /* a byte stream: a link inside the link, through a rendezvous */
 } qn_stream_kind;
 
 /* Why a stream or a link ends. 0..10 are the seeds' codes, from 0x8000 on they are ours. */

@@ -70,7 +70,7 @@ static void refuse(qn_link *l, uint32_t id, qn_err err)
 
 static bool known_kind(uint8_t kind)
 {
-    return kind >= QN_KIND_APP && kind <= QN_KIND_MESH;
+    return kind >= QN_KIND_APP && kind <= QN_KIND_PASSAGE;
 }
 
 static bool on_first_frame(qn_link *l, const qn_frame *f, qn_link_event *ev)

@@ -114,7 +114,7 @@ size_t qn_stream_writable(const qn_stream *s)
 
 static bool is_bytes(const qn_stream *s)
 {
-    return s->kind == QN_KIND_APP || s->kind == QN_KIND_DIRECTORY;
+    return s->kind != QN_KIND_CIRCUIT;
 }
 
 /* The first frame, while it holds the kind byte alone: what comes first still fits behind it. */

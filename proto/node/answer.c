@@ -261,6 +261,9 @@ static void request(answer *a, const qn_dir_message *m)
     case QN_DIR_INTRODUCE:
         err = reach_introduced(a, m, &said);
         break;
+    case QN_DIR_MOOR:
+        err = rendezvous_moor(a, m->bytes);
+        break;
     case QN_DIR_PROVEN:
         err = reach_proven(a, m->version);
         break;

@@ -58,6 +58,7 @@ static qn_err describe(qn_node *n)
     d.card = site_card(n->site);
     if (node_exits(n))
         exit_fields(&d, n);
+    d.via_n = berths_via(n, d.via);
     if (node_serves_directory(n))
         d.roles |= QN_ROLE_DIRECTORY;
     err = qn_descriptor_sign(&d, n->env, &n->net, &n->cfg.keys.identity, a->descriptor,

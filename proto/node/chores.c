@@ -55,6 +55,12 @@ static void do_chores(qn_node *n)
         case CHORE_ANSWER:
             answer_service(c->owner);
             break;
+        case CHORE_PASSAGE:
+            passage_service(c->owner);
+            break;
+        case CHORE_CROSSING:
+            crossing_service(c->owner);
+            break;
         }
     }
 }

@@ -20,6 +20,8 @@ bool dialled_already(const qn_node *n, const qn_descriptor *d)
 
     if (qn_peerid_equal(&d->id, &n->id))
         return true;
+    if (rendezvous_moored(n, &d->id) != NULL)
+        return reach_speaks_for_itself(rendezvous_moored(n, &d->id), d);
     return nb != NULL && nb->outbound && nb->under.up &&
            qn_addr_equal(&nb->under.leg_addr[0], &d->addrs[0]);
 }

@@ -44,15 +44,6 @@ static neighbour *a_link(qn_node *n)
     return NULL;
 }
 
-static neighbour *dial_heard(qn_node *n, const qn_heard_entry *e)
-{
-    if (!qn_heard_reached(&n->discovery.heard, e) || !visits_reach(n, e->d.card))
-        return NULL;
-    return neighbour_dial(
-        n,
-        &(whom){.id = &e->d.id, .key = &e->d.link.key, .addr = &e->d.addrs[0], .card = e->d.card});
-}
-
 /* Anybody we know of, listed or heard of; without either an operator. */
 static neighbour *anybody(qn_node *n)
 {
@@ -63,7 +54,7 @@ static neighbour *anybody(qn_node *n)
         return operator_dial(n, (uint8_t)qn_rng_below(n->env, n->net.operators_n));
     pick = qn_rng_below(n->env, relays + h->n);
     if (pick >= relays)
-        return dial_heard(n, h->v[pick - relays]);
+        return heard_get(n, &h->v[pick - relays]->d.id);
     return visits_reach(n, n->snapshot->relays[pick].d.card)
                ? neighbour_get(n, &n->snapshot->relays[pick])
                : NULL;
@@ -92,14 +83,29 @@ static bool has_reason(const qn_node *n)
     return has_no_directory(n) || must_introduce(n) || n->discovery.heard.n > 0;
 }
 
-/* Half of it is by chance, so that nodes that began together do not go on together. */
+/* Half of it is by chance, so that nodes that began together do not go on together; and ever more
+ * seldom while nothing is heard. */
 static void next_round(qn_node *n)
 {
+    discovery *x = &n->discovery;
     bool soon = must_introduce(n) && reach_state(n) == QN_REACH_UNKNOWN;
-    qn_time every = soon ? QN_GOSSIP_FIRST : QN_GOSSIP_EVERY;
+    qn_time every = soon ? QN_GOSSIP_FIRST : QN_GOSSIP_EVERY << x->dull;
+
+    if (has_reason(n) && !soon && x->dull < QN_GOSSIP_DOUBLINGS)
+        x->dull++;
 
     node_timer(n, &n->discovery.timer, TIMER_GOSSIP,
                n->env->now + every / 2 + qn_rng_below(n->env, (uint32_t)(every / QN_MS)) * QN_MS);
+}
+
+/* The others are to hear of it soon. */
+void gossip_news(qn_node *n)
+{
+    bool slow = n->discovery.dull > 0;
+
+    n->discovery.dull = 0;
+    if (slow && n->discovery.timer.pos != 0 && !n->stopping)
+        next_round(n);
 }
 
 void gossip_tick(qn_node *n)
@@ -107,7 +113,7 @@ void gossip_tick(qn_node *n)
     uint8_t want = ASK_NEWS;
 
     if (has_reason(n)) {
-        if (must_introduce(n)) {
+        if (must_introduce(n) && !reach_proven_lately(n)) {
             qn_rng_fill(n->env, &n->discovery.nonce, sizeof n->discovery.nonce);
             want |= ASK_INTRODUCE;
         }
@@ -198,8 +204,15 @@ void gossip_ask_tick(gossip_ask *g)
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
+/* A newcomer has only claimed who it is, with a key that it has. */
+static const qn_peerid *teller(const neighbour *nb)
+{
+    return nb->known || nb->outbound ? &nb->id : &nb->claimed;
+}
+
 static qn_err take_one(gossip_ask *g, qn_slice *all)
 {
+    const qn_peerid *from = teller(g->tie.nb);
     qn_node *n = g->n;
     qn_slice bytes = *all;
     qn_descriptor d;
@@ -209,7 +222,11 @@ static qn_err take_one(gossip_ask *g, qn_slice *all)
     bytes.n -= all->n;
     if (err == QN_OK)
         err = qn_descriptor_open(&d, n->env, &n->net, bytes);
-    if (err == QN_OK && heard_take(n, &d, bytes, &g->tie.nb->id) == QN_OK)
+    /* Nobody has us dial third parties by a word about himself. */
+    if (err == QN_OK && qn_peerid_equal(&d.id, from) && d.via_n == 0 &&
+        !reach_comes_from(g->tie.nb, &d))
+        return QN_OK;
+    if (err == QN_OK && heard_take(n, &d, bytes, from) == QN_OK)
         qn_log_line(n->env, QN_LOG_DEBUG, "gossip", "heard of a node");
     return err;
 }
@@ -309,7 +326,7 @@ qn_err gossip_tell(answer *a, qn_slice held)
     answer_reply(a, &m);
     for (unsigned i = 0; i < count && !a->dead; i++)
         answer_bytes(a, v[i]);
-    if (!n->cfg.unlisted && neighbour_known(nb) && heard_lacks(n, held))
+    if (!n->cfg.unlisted && (neighbour_known(nb) || nb->claims) && heard_lacks(n, held))
         gossip_ask_one(n, nb, ASK_NEWS);
     return QN_OK;
 }

@@ -45,6 +45,8 @@ static void rearm(qn_node *n)
 qn_err heard_take(qn_node *n, const qn_descriptor *d, qn_slice bytes, const qn_peerid *from)
 {
     const qn_relay *r = listed(n, &d->id);
+    const qn_heard_entry *e;
+    bool news;
     qn_err err;
 
     if (r != NULL && r->d.sequence >= d->sequence)
@@ -52,7 +54,11 @@ qn_err heard_take(qn_node *n, const qn_descriptor *d, qn_slice bytes, const qn_p
     if (qn_peerid_equal(&d->id, &n->id) || invited_place(n, &d->id) >= 0 ||
         (d->roles & QN_ROLE_RELAY) == 0 || (r == NULL && !looks_for_itself(n)))
         return QN_REFUSED;
+    e = qn_heard_find(&n->discovery.heard, &d->id);
+    news = e == NULL || e->d.sequence < d->sequence;
     err = qn_heard_add(&n->discovery.heard, d, bytes, from, r != NULL);
+    if (err == QN_OK && news)
+        gossip_news(n);
     rearm(n);
     return err;
 }
@@ -144,6 +150,20 @@ const qn_descriptor *heard_newest(const qn_node *n, const qn_descriptor *of)
     return &e->d;
 }
 
+neighbour *heard_get(qn_node *n, const qn_peerid *id)
+{
+    const qn_heard_entry *e = qn_heard_find(&n->discovery.heard, id);
+
+    if (e == NULL || !qn_heard_reached(&n->discovery.heard, e) || !visits_reach(n, e->d.card))
+        return NULL;
+    return neighbour_dial(n, &(whom){.id = &e->d.id,
+                                     .key = &e->d.link.key,
+                                     .addr = &e->d.addrs[0],
+                                     .card = e->d.card,
+                                     .via = e->d.via,
+                                     .via_n = e->d.via_n});
+}
+
 /* ---- telling --------------------------------------------------------------------------------- */
 
 static bool is_held(qn_slice held, const qn_descriptor *d)
@@ -154,14 +174,27 @@ static bool is_held(qn_slice held, const qn_descriptor *d)
     return false;
 }
 
+static size_t put_held(uint8_t *out, const qn_descriptor *d)
+{
+    memcpy(out, d->id.b, 8);
+    qn_put64(out + 8, d->sequence);
+    return HELD_SIZE;
+}
+
+/* No list tells of it, and it can be reached: introductions come before that. */
+static bool tells_of_itself(const qn_node *n)
+{
+    return node_registers(n) && n->asker.descriptor_n > 0 && !reach_listed(n) &&
+           (n->asker.self.via_n > 0 || reach_state(n) == QN_REACH_DIRECT);
+}
+
 unsigned heard_news(const qn_node *n, qn_slice held, qn_slice *out, unsigned max)
 {
     const asker *self = &n->asker;
     const qn_heard *h = &n->discovery.heard;
     unsigned count = 0;
 
-    if (node_registers(n) && self->descriptor_n > 0 && !reach_listed(n) &&
-        !is_held(held, &self->self))
+    if (tells_of_itself(n) && !is_held(held, &self->self))
         out[count++] = qn_slice_of(self->descriptor, self->descriptor_n);
     for (uint32_t i = h->n; i-- > 0 && count < max;)
         if (qn_heard_reached(h, h->v[i]) && !is_held(held, &h->v[i]->d))
@@ -174,12 +207,11 @@ size_t heard_held(const qn_node *n, uint8_t out[QN_GOSSIP_HELD * HELD_SIZE])
     const qn_heard *h = &n->discovery.heard;
     size_t at = 0;
 
+    if (tells_of_itself(n))
+        at += put_held(out, &n->asker.self);
     for (uint32_t i = h->n; i-- > 0 && at < (size_t)QN_GOSSIP_HELD * HELD_SIZE;) {
-        if (!qn_heard_reached(h, h->v[i]))
-            continue;
-        memcpy(out + at, h->v[i]->d.id.b, 8);
-        qn_put64(out + at + 8, h->v[i]->d.sequence);
-        at += HELD_SIZE;
+        if (qn_heard_reached(h, h->v[i]))
+            at += put_held(out + at, &h->v[i]->d);
     }
     return at;
 }

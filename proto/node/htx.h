@@ -18,8 +18,11 @@ typedef struct whom {
     const qn_peerid *id;
     const qn_dh_public *key;
     const qn_addr *addr;
-    qn_slice card;     /* HTX: docs/wire/directory.md, "Card" */
-    const qn_key *psk; /* NULL: it is listed */
+    qn_slice card;        /* HTX: docs/wire/directory.md, "Card" */
+    const qn_key *psk;    /* NULL: it is listed */
+    const qn_peerid *via; /* if via_n > 0: it is reached through one of these */
+    uint8_t via_n;
+    struct passage *passage; /* upon this; NULL: upon a conn of the world's */
 } whom;
 
 enum { VISIT_NAMES = 64, VISIT_CLOCKS = 32 }; /* the oldest give way: then it is asked again */

@@ -36,6 +36,9 @@
  *     gossip.c      discovery beside the directory: asking other nodes, and answering them
  *     heard.c       what was heard of other nodes, and whether they answer
  *     reach.c       whether we can be reached, and others that ask
+ *     berth.c       behind a NAT: who reaches us through whom
+ *     passage.c     a link whose conn is a stream of another link
+ *     rendezvous.c  passing such streams on, for nodes behind a NAT
  *     probe.c       whether an exit is reachable, end to end
  *     relief.c      who gives way near the memory cap
  *     node.c        the public verbs
@@ -85,7 +88,9 @@ typedef enum chore_kind {
     CHORE_CIRCUIT,
     CHORE_RELAY,
     CHORE_EDGE,
-    CHORE_ANSWER
+    CHORE_ANSWER,
+    CHORE_PASSAGE,
+    CHORE_CROSSING
 } chore_kind;
 
 typedef struct chore {
@@ -106,7 +111,11 @@ typedef enum tie_kind {
     TIE_ANSWER,
     TIE_FELLOW,
     TIE_GOSSIP,
-    TIE_LOOK
+    TIE_LOOK,
+    TIE_BERTH,
+    TIE_PASSAGE,
+    TIE_NEAR,
+    TIE_FAR
 } tie_kind;
 
 typedef struct tie {
@@ -133,6 +142,8 @@ typedef enum timer_kind {
     TIMER_GOSSIP_ASK,
     TIMER_HEARD,
     TIMER_LOOK,
+    TIMER_BERTH,
+    TIMER_CROSSING,
     TIMER_PROBE,
     TIMER_SITE_TURN,
     TIMER_ORIGIN,

@@ -272,6 +272,8 @@ static void free_all(qn_node *n)
     while (n->relays != NULL)
         relay_free(n->relays);
     reach_clear(n);
+    rendezvous_clear(n);
+    passages_clear(n);
     while (n->answers != NULL)
         answer_free(n->answers);
     while (n->neighbours != NULL)
@@ -299,6 +301,7 @@ void qn_node_free(qn_node *n)
     roots_clear(n);
     asker_clear(n);
     gossip_clear(n);
+    berths_clear(n);
     invited_clear(n);
     site_clear(n);
     visits_clear(n);

@@ -35,6 +35,7 @@ void neighbour_free(neighbour *nb)
 {
     qn_node *n = nb->n;
 
+    passage_left(nb);
     neighbour_unname(nb);
     resume_forget(nb);
     crowd_forget(nb);
@@ -63,16 +64,20 @@ static bool begin(neighbour *nb, qn_err made)
     return false;
 }
 
-static neighbour *dial(qn_node *n, const whom *to, bool named)
+neighbour *neighbour_dial_upon(qn_node *n, const whom *to, bool named)
 {
     neighbour *nb;
 
+    if (to->via_n > 0 && to->passage == NULL)
+        return passage_dial(n, to, named);
     if (visits_aged(n) || visits_crowd(n, to->id))
         return NULL;
     nb = neighbour_new(n, true);
     if (nb == NULL)
         return NULL;
     nb->id = *to->id;
+    nb->under.passage = to->passage;
+    nb->under.inner = to->passage != NULL;
     if (named)
         neighbour_name(nb);
     nb->under.leg_addr[0] = *to->addr;
@@ -90,13 +95,18 @@ neighbour *neighbour_dial(qn_node *n, const whom *to)
     if (n->stopping || qn_peerid_equal(to->id, &n->id))
         return NULL;
     nb = neighbour_named(n, to->id);
-    return nb != NULL ? nb : dial(n, to, true);
+    return nb != NULL ? nb : neighbour_dial_upon(n, to, true);
 }
 
 neighbour *neighbour_dial_back(qn_node *n, const qn_descriptor *d)
 {
-    whom to = {.id = &d->id, .key = &d->link.key, .addr = &d->addrs[0], .card = d->card};
-    neighbour *nb = n->stopping ? NULL : dial(n, &to, false);
+    whom to = {.id = &d->id,
+               .key = &d->link.key,
+               .addr = &d->addrs[0],
+               .card = d->card,
+               .via = d->via,
+               .via_n = d->via_n};
+    neighbour *nb = n->stopping ? NULL : neighbour_dial_upon(n, &to, false);
 
     if (nb != NULL)
         nb->dial_back = true;
@@ -107,13 +117,15 @@ neighbour *neighbour_dial_again(neighbour *nb, const qn_descriptor *d, const qn_
 {
     qn_node *n = nb->n;
 
-    return dial(n,
-                &(whom){.id = &d->id,
-                        .key = &d->link.key,
-                        .addr = addr,
-                        .card = d->card,
-                        .psk = invited_psk(n, &d->id)},
-                false);
+    return neighbour_dial_upon(n,
+                               &(whom){.id = &d->id,
+                                       .key = &d->link.key,
+                                       .addr = addr,
+                                       .card = d->card,
+                                       .via = d->via,
+                                       .via_n = d->via_n,
+                                       .psk = invited_psk(n, &d->id)},
+                               false);
 }
 
 neighbour *neighbour_get(qn_node *n, const qn_relay *r)
@@ -124,6 +136,8 @@ neighbour *neighbour_get(qn_node *n, const qn_relay *r)
                                      .key = &d->link.key,
                                      .addr = &d->addrs[0],
                                      .card = d->card,
+                                     .via = d->via,
+                                     .via_n = d->via_n,
                                      .psk = invited_psk(n, &r->d.id)});
 }
 
@@ -138,6 +152,22 @@ qn_conn neighbour_accept(qn_node *n, const qn_addr *from, const qn_addr *local)
     crowd_stranger(nb, true);
     neighbour_touch(nb);
     return nb->under.leg[0];
+}
+
+neighbour *neighbour_accept_upon(qn_node *n, passage *p)
+{
+    static const qn_addr nowhere;
+    neighbour *nb = n->stopping ? NULL : neighbour_new(n, false);
+
+    if (nb == NULL)
+        return NULL;
+    nb->under.passage = p;
+    nb->under.inner = true;
+    if (!begin(nb, under_accepted(nb, &nowhere, &nowhere)))
+        return NULL;
+    crowd_stranger(nb, true);
+    neighbour_touch(nb);
+    return nb;
 }
 
 /* ---- death ----------------------------------------------------------------------------------- */
@@ -174,6 +204,8 @@ static void link_over(neighbour *nb, const qn_link_event *ev)
     nb->over_since = n->env->now;
     (void)qn_link_fill(&nb->link);
     reach_over(nb);
+    rendezvous_over(nb);
+    berths_over(nb);
     if (nb->announced)
         node_event(
             n,
@@ -262,8 +294,8 @@ static qn_time idle_due(neighbour *nb)
 /* The origin has ended, so that the link cannot go on for long. */
 static bool drains(const neighbour *nb)
 {
-    return !nb->outbound && nb->n->site != NULL && !nb->over && under_lives(nb) &&
-           qn_htx_peer_see(nb->under.carrier).draining;
+    return !nb->outbound && !nb->under.inner && nb->n->site != NULL && !nb->over &&
+           under_lives(nb) && qn_htx_peer_see(nb->under.carrier).draining;
 }
 
 void neighbour_retire(neighbour *nb)
@@ -279,7 +311,8 @@ void neighbour_retire(neighbour *nb)
 /* C's end is the carrier's to wait for: an origin has not understood its CLOSE. */
 static bool parting(const neighbour *nb)
 {
-    return !nb->outbound && nb->n->site != NULL && qn_htx_peer_see(nb->under.carrier).parting;
+    return !nb->outbound && !nb->under.inner && nb->n->site != NULL &&
+           qn_htx_peer_see(nb->under.carrier).parting;
 }
 
 /* The farewell waits for room at a peer who may never read. */

@@ -17,22 +17,24 @@
  * another carrier (resume.c). */
 typedef struct under {
     qn_carrier *carrier;
-    qn_conn leg[2];        /* 0: not open, or the world is done with it */
-    qn_addr leg_addr[2];   /* dialled, or (leg 0, accepted) where it comes from */
-    qn_hash hash;          /* with up: the handshake's */
-    uint16_t max_record;   /* with up */
-    qn_time heard_at;      /* when bytes last came on leg 0 */
-    qn_time starved_since; /* with starved */
-    qn_time renew_at;      /* a visit's origin would soon end it: another is to take over ... */
-    uint32_t renew_asked;  /* ... as it would after more requests than these */
-    crowd_prefix *prefix;  /* accepted: where from; NULL: of no prefix that is counted */
-    bool up;               /* was ESTABLISHED */
-    bool raw;              /* the legs live on without the link, until the carrier says LOST */
-    bool lost;             /* the carrier said LOST, or never lived */
-    bool stranger;         /* accepted, and has proved nothing or gone raw: counted */
-    bool resolving;        /* leg 0: whether the site's name leads there is being asked */
-    bool late;             /* a visit's second answer is: streams went other ways */
-    bool starved[2];       /* leg: space gave nothing, READ is owed */
+    qn_conn leg[2];          /* 0: not open, or the world is done with it */
+    qn_addr leg_addr[2];     /* dialled, or (leg 0, accepted) where it comes from */
+    qn_hash hash;            /* with up: the handshake's */
+    uint16_t max_record;     /* with up */
+    qn_time heard_at;        /* when bytes last came on leg 0 */
+    qn_time starved_since;   /* with starved */
+    qn_time renew_at;        /* a visit's origin would soon end it: another is to take over ... */
+    uint32_t renew_asked;    /* ... as it would after more requests than these */
+    struct passage *passage; /* leg 0, while it lives, is no conn of the world's but this */
+    crowd_prefix *prefix;    /* accepted: where from; NULL: of no prefix that is counted */
+    bool inner;              /* its leg is, or was, a passage */
+    bool up;                 /* was ESTABLISHED */
+    bool raw;                /* the legs live on without the link, until the carrier says LOST */
+    bool lost;               /* the carrier said LOST, or never lived */
+    bool stranger;           /* accepted, and has proved nothing or gone raw: counted */
+    bool resolving;          /* leg 0: whether the site's name leads there is being asked */
+    bool late;               /* a visit's second answer is: streams went other ways */
+    bool starved[2];         /* leg: space gave nothing, READ is owed */
 } under;
 
 /* What a RESUME frame is due to say on this carrier, before anything of the link's. */
@@ -90,6 +92,9 @@ neighbour *neighbour_named(const qn_node *n, const qn_peerid *id); /* NULL: none
 void neighbour_free(neighbour *nb); /* at once: for its own service, and for the end of the node */
 neighbour *neighbour_get(qn_node *n, const qn_relay *r);
 neighbour *neighbour_dial(qn_node *n, const whom *to);
+/* Another one, if named for streams to that node, upon to->passage if there is one. */
+neighbour *neighbour_dial_upon(qn_node *n, const whom *to, bool named);
+neighbour *neighbour_accept_upon(qn_node *n, struct passage *p); /* NULL: not now */
 /* A link of its own, only to see that the node answers: dialled_back(). NULL: not now. */
 neighbour *neighbour_dial_back(qn_node *n, const qn_descriptor *d);
 /* For the link of nb, whose node it is; NULL: not now. */

@@ -239,6 +239,12 @@ static void fire(qn_node *n, qn_timer *t)
     case TIMER_LOOK:
         look_tick(node_owner(t, looking));
         break;
+    case TIMER_BERTH:
+        berth_tick(node_owner(t, berth));
+        break;
+    case TIMER_CROSSING:
+        crossing_tick(node_owner(t, crossing));
+        break;
     case TIMER_FELLOW:
         fellow_tick(node_owner(t, fellow));
         break;
@@ -303,10 +309,21 @@ static void resolve_action(qn_conn c, const conn *k, qn_action *a)
         a->dest = ((edge *)k->owner)->opening->dest;
 }
 
+static bool is_passage(const conn *k)
+{
+    return k->kind == CONN_LEG && ((const neighbour *)k->owner)->under.passage != NULL;
+}
+
+/* False: it was none of the world's business. */
 static bool conn_action(qn_node *n, qn_conn c, uint16_t todo, qn_action *a)
 {
     conn *k = conns_get(&n->conns, c);
 
+    if (is_passage(k)) {
+        passage_perform(k->owner, todo);
+        node_settle(n);
+        return false;
+    }
     *a = (qn_action){.conn = c};
     switch (todo) {
     case TODO_RESOLVE:

@@ -83,6 +83,8 @@ static void describe(const qn_node *n, const qn_relay *r, const qn_spot *spot, q
 {
     *c = (qn_candidate){.id = r->d.id, .addr = r->d.addrs[0], .weight = r->weight, .as = spot->as};
     memcpy(c->country, spot->country, sizeof c->country);
+    for (unsigned i = 0; i < r->d.via_n; i++)
+        c->via[i] = qn_get64(r->d.via[i].b);
     if (!n->net.lab) {
         c->ports = r->d.ports;
         c->ports_n = r->d.ports_n;
@@ -94,7 +96,7 @@ static void describe(const qn_node *n, const qn_relay *r, const qn_spot *spot, q
 /* Who may be what at this moment, by our clock. */
 static uint8_t flags_of(const qn_node *n, const qn_relay *r, bool guest)
 {
-    uint8_t flags = guest ? QN_CANDIDATE_INVITED : 0;
+    uint8_t flags = guest ? QN_CANDIDATE_INVITED : r->d.via_n > 0 ? QN_CANDIDATE_BEHIND : 0;
 
     if (!usable(n, r, guest))
         return 0;

@@ -28,16 +28,17 @@ qn_reach reach_state(const qn_node *n)
 
     if (!node_registers(n))
         return QN_REACH_UNKNOWN;
-    if (reach_listed(n) || (x->proven != 0 && n->env->now - x->proven < PROOF_LIFE))
+    if ((reach_listed(n) && n->asker.self.via_n == 0) ||
+        (x->proven != 0 && n->env->now - x->proven < PROOF_LIFE))
         return QN_REACH_DIRECT;
-    return x->refused_n == REFUSALS ? QN_REACH_BEHIND : QN_REACH_UNKNOWN;
+    return x->refused_n == REFUSALS || n->asker.self.via_n > 0 ? QN_REACH_BEHIND : QN_REACH_UNKNOWN;
 }
 
 qn_err reach_proven(const answer *a, uint64_t nonce)
 {
     discovery *x = &a->n->discovery;
 
-    if (a->tie.nb->outbound)
+    if (a->tie.nb->outbound || a->tie.nb->under.inner)
         return QN_AUTH;
     if (!a->n->cfg.follower)
         return reach_brought(a->n, nonce);
@@ -71,6 +72,13 @@ bool reach_store(qn_node *n, qn_action *a)
     return true;
 }
 
+bool reach_proven_lately(const qn_node *n)
+{
+    const discovery *x = &n->discovery;
+
+    return x->proven != 0 && n->env->now - x->proven < PROOF_LIFE / 2;
+}
+
 void reach_refused(qn_node *n, const qn_peerid *by)
 {
     discovery *x = &n->discovery;
@@ -81,8 +89,11 @@ void reach_refused(qn_node *n, const qn_peerid *by)
         if (qn_peerid_equal(&x->refused[i], by))
             return;
     x->refused[x->refused_n++] = *by;
-    if (x->refused_n == REFUSALS)
-        qn_log_line(n->env, QN_LOG_WARN, "reach", "other nodes cannot reach us at our address");
+    if (x->refused_n < REFUSALS)
+        return;
+    qn_log_line(n->env, QN_LOG_WARN, "reach",
+                "other nodes cannot reach us at our address: a rendezvous is to carry us");
+    berths_seek(n);
 }
 
 /* ---- looking at others ----------------------------------------------------------------------- */
@@ -127,13 +138,14 @@ static void done(looking *l, qn_err err)
         answer_refuse(a, err);
 }
 
-static bool same_ip(const qn_addr *a, const qn_addr *b)
+bool reach_comes_from(const neighbour *nb, const qn_descriptor *d)
 {
-    return a->family == b->family && qn_ip_within(a, b, a->family == 4 ? 32 : 128);
+    const qn_addr *a = &nb->under.leg_addr[0];
+
+    return !nb->under.inner && qn_ip_within(a, &d->addrs[0], a->family == 4 ? 32 : 128);
 }
 
-/* Whether the node at the other end of this link is the descriptor's. */
-static bool speaks_for_itself(const neighbour *nb, const qn_descriptor *d)
+bool reach_speaks_for_itself(const neighbour *nb, const qn_descriptor *d)
 {
     if (nb->outbound)
         return qn_peerid_equal(&nb->id, &d->id);
@@ -146,9 +158,9 @@ static qn_err may_look(const answer *a, const qn_descriptor *d)
     const neighbour *nb = a->tie.nb;
     const discovery *x = &a->n->discovery;
 
-    if (!speaks_for_itself(nb, d))
+    if (!reach_speaks_for_itself(nb, d))
         return QN_REFUSED;
-    if (!same_ip(&nb->under.leg_addr[0], &d->addrs[0]) || !visits_reach(a->n, d->card))
+    if (!reach_comes_from(nb, d) || !visits_reach(a->n, d->card))
         return QN_POLICY;
     for (const looking *l = x->looks; l != NULL; l = l->next)
         if (l->nb != NULL && qn_peerid_equal(&l->nb->id, &d->id))
@@ -158,11 +170,13 @@ static qn_err may_look(const answer *a, const qn_descriptor *d)
 
 static qn_err look_begin(answer *a, const qn_descriptor *d, uint64_t nonce)
 {
+    qn_descriptor at = *d;
     qn_node *n = a->n;
     looking *l = qn_mem_get(&n->env->mem, sizeof *l);
 
     if (l == NULL)
         return QN_NOMEM;
+    at.via_n = 0; /* whether it has a door of its own is the question */
     l->n = n;
     l->to = a;
     l->nonce = nonce;
@@ -170,7 +184,7 @@ static qn_err look_begin(answer *a, const qn_descriptor *d, uint64_t nonce)
     LIST_ADD(n->discovery.looks, l);
     n->discovery.looks_n++;
     if (node_timer(n, &l->timer, TIMER_LOOK, n->env->now + QN_REACH_LOOK_MAX))
-        l->nb = neighbour_dial_back(n, d);
+        l->nb = neighbour_dial_back(n, &at);
     if (l->nb == NULL) {
         look_free(l);
         return QN_BUSY;

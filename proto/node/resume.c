@@ -151,6 +151,8 @@ static void change_hands(neighbour *a, neighbour *b)
             if (c != NULL)
                 c->owner = owner[i];
         }
+    passage_moved(a);
+    passage_moved(b);
 }
 
 /* The carrier that nb was left with is not its peer's link's any more, and nothing else. */

@@ -87,7 +87,12 @@ void stream_new(neighbour *nb, uint32_t id, qn_stream_kind kind)
         answer_new(nb, id);
         return;
     }
-    qn_link_close(&nb->link, id, QN_CLOSE_REFUSED);
+    if (kind == QN_KIND_PASSAGE && berth_at(nb))
+        passage_accept(nb, id);
+    else if (kind == QN_KIND_PASSAGE)
+        crossing_new(nb, id);
+    else
+        qn_link_close(&nb->link, id, QN_CLOSE_REFUSED);
 }
 
 void stream_data(const tie *t, const qn_link_event *ev)
@@ -126,6 +131,16 @@ void stream_data(const tie *t, const qn_link_event *ev)
     case TIE_LOOK:
         look_data(t->owner, ev->piece, ev->fin);
         break;
+    case TIE_BERTH:
+        berth_data(t->owner, ev->piece, ev->fin);
+        break;
+    case TIE_PASSAGE:
+        passage_data(t->owner, ev->piece, ev->fin);
+        break;
+    case TIE_NEAR:
+    case TIE_FAR:
+        crossing_data(t->owner, t->kind == TIE_NEAR, ev->piece, ev->fin);
+        break;
     }
 }
 
@@ -148,12 +163,20 @@ void stream_room(const tie *t)
     case TIE_SEEKER:
     case TIE_GOSSIP:
     case TIE_LOOK:
+    case TIE_BERTH:
         break; /* requests are far smaller than a stream's first credit */
     case TIE_ANSWER:
         answer_room(t->owner);
         break;
     case TIE_FELLOW:
         fellow_room(t->owner);
+        break;
+    case TIE_PASSAGE:
+        passage_room(t->owner);
+        break;
+    case TIE_NEAR:
+    case TIE_FAR:
+        crossing_room(t->owner);
         break;
     }
 }
@@ -189,6 +212,16 @@ void stream_closed(tie *t, uint16_t code)
         break;
     case TIE_LOOK:
         look_closed(t->owner);
+        break;
+    case TIE_BERTH:
+        berth_closed(t->owner);
+        break;
+    case TIE_PASSAGE:
+        passage_closed(t->owner);
+        break;
+    case TIE_NEAR:
+    case TIE_FAR:
+        crossing_closed(t->owner, code);
         break;
     }
 }

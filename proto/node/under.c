@@ -21,9 +21,16 @@ static void draw_key(const qn_node *n, qn_carrier_cfg *cfg)
     cfg->own_public = NULL;
 }
 
+/* Inside another link no disguise is needed. */
+static const qn_carrier_kind *kind_of(const neighbour *nb)
+{
+    return nb->under.inner ? &qn_carrier_bare : nb->n->cfg.carrier;
+}
+
 qn_err under_dialled(neighbour *nb, const whom *to)
 {
     qn_node *n = nb->n;
+    bool visit = n->visits != NULL && !nb->under.inner;
     qn_htx_target target;
     qn_htx_card card = {0};
     qn_carrier_cfg cfg;
@@ -37,13 +44,13 @@ qn_err under_dialled(neighbour *nb, const whom *to)
     cfg.own_id = n->id;
     if (!cfg.claim)
         draw_key(n, &cfg);
-    if (n->visits != NULL) {
+    if (visit) {
         err = visits_target(n, to, &card, &target);
         cfg.htx = &target;
     }
     if (err == QN_OK)
-        err = n->cfg.carrier->create(&nb->under.carrier, n->env, &cfg);
-    if (err == QN_OK && n->visits != NULL) {
+        err = kind_of(nb)->create(&nb->under.carrier, n->env, &cfg);
+    if (err == QN_OK && visit) {
         visits_renew(nb, &card);
         nb->under.resolving = !card.mirror && !visit_resolved_already(nb);
     }
@@ -66,9 +73,9 @@ qn_err under_accepted(neighbour *nb, const qn_addr *from, const qn_addr *local)
     cfg.client = *from;
     cfg.local = *local;
     cfg.unheard = !heard;
-    if (n->site != NULL)
+    if (n->site != NULL && !nb->under.inner)
         site_greet(n, &cfg);
-    err = n->cfg.carrier->create(&nb->under.carrier, n->env, &cfg);
+    err = kind_of(nb)->create(&nb->under.carrier, n->env, &cfg);
     qn_wipe(&cfg.own_key, sizeof cfg.own_key);
     return err;
 }

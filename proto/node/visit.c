@@ -19,7 +19,7 @@ static const qn_htx_client *client_of(const neighbour *nb)
 
 static bool is_visit(const neighbour *nb)
 {
-    return nb->outbound && nb->n->visits != NULL;
+    return nb->outbound && !nb->under.inner && nb->n->visits != NULL;
 }
 
 /* ---- beginning and end ----------------------------------------------------------------------- */

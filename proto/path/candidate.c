@@ -9,13 +9,24 @@ static bool same_prefix(const qn_candidate *a, const qn_candidate *b)
     return a->addr.family != 0 && qn_ip_within(&a->addr, &b->addr, a->addr.family == 4 ? 16 : 32);
 }
 
+/* Whoever carries all links of another sees as much of it as its family would. */
+static bool carries(const qn_candidate *a, const qn_candidate *b)
+{
+    uint64_t id = qn_get64(a->id.b);
+
+    for (unsigned i = 0; i < QN_LEN(b->via); i++)
+        if (b->via[i] != 0 && (b->via[i] == id || b->via[i] == a->via[0] || b->via[i] == a->via[1]))
+            return true;
+    return false;
+}
+
 unsigned qn_candidates_share(const qn_candidate *a, const qn_candidate *b)
 {
     unsigned share = 0;
 
     if (qn_peerid_equal(&a->id, &b->id))
         return QN_APART_ALL;
-    if (a->family != 0 && a->family == b->family)
+    if ((a->family != 0 && a->family == b->family) || carries(a, b) || carries(b, a))
         share |= QN_APART_FAMILY;
     if (same_prefix(a, b))
         share |= QN_APART_PREFIX;

@@ -12,9 +12,10 @@
 #include "qnet/rule.h"
 
 enum {
-    QN_CANDIDATE_RELAY = 1,  /* may be any hop but the last */
-    QN_CANDIDATE_EXIT = 2,   /* may be the last hop */
-    QN_CANDIDATE_INVITED = 4 /* in no list: only its guests can find it, so only as the first hop */
+    QN_CANDIDATE_RELAY = 1,   /* may be any hop but the last */
+    QN_CANDIDATE_EXIT = 2,    /* may be the last hop */
+    QN_CANDIDATE_INVITED = 4, /* in no list: only its guests can find it, so only the first hop */
+    QN_CANDIDATE_BEHIND = 8   /* reached through another node: never the first hop */
 };
 
 typedef struct qn_candidate {
@@ -27,6 +28,7 @@ typedef struct qn_candidate {
     char country[3]; /* "" unknown, and then like nobody's */
     uint32_t as;     /* 0 unknown, likewise */
     uint64_t family; /* 0 none; equal: of one family */
+    uint64_t via[2]; /* 0 none; the first bytes of PeerIDs through which it is reached */
     uint8_t ports_n; /* of an exit; 0: any port */
     uint8_t ranges_n;
     const uint16_t *ports;  /* they outlive the candidate */

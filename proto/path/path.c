@@ -22,8 +22,9 @@ typedef struct choice {
 
 static bool in_place(const choice *c, const qn_candidate *x)
 {
-    if (c->first ? (x->flags & c->wish->entry) != c->wish->entry
-                 : (x->flags & QN_CANDIDATE_INVITED) != 0)
+    if (c->first
+            ? (x->flags & c->wish->entry) != c->wish->entry || (x->flags & QN_CANDIDATE_BEHIND) != 0
+            : (x->flags & QN_CANDIDATE_INVITED) != 0)
         return false;
     if (!c->last)
         return (x->flags & QN_CANDIDATE_RELAY) != 0;

@@ -7,6 +7,7 @@
 #include "support/qt.h"
 
 static mesh m;
+static const qn_addr nat = {.family = 4, .ip = {198, 51, 100, 9}, .port = 1};
 
 static void up(uint64_t seed, uint32_t relays)
 {
@@ -141,7 +142,6 @@ END_TEST
 /* A node that introduces itself as being where a third party is. */
 START_TEST(nobody_has_others_dial_third_parties)
 {
-    static const qn_addr nat = {.family = 4, .ip = {198, 51, 100, 9}, .port = 1};
     pw_node *liar;
     qn_node_cfg cfg;
 
@@ -285,11 +285,145 @@ START_TEST(whoever_introduces_himself_all_the_time_is_dialled_now_and_then)
 }
 END_TEST
 
+/* ---- behind a NAT -----------------------------------------------------------------------------
+ */
+
+static pw_node *behind;
+static qn_node_cfg behind_cfg;
+
+static bool is_listed(void *node)
+{
+    return qn_snapshot_find(pw_core(m.client)->snapshot, &pw_core(node)->id) != NULL;
+}
+
+/* A node of this mode that nobody can connect to, until the list of the client has it. */
+static void stand_behind(uint64_t seed, qn_mode mode)
+{
+    up(seed, 4);
+    behind_cfg = mesh_cfg_for(&m, mode);
+    behind = pw_add(m.w, "behind", &behind_cfg);
+    pw_masquerade(behind, &nat);
+    ck_assert(pw_run(m.w, pw_now(m.w) + 240 * QN_SEC, is_listed, behind));
+}
+
+static bool was_used(void *node)
+{
+    return mesh_status(node).counters.relayed > 0 || mesh_status(node).counters.exit_ok > 0;
+}
+
+START_TEST(a_relay_behind_a_nat_joins_circuits)
+{
+    stand_behind((uint64_t)_i + 60, QN_RELAY);
+    ck_assert_int_eq(mesh_status(behind).reach, QN_REACH_BEHIND);
+    ck_assert(is_listed(behind));
+    for (unsigned i = 0; i < 40 && !was_used(behind); i++) {
+        ck_assert(fetches());
+        pass(20 * QN_SEC);
+    }
+    ck_assert(was_used(behind));
+    ck_assert(!pw_dialled(m.client, &behind_cfg.listen));
+    for (unsigned i = 0; i < 4; i++)
+        ck_assert(!pw_dialled(m.relay[i], &behind_cfg.listen));
+    down();
+}
+END_TEST
+
+START_TEST(an_exit_behind_a_nat_serves)
+{
+    stand_behind(70, QN_EXIT);
+    pw_kill(m.w, m.exit[0]);
+    for (unsigned i = 0; i < 40 && !was_used(behind); i++) {
+        (void)fetches();
+        pass(20 * QN_SEC);
+    }
+    ck_assert_uint_gt(mesh_status(behind).counters.exit_ok, 0);
+    down();
+}
+END_TEST
+
+static bool has_mooring(pw_node *n)
+{
+    return pw_core(n)->discovery.moorings_n > 0;
+}
+
+/* The only super dies with the mooring; a relay that still runs takes its place. */
+START_TEST(a_rendezvous_that_dies_is_replaced)
+{
+    pw_node *second;
+    qn_node_cfg cfg;
+
+    stand_behind(80, QN_RELAY);
+    ck_assert(has_mooring(m.super));
+    cfg = mesh_cfg_for(&m, QN_SUPER);
+    second = pw_add(m.w, "second", &cfg);
+    pass(200 * QN_SEC); /* everybody's list has it */
+    pw_kill(m.w, m.super);
+    pass(120 * QN_SEC);
+    ck_assert(has_mooring(second));
+    ck_assert_int_eq(mesh_status(behind).reach, QN_REACH_BEHIND);
+    down();
+}
+END_TEST
+
+/* Streams to nobody, to strangers and more than may be: each is refused, nothing stays. */
+START_TEST(passages_are_bounded)
+{
+    neighbour *nb;
+    uint64_t before;
+
+    stand_behind(90, QN_RELAY);
+    nb = a_link(m.relay[0], m.super);
+    ck_assert(nb != NULL);
+    before = pw_node_env(m.super)->mem.used;
+    for (unsigned i = 0; i < 500; i++) {
+        const uint8_t *id = i % 2 ? pw_core(behind)->id.b : pw_core(m.client)->id.b;
+        uint32_t stream;
+
+        pw__stamp(m.relay[0]);
+        ck_assert(qn_link_open(&nb->link, QN_KIND_PASSAGE, NULL, &stream) == QN_OK);
+        ck_assert(qn_link_send_bytes(&nb->link, stream, id, 32, false) == QN_OK);
+        neighbour_touch(nb);
+        node_settle(pw_core(m.relay[0]));
+        pw__drain(m.relay[0]);
+    }
+    pass(QN_SEC);
+    ck_assert_uint_gt(pw_core(m.super)->discovery.crossings_n, 0);
+    ck_assert_uint_le(pw_core(m.super)->discovery.crossings_n, QN_PASSAGES_PER_LINK);
+    ck_assert_uint_le(pw_core(behind)->discovery.passages_n, QN_PASSAGES_PER_LINK);
+    pass(QN_PASSAGE_IDLE + QN_LINK_IDLE_ACCEPTED);
+    ck_assert_uint_eq(pw_core(behind)->discovery.passages_n, 0);
+    ck_assert_uint_le(pw_core(m.super)->discovery.crossings_n, 2); /* the operator's looks */
+    ck_assert_uint_le(pw_node_env(m.super)->mem.used, before + (256 << 10));
+    down();
+}
+END_TEST
+
+/* Between the two ends the rendezvous dies, and the link inside with it: an error, no silence. */
+START_TEST(a_transfer_through_a_dead_rendezvous_ends_in_an_error)
+{
+    pw_fetch *f[8];
+
+    stand_behind(95, QN_RELAY);
+    for (unsigned i = 0; i < 8; i++)
+        f[i] = pw_get(m.w, m.client, MESH_WEB, 80, 400, 4 << 20, NULL);
+    pass(2 * QN_SEC);
+    pw_kill(m.w, m.super);
+    for (unsigned i = 0; i < 8; i++) {
+        (void)mesh_await(&m, f[i], 200 * QN_SEC);
+        ck_assert_int_ne(pw_outcome(f[i]), PW_RUNNING);
+        ck_assert(!pw_corrupt(f[i]));
+        ck_assert(pw_outcome(f[i]) == PW_DONE || !pw_clean_end(f[i]));
+    }
+    down();
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("discovery");
     TCase *t = tcase_create("gossip");
     TCase *n = tcase_create("must not");
+    TCase *b = tcase_create("behind a NAT");
 
     tcase_set_timeout(t, 120);
     tcase_add_test(t, while_operators_answer_there_is_no_news);
@@ -303,6 +437,13 @@ static Suite *suite(void)
     tcase_add_test(n, a_flood_of_questions_is_answered_at_a_pace);
     tcase_add_test(n, whoever_introduces_himself_all_the_time_is_dialled_now_and_then);
     suite_add_tcase(s, n);
+    tcase_set_timeout(b, 240);
+    tcase_add_loop_test(b, a_relay_behind_a_nat_joins_circuits, 0, 3);
+    tcase_add_test(b, an_exit_behind_a_nat_serves);
+    tcase_add_test(b, a_rendezvous_that_dies_is_replaced);
+    tcase_add_test(b, passages_are_bounded);
+    tcase_add_test(b, a_transfer_through_a_dead_rendezvous_ends_in_an_error);
+    suite_add_tcase(s, b);
     return s;
 }
 

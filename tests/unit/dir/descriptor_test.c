@@ -93,6 +93,24 @@ START_TEST(the_fullest_one_fits)
 }
 END_TEST
 
+START_TEST(says_through_whom_it_is_reached)
+{
+    qn_descriptor d = fx_relay(1), got;
+    qn_secret32 identity = fx_secret('i', 1);
+    uint8_t out[QN_DESCRIPTOR_MAX];
+    size_t n;
+
+    d.via_n = 2;
+    memset(d.via[0].b, 1, sizeof d.via[0].b);
+    memset(d.via[1].b, 2, sizeof d.via[1].b);
+    qt_assert_err(qn_descriptor_open(&got, &t.env, &net, fx_signed(&d, 1)), QN_OK);
+    ck_assert_uint_eq(got.via_n, 2);
+    ck_assert(qn_peerid_equal(&got.via[0], &d.via[0]) && qn_peerid_equal(&got.via[1], &d.via[1]));
+    d.via[1] = got.id; /* through itself */
+    qt_assert_err(qn_descriptor_sign(&d, &t.env, &net, &identity, out, &n), QN_CONFIG);
+}
+END_TEST
+
 /* ---- forged, damaged, re-encoded ------------------------------------------------------------- */
 
 START_TEST(refuses_every_flipped_bit)
@@ -186,7 +204,7 @@ START_TEST(knows_which_unknown_fields_it_may_pass_over)
 
     critical[0]++;
     qt_assert_err(open_body(qn_slice_of(critical, body.n + 3)), QN_VERSION);
-    optional = fx_copy(fx_splice(body, body.n, 0, "\x18\x82\x82\x01\x40", 5));
+    optional = fx_copy(fx_splice(body, body.n, 0, "\x18\x83\x82\x01\x40", 5));
     optional[0]++;
     qt_assert_err(open_body(qn_slice_of(optional, body.n + 5)), QN_OK);
     optional[body.n + 3] = 0xf6; /* and reads all of it: null is not in the profile */
@@ -329,6 +347,12 @@ static void spoil(qn_descriptor *d, int how)
         d->ports_n = 0;
         d->ranges_n = 1;
         d->ranges[0] = (qn_ports){1000, 1010};
+        break;
+    case 29:
+        d->via_n = 2; /* one twice */
+        break;
+    case 30:
+        d->via_n = QN_DESCRIPTOR_VIA + 1;
         break;
     default:
         d->ports_n = QN_DESCRIPTOR_PORTS + 1;
@@ -476,6 +500,7 @@ static Suite *descriptor_suite(void)
     tcase_add_loop_test(tc, says_what_its_node_said, 0, 3);
     tcase_add_test(tc, its_names_follow_from_its_keys);
     tcase_add_test(tc, the_fullest_one_fits);
+    tcase_add_test(tc, says_through_whom_it_is_reached);
     tcase_add_test(tc, refuses_every_flipped_bit);
     tcase_add_test(tc, refuses_every_truncation);
     tcase_add_test(tc, refuses_a_signed_body_cut_anywhere);
@@ -485,7 +510,7 @@ static Suite *descriptor_suite(void)
     tcase_add_test(tc, knows_which_unknown_fields_it_may_pass_over);
     tcase_add_test(tc, a_card_is_carried_along_and_checked);
     tcase_add_test(tc, refuses_another_version);
-    tcase_add_loop_test(tc, signs_nothing_that_would_be_refused, 0, 30);
+    tcase_add_loop_test(tc, signs_nothing_that_would_be_refused, 0, 32);
     tcase_add_loop_test(tc, refuses_values_out_of_range, 0, QN_LEN(values));
     tcase_add_test(tc, only_a_lab_network_lists_private_addresses);
     tcase_add_test(tc, refuses_one_byte_over_the_limit_before_reading_it);

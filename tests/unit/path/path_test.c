@@ -278,6 +278,26 @@ START_TEST(a_guest_enters_by_who_invited_him_and_meets_him_nowhere_else)
 }
 END_TEST
 
+START_TEST(who_is_behind_another_enters_nobody_and_never_meets_him)
+{
+    list_add_many(&l, 6, 3);
+    for (size_t i = 2; i <= 3; i++) { /* both through the second */
+        l.v[i].flags |= QN_CANDIDATE_BEHIND;
+        l.v[i].via[1] = qn_get64(l.v[1].id.b);
+    }
+    for (unsigned round = 0; round < 500; round++) {
+        unsigned of_one = 0;
+
+        l.wish.hops = round % 5 == 0 ? 1 : 3;
+        qt_assert_err(list_choose(&l), QN_OK);
+        for (unsigned i = 0; i < l.path.n; i++)
+            of_one += l.path.hop[i].at >= 1 && l.path.hop[i].at <= 3;
+        ck_assert_uint_le(of_one, 1);
+        ck_assert(l.path.hop[0].at < 2 || l.path.hop[0].at > 3);
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("path");
@@ -300,6 +320,7 @@ static Suite *suite(void)
     tcase_add_test(tc, the_same_seed_makes_the_same_choice);
     tcase_add_test(tc, every_hop_is_explained);
     tcase_add_test(tc, a_guest_enters_by_who_invited_him_and_meets_him_nowhere_else);
+    tcase_add_test(tc, who_is_behind_another_enters_nobody_and_never_meets_him);
     suite_add_tcase(s, tc);
     return s;
 }
