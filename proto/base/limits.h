@@ -215,8 +215,9 @@
 #define QN_SHARE_MAX 32768           /* bytes of it in one message: a dozen new nodes, 200 beats */
 #define QN_FELLOW_RETRY (2 * QN_SEC) /* another operator that did not answer is dialled again */
 #define QN_SEEKERS 2                 /* others that are asked while the first says nothing ... */
-#define QN_SEEK_AFTER QN_SEC /* ... for so long, one after the other: a link's set-up and a list   \
-                              */
+#define QN_SEEK_AFTER                                                                              \
+    QN_SEC /* ... for so long, one after the other: a link's set-up and a list                     \
+            */
 #define QN_LIST_EVERY (60 * QN_SEC)    /* a node asks for a newer snapshot, and ... */
 #define QN_LIST_UNUSED (3600 * QN_SEC) /* ... a client that nobody uses: a snapshot's life */
 /* a node that has just started, with a list this short, asks so often: the network may be as young

@@ -94,77 +94,6 @@ START_TEST(a_site_that_restarts_cuts_no_stream)
 }
 END_TEST
 
-static bool has_begun(void *f)
-{
-    return pw_received(f) > 0;
-}
-
-/* Nobody says anything before: all connections between nodes are reset. */
-START_TEST(streams_go_on_over_every_cut)
-{
-    uint64_t down = 4 << 20;
-    pw_fetch *f;
-
-    begin(_i == 0 ? QN_ROUTE_FAST : QN_ROUTE_PRIVACY);
-    ck_assert(mesh_ready(&m, 60 * QN_SEC));
-    f = pw_get(m.w, m.client, MESH_WEB, 80, 100000, down, NULL);
-    ck_assert(pw_run(m.w, pw_now(m.w) + 60 * QN_SEC, has_begun, f));
-    while (pw_outcome(f) == PW_RUNNING && pw_now(m.w) < 1000 * QN_SEC) {
-        while (pw_cut(m.w, NULL, NULL))
-            ;
-        (void)mesh_await(&m, f, 4 * QN_SEC);
-    }
-    ck_assert_int_eq(pw_outcome(f), PW_DONE);
-    ck_assert_uint_eq(pw_received(f), down);
-    ck_assert_uint_gt(mesh_status(m.client).counters.links_resumed, 0);
-    go_home();
-}
-END_TEST
-
-/* lab/censor/freeze.c: each connection carries 16 KiB to who dialled, a visit's pages among them.
- */
-START_TEST(a_censor_that_freezes_slows_but_does_not_stop)
-{
-    uint64_t down = 100000;
-    pw_fetch *f;
-
-    begin(_i == 0 ? QN_ROUTE_FAST : QN_ROUTE_PRIVACY);
-    ck_assert(mesh_ready(&m, 60 * QN_SEC));
-    f = pw_get(m.w, m.client, MESH_WEB, 80, 400, down, NULL);
-    ck_assert(pw_run(m.w, pw_now(m.w) + 60 * QN_SEC, has_begun, f));
-    pw_freeze(m.w, m.client, 16384);
-    while (pw_cut(m.w, m.client, NULL))
-        ;
-    ck_assert_int_eq(mesh_await(&m, f, 2000 * QN_SEC), PW_DONE);
-    ck_assert_uint_eq(pw_received(f), down);
-    ck_assert_uint_gt(mesh_status(m.client).counters.links_resumed, 1);
-    go_home();
-}
-END_TEST
-
-/* As SSH that nobody types in: the site's patience with a connection ends, the stream does not. */
-START_TEST(a_quiet_stream_outlives_its_sites_limits)
-{
-    mesh_cfg cfg;
-    pw_fetch *f;
-
-    set_out(0);
-    htx.origin.seconds = 100;
-    cfg = quiet(2, _i == 0 ? QN_ROUTE_FAST : QN_ROUTE_PRIVACY);
-    mesh_new(&m, &cfg);
-    ck_assert(mesh_ready(&m, 60 * QN_SEC));
-    f = pw_get(m.w, m.client, MESH_WEB, 80, 400, 1 << 20, NULL);
-    ck_assert(pw_run(m.w, pw_now(m.w) + 60 * QN_SEC, has_begun, f));
-    pw_pause_reading(m.w, f, true);
-    (void)pw_run(m.w, pw_now(m.w) + 250 * QN_SEC, NULL, NULL);
-    ck_assert_int_eq(pw_outcome(f), PW_RUNNING);
-    ck_assert_uint_ge(mesh_status(m.client).counters.links_resumed, 2);
-    pw_pause_reading(m.w, f, false);
-    ck_assert_int_eq(mesh_await(&m, f, 60 * QN_SEC), PW_DONE);
-    go_home();
-}
-END_TEST
-
 static bool door_shut(void *ctx)
 {
     return mesh_status(ctx).origin_down;
@@ -617,9 +546,6 @@ static Suite *suite(void)
     suite_add_tcase(s, t);
     tcase_set_timeout(sites, 120);
     tcase_add_loop_test(sites, a_site_that_restarts_cuts_no_stream, 0, 2);
-    tcase_add_loop_test(sites, streams_go_on_over_every_cut, 0, 2);
-    tcase_add_loop_test(sites, a_quiet_stream_outlives_its_sites_limits, 0, 2);
-    tcase_add_loop_test(sites, a_censor_that_freezes_slows_but_does_not_stop, 0, 2);
     tcase_add_loop_test(sites, a_client_that_nobody_uses_is_silent, 0, 2);
     tcase_add_test(sites, whose_site_is_down_lets_nobody_in_until_it_answers);
     tcase_add_loop_test(sites, an_own_name_that_leads_elsewhere_is_not_dialled, 0, 2);

@@ -509,46 +509,6 @@ bool pw_run(pw_world *w, qn_time deadline, bool (*done)(void *ctx), void *ctx)
 
 /* ---- faults, life and death ------------------------------------------------------------------ */
 
-static bool joins(const pw_pipe *p, const pw_node *a, const pw_node *b)
-{
-    const pw_node *x = p->end[0].node, *y = p->end[1].node;
-
-    if (p->dead || !p->open || p->end[0].kind != HOLD_NODE || p->end[1].kind != HOLD_NODE)
-        return false;
-    return (a == NULL || x == a || y == a) && (b == NULL || x == b || y == b);
-}
-
-bool pw_cut(pw_world *w, pw_node *a, pw_node *b)
-{
-    uint32_t n = 0, pick;
-
-    for (pw_pipe *p = w->pipes; p != NULL; p = p->next)
-        n += joins(p, a, b);
-    if (n == 0)
-        return false;
-    pick = pw__below(w, n);
-    for (pw_pipe *p = w->pipes; p != NULL; p = p->next)
-        if (joins(p, a, b) && pick-- == 0) {
-            pw__forget(w, p);
-            return true;
-        }
-    return false;
-}
-
-void pw_freeze(pw_world *w, pw_node *n, uint64_t bytes)
-{
-    for (uint32_t i = 0; i < w->nodes_n; i++)
-        if (n == NULL || w->node[i] == n)
-            w->node[i]->freeze = bytes;
-}
-
-void pw_isolate(pw_world *w, pw_node *n, bool isolated)
-{
-    n->isolated = isolated;
-    while (isolated && pw_cut(w, n, NULL))
-        ;
-}
-
 pw_world *pw_new(const pw_cfg *cfg)
 {
     pw_world *w = calloc(1, sizeof *w);
