@@ -164,6 +164,10 @@
 #define QN_APPS_RUNS 8
 #define QN_APPS_LEND 4 /* of them lent to one read: 64 KiB, a socket's usual fill */
 #define QN_CIRCUIT_BUILD_TIMEOUT (10 * QN_SEC)
+/* a circuit that answers nothing is asked after so long, and left after as long again; between the
+ * two bounds, what building it took, which is two round trips and more */
+#define QN_MUTE_MIN (500 * QN_MS)
+#define QN_MUTE_MAX (2 * QN_SEC)
 #define QN_CIRCUIT_IDLE (60 * QN_SEC)
 #define QN_CIRCUIT_AGE_MAX (24 * 3600 * QN_SEC)
 #define QN_CIRCUIT_DIRTY (600 * QN_SEC) /* no new app streams on a circuit used this long */

@@ -24,7 +24,7 @@ static bool is_dirty(const circuit *c)
 /* Those of a link that is to end soon are left to what they carry. */
 static bool takes_streams(const circuit *c)
 {
-    return !c->dead && !is_dirty(c) && qn_circuit_usable(&c->core) &&
+    return !c->dead && !c->mute && !is_dirty(c) && qn_circuit_usable(&c->core) &&
            (c->tie.nb == NULL || !c->tie.nb->retired);
 }
 
@@ -319,6 +319,7 @@ void client_input(circuit *c, qn_piece piece, bool more)
     qn_piece cell;
     qn_err err = qn_cell_in_put(&c->in, c->n->env, piece, more, &cell);
 
+    mute_heard(c);
     qn_link_returned(&c->tie.nb->link, c->tie.stream, piece.len);
     if (err == QN_OK) {
         qn_circuit_input(&c->core, cell);
@@ -388,10 +389,12 @@ void client_service(circuit *c)
         client_free(c);
         return;
     }
+    mute_check(c);
     client_event(c);
     if (!c->dead && !flush(c))
         again = c->n->env->now + QN_NOMEM_PAUSE;
     client_event(c);
     if (!c->dead)
-        node_timer(c->n, &c->timer, TIMER_CIRCUIT, QN_MIN(again, qn_circuit_due(&c->core)));
+        node_timer(c->n, &c->timer, TIMER_CIRCUIT,
+                   QN_MIN(QN_MIN(again, mute_due(c)), qn_circuit_due(&c->core)));
 }

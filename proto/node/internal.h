@@ -17,6 +17,7 @@
  *     grant.c       what an exit grants its clients: rates and idle time of open edges
  *     open.c        how an edge opens: SOCKS request, route, exit policy, answers
  *     client.c      circuits we built, the pool, which one a stream gets
+ *     mute.c        those of them that do not answer any more
  *     paths.c       which relays they go through, and our guards
  *     invited.c     nodes that invited us, and whom we invite
  *     relay.c       circuits of others that go through us
@@ -221,8 +222,10 @@ typedef struct circuit {
     uint64_t last_given; /* order in which streams were given out: least recently first */
     qn_time first_given; /* when it got its first stream; 0: none yet */
     qn_time build_time;
+    qn_time awaits; /* since when something that was sent has no answer; 0: nothing has */
     uint8_t isolation[16];
     bool isolated; /* isolation is set: streams of one key only */
+    bool asked, mute; /* with awaits: its end was asked for a PONG; and did not give one */
     bool built, dead;
     uint32_t streams;
     uint64_t up, down; /* application bytes */
@@ -443,6 +446,12 @@ void client_service(circuit *c);
 void client_wake_waiting(qn_node *n);
 /* Streams that have another way than this link, which is late, take it. */
 void client_leave(neighbour *nb);
+
+/* mute.c */
+void mute_watch(circuit *c); /* something was sent that wants an answer */
+void mute_heard(circuit *c); /* anything came */
+void mute_check(circuit *c);
+qn_time mute_due(const circuit *c); /* when to check next */
 
 #include "node/paths.h"
 

@@ -133,6 +133,7 @@ static bool bind_circuit(edge *e, circuit *c)
     c->isolated = true;
     memcpy(c->isolation, e->opening->isolation, sizeof c->isolation);
     c->streams++;
+    mute_watch(c);
     e->circuit = c;
     e->apps = qn_circuit_apps(&c->core);
     e->state = EDGE_OPENING;
