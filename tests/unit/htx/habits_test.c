@@ -15,6 +15,7 @@ START_TEST(it_reads_the_page_before_it_asks_on)
     qn_time least, most;
 
     open_browser(_i);
+    w->cfg.claim = false;
     qt_assert_err(htx_world_dial(w), QN_OK);
     while (!htx_reads(w->c))
         ck_assert(htx_world_step(w));
@@ -36,6 +37,7 @@ START_TEST(the_pause_is_drawn)
     qn_time seen[8];
     unsigned different = 0;
 
+    w->cfg.claim = false;
     for (unsigned i = 0; i < QN_LEN(seen); i++) {
         qt_assert_err(htx_world_dial(w), QN_OK);
         while (!htx_reads(w->c))
@@ -44,6 +46,17 @@ START_TEST(the_pause_is_drawn)
         different += i > 0 && seen[i] != seen[0];
     }
     ck_assert_uint_ge(different, QN_LEN(seen) - 2);
+}
+END_TEST
+
+/* Between relays a circuit waits, and no cover is claimed. */
+START_TEST(a_named_node_pauses_for_the_least)
+{
+    open_browser(_i);
+    qt_assert_err(htx_world_dial(w), QN_OK);
+    while (!htx_reads(w->c))
+        ck_assert(htx_world_step(w));
+    ck_assert_uint_eq(qn_carrier_due(w->c), w->t.env.now + w->tls.pause[0] * QN_MS);
 }
 END_TEST
 
@@ -173,6 +186,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, it_reads_the_page_before_it_asks_on, 0, PROFILES);
     tcase_add_test(tc, the_pause_is_drawn);
+    tcase_add_loop_test(tc, a_named_node_pauses_for_the_least, 0, 2);
     tcase_add_test(tc, an_origin_that_says_goaway_meanwhile_has_a_visitor);
     tcase_add_loop_test(tc, an_idle_visit_ends_as_the_browser_s, 0, PROFILES);
     tcase_add_loop_test(tc, an_origin_that_closes_is_answered_as_by_the_browser, 0, PROFILES);
