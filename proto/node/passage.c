@@ -43,19 +43,22 @@ static void leave(passage *p)
 
 /* ---- beginning ------------------------------------------------------------------------------- */
 
+/* By what it is dialled by, it must have a door of its own: two that name each other would have us
+ * look for the way without end. */
 static neighbour *to_rendezvous(qn_node *n, const qn_peerid *id)
 {
+    const qn_heard_entry *e = qn_heard_find(&n->discovery.heard, id);
     const qn_relay *r = paths_relay(n, id);
     neighbour *nb = neighbour_named(n, id);
 
     if (nb != NULL)
         return nb;
     if (r != NULL)
-        return r->d.via_n == 0 ? neighbour_get(n, r) : NULL;
+        return heard_newest(n, &r->d)->via_n == 0 ? neighbour_get(n, r) : NULL;
     for (uint8_t i = 0; i < n->net.operators_n; i++)
         if (qn_peerid_equal(&n->net.operators[i].id, id))
             return operator_dial(n, i);
-    return heard_get(n, id);
+    return e != NULL && e->d.via_n == 0 ? heard_get(n, id) : NULL;
 }
 
 static neighbour *dial_through(qn_node *n, neighbour *through, const whom *to, bool named)

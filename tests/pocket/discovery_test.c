@@ -398,6 +398,46 @@ START_TEST(passages_are_bounded)
 }
 END_TEST
 
+/* The node's descriptor of an hour from now, as it might tell of itself. */
+static void tell(pw_node *to, pw_node *of, const qn_peerid *via)
+{
+    qn_node *n = pw_core(to), *about = pw_core(of);
+    qn_descriptor d = about->asker.self;
+    uint8_t bytes[QN_DESCRIPTOR_MAX];
+    size_t len;
+
+    d.sequence += 3600;
+    d.via[0] = *via;
+    d.via_n = 1;
+    d.card = (qn_slice){0};
+    qt_assert_err(qn_descriptor_sign(&d, n->env, &n->net, &about->cfg.keys.identity, bytes, &len),
+                  QN_OK);
+    qt_assert_err(qn_descriptor_open(&d, n->env, &n->net, qn_slice_of(bytes, len)), QN_OK);
+    qt_assert_err(heard_take(n, &d, qn_slice_of(bytes, len), &about->id), QN_OK);
+}
+
+/* Each says that it is reached through the other. */
+START_TEST(rendezvous_that_name_each_other_lead_nowhere)
+{
+    pw_node *to;
+    const qn_relay *r;
+    qn_node *n;
+
+    up(97, 3);
+    to = _i == 0 ? m.client : m.relay[0];
+    n = pw_core(to);
+    pw__stamp(to);
+    for (neighbour *nb = n->neighbours; nb != NULL; nb = nb->next)
+        neighbour_end(nb, QN_CLOSE_DONE);
+    tell(to, m.relay[1], &pw_core(m.relay[2])->id);
+    tell(to, m.relay[2], &pw_core(m.relay[1])->id);
+    r = paths_relay(n, &pw_core(m.relay[1])->id);
+    ck_assert_ptr_nonnull(r);
+    ck_assert_ptr_null(neighbour_get(n, r));
+    down();
+}
+END_TEST
+
 /* Between the two ends the rendezvous dies, and the link inside with it: an error, no silence. */
 START_TEST(a_transfer_through_a_dead_rendezvous_ends_in_an_error)
 {
@@ -442,6 +482,7 @@ static Suite *suite(void)
     tcase_add_test(b, an_exit_behind_a_nat_serves);
     tcase_add_test(b, a_rendezvous_that_dies_is_replaced);
     tcase_add_test(b, passages_are_bounded);
+    tcase_add_loop_test(b, rendezvous_that_name_each_other_lead_nowhere, 0, 2);
     tcase_add_test(b, a_transfer_through_a_dead_rendezvous_ends_in_an_error);
     suite_add_tcase(s, b);
     return s;
