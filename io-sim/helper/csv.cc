@@ -30,12 +30,15 @@ std::string
 WriteStreams(const std::string& path, const Simulation& s, const Recorder& r)
 {
     OutputFile out(path);
-    out.Write("client,region,route,size_bytes,start_ns,ttfb_ns,ttlb_ns,bytes,hops,circuit,outcome,"
+    out.Write("client,workload,region,route,size_bytes,start_ns,ttfb_ns,ttlb_ns,bytes,hops,circuit,"
+              "outcome,"
               "socks_reply,measured\n");
     for (const StreamRow& row : r.GetStreams())
     {
-        out.Printf("%u,%s,%s,%" PRIu64 ",%" PRId64 ",%s,%s,%" PRIu64 ",%u,%" PRIu64 ",%s,%u,%u\n",
+        out.Printf("%u,%s,%s,%s,%" PRIu64 ",%" PRId64 ",%s,%s,%" PRIu64 ",%u,%" PRIu64
+                   ",%s,%u,%u\n",
                    row.client,
+                   s.GetScenario().workloads[row.workload].name.c_str(),
                    RegionName(s, row.client),
                    RouteName(row.route),
                    row.size,

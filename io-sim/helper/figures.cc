@@ -288,11 +288,9 @@ class Maker
     uint64_t
     LoadPermille(const SampleRow& row) const
     {
-        const Scenario& scenario = m_s.GetScenario();
-        const Group& group = scenario.groups[m_s.GetMembers()[static_cast<size_t>(row.node)].group];
+        uint64_t up = m_s.GetMembers()[static_cast<size_t>(row.node)].up;
         uint64_t bits = row.sent * 8 * 1000;
-        uint64_t capacity =
-            scenario.network.access[group.access].up / 1000 * scenario.interval / 1000000;
+        uint64_t capacity = up / 1000 * m_s.GetScenario().interval / 1000000;
         return capacity > 0 ? std::min<uint64_t>(bits / capacity, 1000) : 0;
     }
 

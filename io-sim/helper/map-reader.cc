@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "map-reader.h"
 
+#include "schema.h"
+
 #include <algorithm>
 
 namespace qnet
@@ -94,6 +96,10 @@ MapReader::GetNode() const
 const YamlNode*
 MapReader::Maybe(const std::string& key)
 {
+    if (!SchemaHas(m_where, key))
+    {
+        throw std::logic_error("the schema does not have \"" + key + "\" in " + m_where);
+    }
     if (std::find(m_asked.begin(), m_asked.end(), key) == m_asked.end())
     {
         m_asked.push_back(key);

@@ -42,8 +42,11 @@ Info(Unit unit)
         {{"bit/s", 1}, {"kbit/s", K}, {"Mbit/s", K * K}, {"Gbit/s", K * K * K}},
         "a rate such as \"30 Mbit/s\""};
     static const UnitInfo permille{{{"%", 10}}, "a share such as \"5 %\""};
+    static const UnitInfo millionth{{{"%", 10000}}, "a share such as \"0.1 %\""};
     switch (unit)
     {
+    case Unit::Millionth:
+        return millionth;
     case Unit::Count:
         return count;
     case Unit::Time:

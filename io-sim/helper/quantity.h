@@ -15,11 +15,12 @@ namespace qnet
 
 enum class Unit
 {
-    Count,   ///< a plain number
-    Time,    ///< ns, us, ms, s, min, h; in ns
-    Size,    ///< B, KiB, MiB, GiB; in bytes
-    Rate,    ///< bit/s, kbit/s, Mbit/s, Gbit/s; in bit/s
-    Permille ///< %; in thousandths
+    Count,    ///< a plain number
+    Time,     ///< ns, us, ms, s, min, h; in ns
+    Size,     ///< B, KiB, MiB, GiB; in bytes
+    Rate,     ///< bit/s, kbit/s, Mbit/s, Gbit/s; in bit/s
+    Permille, ///< %; in thousandths
+    Millionth ///< %; in millionths
 };
 
 /// \return true and *out, or false and a sentence that says what would be right

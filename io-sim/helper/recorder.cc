@@ -159,10 +159,11 @@ Recorder::OnCircuitEnded(uint32_t index, const qn_event& event)
 }
 
 void
-Recorder::OnFetched(uint32_t index, const SocksFetch& fetch)
+Recorder::OnFetched(uint32_t index, uint32_t workload, const SocksFetch& fetch)
 {
     StreamRow row{};
     row.client = index;
+    row.workload = workload - 1;
     row.route = fetch.GetRequest().user == "fast" ? QN_ROUTE_FAST : QN_ROUTE_PRIVACY;
     row.size = fetch.GetRequest().object;
     row.start = fetch.GetStartNs();

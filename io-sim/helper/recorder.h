@@ -19,7 +19,8 @@ namespace qnet
 
 struct StreamRow
 {
-    uint32_t client; ///< node index
+    uint32_t client;   ///< node index
+    uint32_t workload; ///< index into the scenario's
     qn_route route;
     uint64_t size;  ///< bytes asked for
     int64_t start;  ///< ns
@@ -90,7 +91,7 @@ class Recorder
     void WriteEvent(uint32_t index, const qn_event& event);
     void OnCircuitBuilt(uint32_t index, const qn_event& event);
     void OnCircuitEnded(uint32_t index, const qn_event& event);
-    void OnFetched(uint32_t index, const SocksFetch& fetch);
+    void OnFetched(uint32_t index, uint32_t workload, const SocksFetch& fetch);
     void Sample();
     void Add(SampleRow& row, uint32_t index);
 

@@ -356,8 +356,8 @@ class Report
                    "per region, drop-tail queues, latency from a table by region plus a fixed "
                    "offset per host. Links between routers are never full.";
         }
-        return "The network is tier M, a message channel: no packets, no loss, no "
-               "retransmission. A sender's uplink serves its conns in turn, up to 16 KiB each; "
+        return "The network is tier M, a message channel: no packets. Loss makes bytes late and "
+               "halves the window. A sender's uplink serves its conns in turn, up to 16 KiB each; "
                "latency is a table by region plus a fixed offset per pair; a receiver's downlink "
                "is a FIFO that marks chunks when its queue is long, upon which the sender halves "
                "its window. Acknowledgements cost latency but no bandwidth.";
@@ -372,16 +372,15 @@ class Report
                    "counts of HTX are missing.";
         }
         return "Links run on HTX, nothing abbreviated: each begins as a visit to a web site that "
-               "speaks TLS 1.3 by OpenSSL and HTTP/2 by nghttp2. The sites are small, never end a "
-               "connection by themselves, and answer after a fixed time; the way between a peer "
-               "and its site costs nothing.";
+               "speaks TLS 1.3 by OpenSSL and HTTP/2. The sites are small, and answer and end "
+               "connections as the scenario's network.origin says; the way between a peer and its "
+               "site costs nothing.";
     }
 
     void
     Honesty()
     {
         static const char* const faked[] = {
-            "CPUs are infinitely fast: cryptography is computed but takes no simulated time.",
             "Name lookup is a fixed delay and never fails for the simulated servers; web servers "
             "answer at "
             "once and are never the bottleneck unless their access class says so.",
@@ -395,6 +394,12 @@ class Report
         m_html.Text("li", NetworkFaked());
         m_html.Text("li", CarrierFaked());
         m_html.Text("li",
+                    m_in.scenario.network.cpu.Any()
+                        ? "A node has one processor. Its work takes the time the scenario's costs "
+                          "say, but a step's results leave when it begins."
+                        : "CPUs are infinitely fast: cryptography is computed but takes no "
+                          "simulated time.");
+        m_html.Text("li",
                     m_in.scenario.faults.empty()
                         ? "Nobody fails, leaves or attacks."
                         : "Nodes fail as the scenario's faults say: a crash ends the process and "
@@ -404,11 +409,11 @@ class Report
             m_html.Text("li", each);
         }
         m_html.Close();
-        m_html.Text(
-            "p",
-            "One run is one sample: compare several seeds before you believe a difference. "
-            "Absolute times depend on the latency table and access classes, which are chosen, not "
-            "measured; docs/simulator.md says how far the tiers differ.");
+        m_html.Text("p",
+                    "One run is one sample: compare several seeds before you believe a difference. "
+                    "Absolute times depend on the latency table and access classes: the map says "
+                    "where they "
+                    "come from. docs/simulator.md says how far the tiers differ.");
     }
 
     void

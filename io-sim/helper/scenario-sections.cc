@@ -12,117 +12,21 @@ namespace
 constexpr uint64_t MS = 1000 * 1000;
 constexpr uint64_t SECOND = 1000 * MS;
 constexpr uint64_t HOUR = 3600 * SECOND;
-constexpr uint64_t KIB = 1024;
-constexpr uint64_t MIB = KIB * KIB;
 constexpr uint64_t NODES_MAX = 200000;     ///< of one group; beyond it memory ends first
-constexpr uint64_t WEIGHT_MAX = 1000000;   ///< keeps sums far from overflow
 constexpr uint64_t EPOCH = 1796000000;     ///< December 2026: the browser profiles are fresh
 constexpr uint64_t EPOCH_MAX = 4102444800; ///< the year 2100
 
-std::vector<std::string>
-GroupNames(const Scenario& scenario, Role role)
-{
-    std::vector<std::string> names;
-    for (const Group& group : scenario.groups)
-    {
-        if (group.role == role)
-        {
-            names.push_back(group.name);
-        }
-    }
-    return names;
-}
-
-uint32_t
-GroupIndex(const Scenario& scenario, const YamlNode& node, Role role)
-{
-    ChoiceOf(node, std::string(RoleName(role)) + " group", node.text, GroupNames(scenario, role));
-    for (uint32_t i = 0; i < scenario.groups.size(); i++)
-    {
-        if (scenario.groups[i].name == node.text)
-        {
-            return i;
-        }
-    }
-    node.Fail("no such group"); // not reached: ChoiceOf would have failed
-}
-
-const YamlNode&
-MustBe(const YamlNode& node, YamlNode::Kind kind, const std::string& what)
-{
-    if (node.kind != kind || (node.items.empty() && node.keys.empty() && node.text.empty()))
-    {
-        node.Fail(what);
-    }
-    return node;
-}
-
-uint32_t
-RegionOf(const YamlNode& node, const std::string& text, const Network& network)
-{
-    return static_cast<uint32_t>(ChoiceOf(node, "region", text, network.regions));
-}
-
-void
-ReadLatency(const YamlNode& node, Network& out)
-{
-    MapReader map(node, "network.latency");
-    size_t n = out.regions.size();
-    uint64_t local = map.NeedNumber("local", Unit::Time, 1000, 10 * SECOND);
-    out.spread = map.Number("spread", Unit::Time, 0, 0, SECOND);
-    out.latency.assign(n * n, 0);
-    for (size_t i = 0; i < n; i++)
-    {
-        out.latency[i * n + i] = local;
-    }
-    if (const YamlNode* between = map.Maybe("between"))
-    {
-        for (const YamlNode& item : between->items)
-        {
-            if (item.kind != YamlNode::Kind::List || item.items.size() != 3)
-            {
-                item.Fail("a latency is written [region, region, 40 ms]");
-            }
-            size_t a = RegionOf(item.items[0], item.items[0].text, out);
-            size_t b = RegionOf(item.items[1], item.items[1].text, out);
-            uint64_t ns = NumberOf(item.items[2], Unit::Time, 1000, 10 * SECOND);
-            out.latency[a * n + b] = ns;
-            out.latency[b * n + a] = ns;
-        }
-    }
-    for (size_t i = 0; i < n * n; i++)
-    {
-        if (out.latency[i] == 0)
-        {
-            node.Fail("no latency between " + out.regions[i / n] + " and " + out.regions[i % n]);
-        }
-    }
-    map.Done();
-}
-
-void
-ReadConn(const YamlNode* node, Network& out)
-{
-    YamlNode none;
-    none.kind = YamlNode::Kind::Map;
-    MapReader map(node != nullptr ? *node : none, "network.conn");
-    out.initialWindow = map.Number("initial_window", Unit::Size, 14480, 1448, 64 * MIB);
-    out.maxWindow = map.Number("max_window", Unit::Size, MIB, 16 * KIB, 64 * MIB);
-    out.sendBuffer = map.Number("send_buffer", Unit::Size, 64 * KIB, 16 * KIB, 16 * MIB);
-    out.queueLimit = map.Number("queue_limit", Unit::Size, 300000, 16 * KIB, 64 * MIB);
-    out.segment = map.Number("segment", Unit::Size, 1448, 536, 16 * KIB);
-    map.Done();
-}
-
+/// Unless the group says where its members are, they are where the map has such hosts.
 Weights<uint32_t>
-ReadRegions(const YamlNode* node, const Network& network)
+ReadRegions(const YamlNode* node, const Network& network, Role role)
 {
     Weights<uint32_t> weights;
     if (node == nullptr)
     {
         for (uint32_t i = 0; i < network.regions.size(); i++)
         {
-            weights.emplace_back(i, 1);
+            const Region& place = network.places[i];
+            weights.emplace_back(i, role == Role::Client ? place.people : place.nodes);
         }
         return weights;
     }
@@ -173,6 +77,23 @@ ReadStart(const YamlNode* node, Group& out)
     map.Done();
 }
 
+/// Clients may leave their access to what people have where they are.
+void
+ReadGroupAccess(MapReader& map, const Network& network, Group& out)
+{
+    const YamlNode* access = map.Maybe("access");
+    bool mixed = out.role == Role::Client;
+    for (const auto& [region, weight] : out.regions)
+    {
+        mixed = mixed && (weight == 0 || !network.places[region].access.empty());
+    }
+    if (access == nullptr && mixed)
+    {
+        return;
+    }
+    out.access = ReadAccessWeights(map.Need("access"), network);
+}
+
 Group
 ReadGroup(const YamlNode& node, const Scenario& scenario)
 {
@@ -182,16 +103,17 @@ ReadGroup(const YamlNode& node, const Scenario& scenario)
     group.role = static_cast<Role>(map.NeedChoice("role", roles));
     group.name = map.Text("name", RoleName(group.role));
     group.count = static_cast<uint32_t>(map.NeedNumber("count", Unit::Count, 1, NODES_MAX));
-    group.regions = ReadRegions(map.Maybe("regions"), scenario.network);
-    std::vector<std::string> classes;
-    for (const AccessClass& access : scenario.network.access)
+    group.regions = ReadRegions(map.Maybe("regions"), scenario.network, group.role);
+    ReadGroupAccess(map, scenario.network, group);
+    if (group.role != Role::Web)
     {
-        classes.push_back(access.name);
+        group.cpu = static_cast<uint32_t>(map.Number("cpu", Unit::Permille, 1000, 1, 1000000));
     }
-    group.access = static_cast<uint32_t>(map.NeedChoice("access", classes));
     if (group.role == Role::Client)
     {
         group.routes = ReadRoutes(map.Maybe("route"));
+        group.pool = static_cast<uint32_t>(map.Number("pool", Unit::Count, 0, 1, 64));
+        group.returning = map.Number("returning", Unit::Permille, 0, 0, 1000);
     }
     ReadStart(map.Maybe("start"), group);
     map.Done();
@@ -214,6 +136,50 @@ ReadRange(MapReader& map, Expectation& out, Unit unit)
 }
 
 } // namespace
+
+std::vector<std::string>
+GroupNames(const Scenario& scenario, Role role)
+{
+    std::vector<std::string> names;
+    for (const Group& group : scenario.groups)
+    {
+        if (group.role == role)
+        {
+            names.push_back(group.name);
+        }
+    }
+    return names;
+}
+
+uint32_t
+GroupIndex(const Scenario& scenario, const YamlNode& node, Role role)
+{
+    ChoiceOf(node, std::string(RoleName(role)) + " group", node.text, GroupNames(scenario, role));
+    for (uint32_t i = 0; i < scenario.groups.size(); i++)
+    {
+        if (scenario.groups[i].name == node.text)
+        {
+            return i;
+        }
+    }
+    node.Fail("no such group"); // not reached: ChoiceOf would have failed
+}
+
+const YamlNode&
+MustBe(const YamlNode& node, YamlNode::Kind kind, const std::string& what)
+{
+    if (node.kind != kind || (node.items.empty() && node.keys.empty() && node.text.empty()))
+    {
+        node.Fail(what);
+    }
+    return node;
+}
+
+uint32_t
+RegionOf(const YamlNode& node, const std::string& text, const Network& network)
+{
+    return static_cast<uint32_t>(ChoiceOf(node, "region", text, network.regions));
+}
 
 Unit
 UnitOfMetric(const std::string& path)
@@ -253,43 +219,6 @@ ReadGeneral(const YamlNode& node, Scenario& out)
 }
 
 void
-ReadNetwork(const YamlNode& node, Network& out)
-{
-    MapReader map(node, "network");
-    const YamlNode& regions =
-        MustBe(map.Need("regions"), YamlNode::Kind::List, "regions is a list of names");
-    for (const YamlNode& region : regions.items)
-    {
-        if (std::count(out.regions.begin(), out.regions.end(), region.text) > 0)
-        {
-            region.Fail("region \"" + region.text + "\" stands twice");
-        }
-        out.regions.push_back(region.text);
-    }
-    ReadLatency(map.Need("latency"), out);
-    const YamlNode& access = MustBe(map.Need("access"),
-                                    YamlNode::Kind::Map,
-                                    "access is a map of classes, each {up: RATE, down: RATE}");
-    for (const auto& [name, value] : access.keys)
-    {
-        MapReader rates(value, "access class " + name);
-        uint64_t up = rates.NeedNumber("up", Unit::Rate, 1000, 1000 * UINT64_C(1000000000));
-        uint64_t down = rates.NeedNumber("down", Unit::Rate, 1000, 1000 * UINT64_C(1000000000));
-        rates.Done();
-        out.access.push_back({name, up, down});
-    }
-    ReadConn(map.Maybe("conn"), out);
-    out.dns = map.Number("dns", Unit::Time, 20 * MS, 0, HOUR);
-    if (const YamlNode* carrier = map.Maybe("carrier"))
-    {
-        out.carrier =
-            static_cast<CarrierKind>(ChoiceOf(*carrier, "carrier", carrier->text, {"htx", "bare"}));
-    }
-    out.originDelay = map.Number("origin_delay", Unit::Time, MS, 0, SECOND);
-    map.Done();
-}
-
-void
 ReadPopulation(const YamlNode& node, Scenario& out)
 {
     MustBe(node, YamlNode::Kind::List, "population is a list of groups");
@@ -323,38 +252,6 @@ ReadDirectory(const YamlNode* node, Scenario& out)
         MapReader map(*node, "directory");
         out.signers = GroupIndex(out, map.Need("signed_by"), Role::Super);
         map.Done();
-    }
-}
-
-void
-ReadWorkload(const YamlNode* node, Scenario& out)
-{
-    if (node == nullptr)
-    {
-        return; // an idle network is worth measuring too
-    }
-    MustBe(*node, YamlNode::Kind::List, "workload is a list");
-    for (const YamlNode& item : node->items)
-    {
-        MapReader map(item, "a workload");
-        map.NeedChoice("model", {"web"});
-        WebWorkload web;
-        web.name = map.Text("name", "web");
-        web.clients = GroupIndex(out, map.Need("clients"), Role::Client);
-        web.servers = GroupIndex(out, map.Need("servers"), Role::Web);
-        const YamlNode& sizes = MustBe(
-            map.Need("sizes"), YamlNode::Kind::Map, "sizes are written {50 KiB: 4, 1 MiB: 1}");
-        for (const auto& [text, weight] : sizes.keys)
-        {
-            YamlNode size = weight;
-            size.text = text;
-            web.sizes.emplace_back(NumberOf(size, Unit::Size, 1, 1024 * MIB),
-                                   NumberOf(weight, Unit::Count, 1, WEIGHT_MAX));
-        }
-        web.think = map.NeedNumber("think", Unit::Time, 0, HOUR);
-        web.timeout = map.Number("timeout", Unit::Time, 60 * SECOND, MS, HOUR);
-        map.Done();
-        out.workloads.push_back(web);
     }
 }
 

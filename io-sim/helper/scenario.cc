@@ -4,6 +4,7 @@
 #include "digest.h"
 #include "map-reader.h"
 #include "scenario-sections.h"
+#include "shipped-file.h"
 
 namespace qnet
 {
@@ -37,6 +38,50 @@ ReadWithBases(const std::string& path, unsigned depth)
     YamlNode base = ReadWithBases(file.front() == '/' ? file : FolderOf(path) + file, depth + 1);
     YamlMerge(base, tree);
     return base;
+}
+
+/// A name of a shipped file ("default" in maps/), a path from the scenario's folder, or what such a
+/// file would say.
+YamlNode
+Unfolded(const YamlNode& node, const std::string& path, const std::string& shelf)
+{
+    if (node.kind != YamlNode::Kind::Scalar)
+    {
+        return node;
+    }
+    bool file =
+        node.text.find('/') != std::string::npos || node.text.find(".yaml") != std::string::npos;
+    std::string from = node.text.front() == '/' ? "" : FolderOf(path);
+    return YamlReadFile(file ? from + node.text : ShippedPath(shelf + node.text + ".yaml"));
+}
+
+/// "network: {map: default}" stands for what that map says; the scenario's own keys go above it.
+void
+UnfoldNetwork(YamlNode& tree, const std::string& path)
+{
+    YamlNode* network = tree.Find("network");
+    if (network == nullptr)
+    {
+        return;
+    }
+    if (YamlNode* cpu = network->Find("cpu"))
+    {
+        *cpu = Unfolded(*cpu, path, "cpu/");
+    }
+    if (const YamlNode* map = network->Find("map"))
+    {
+        YamlNode base = Unfolded(*map, path, "maps/");
+        YamlNode own = *network;
+        own.Remove("map");
+        YamlMerge(base, own);
+        *network = base;
+    }
+}
+
+bool
+SetsFile(const std::string& set)
+{
+    return set.compare(0, 12, "network.map=") == 0 || set.compare(0, 12, "network.cpu=") == 0;
 }
 
 /// Follows "population.homes.count": map keys, list items by name, role or number.
@@ -145,7 +190,18 @@ ReadScenario(const std::string& path, const std::vector<std::string>& sets)
     YamlNode tree = ReadWithBases(path, 0);
     for (const std::string& set : sets)
     {
-        ApplySet(tree, set);
+        if (SetsFile(set))
+        {
+            ApplySet(tree, set);
+        }
+    }
+    UnfoldNetwork(tree, path);
+    for (const std::string& set : sets)
+    {
+        if (!SetsFile(set))
+        {
+            ApplySet(tree, set);
+        }
     }
     Scenario out;
     MapReader map(tree, "a scenario");
@@ -154,22 +210,28 @@ ReadScenario(const std::string& path, const std::vector<std::string>& sets)
     ReadNetwork(map.Need("network"), out.network);
     ReadPopulation(map.Need("population"), out);
     ReadDirectory(map.Maybe("directory"), out);
-    ReadWorkload(map.Maybe("workload"), out);
+    ReadWorkload(map.Maybe("workload"), path, out);
     ReadFaults(map.Maybe("faults"), out);
     ReadCensors(map.Maybe("censor"), out);
     ReadMeasure(map.Maybe("measure"), out);
     ReadExpect(map.Maybe("expect"), out);
     map.Done();
-    for (size_t i = 0; i < tree.keys.size(); i++)
-    {
-        if (tree.keys[i].first == "extends")
-        {
-            tree.keys.erase(tree.keys.begin() + static_cast<std::ptrdiff_t>(i));
-        }
-    }
+    tree.Remove("extends");
     out.canonical = YamlDump(tree);
     Sha256 hash;
     hash.Add(out.canonical);
+    for (const Workload& workload : out.workloads)
+    {
+        for (const auto& client : workload.habits.trace) // a file beside the scenario is part of it
+        {
+            for (const Habits::Request& request : client)
+            {
+                hash.Add(std::to_string(request.at) + "," + std::to_string(request.size) + "," +
+                         std::to_string(request.server) + "\n");
+            }
+            hash.Add("\n");
+        }
+    }
     out.sha256 = hash.Hex();
     return out;
 }

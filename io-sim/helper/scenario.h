@@ -14,6 +14,8 @@
 #include "censor/censor.h"
 #include "qnet/node.h"
 
+#include "fetch-client.h"
+#include "origin.h"
 #include "quantity.h"
 
 namespace qnet
@@ -59,8 +61,21 @@ const char* CarrierName(CarrierKind carrier);
 struct AccessClass
 {
     std::string name;
-    uint64_t up;   ///< bit/s
-    uint64_t down; ///< bit/s
+    uint64_t up = 0;          ///< bit/s
+    uint64_t down = 0;        ///< bit/s
+    uint64_t vary = 0;        ///< permille: a host's rates are drawn so far around these
+    uint64_t delay = 0;       ///< ns: one way, between the host and its region
+    uint64_t delaySpread = 0; ///< ns: a host adds a part of its own below this
+    uint64_t loss = 0;        ///< millionths of packets, either way
+};
+
+struct Region
+{
+    std::string name;
+    uint64_t people = 1; ///< weight among regions: where clients are
+    uint64_t nodes = 1;  ///< where everything else is
+    Weights<std::string> countries;
+    Weights<uint32_t> access; ///< what people have there; empty: groups say it
 };
 
 struct Group
@@ -69,17 +84,21 @@ struct Group
     Role role = Role::Client;
     uint32_t count = 0;
     Weights<uint32_t> regions; ///< indices into Network::regions
-    uint32_t access = 0;       ///< index into Network::access
+    Weights<uint32_t> access;  ///< indices into Network::access; empty: the region's own mix
     Weights<qn_route> routes;  ///< clients only
     uint64_t startFrom = 0;    ///< ns
     uint64_t startOver = 0;    ///< ns: members start evenly spread over this long
+    uint32_t pool = 0;         ///< clients: three-hop circuits kept ready; 0: the node's default
+    uint32_t cpu = 1000;       ///< permille: how fast their processors are
+    uint64_t returning = 0;    ///< clients: permille who have a list from an earlier run
 };
 
 struct Network
 {
-    std::vector<std::string> regions;
-    std::vector<uint64_t> latency; ///< one way, ns; regions squared
-    uint64_t spread = 0;           ///< ns
+    std::vector<std::string> regions; ///< names
+    std::vector<Region> places;       ///< the same, in the same order
+    std::vector<uint64_t> latency;    ///< one way, ns; regions squared
+    uint64_t spread = 0;              ///< ns
     std::vector<AccessClass> access;
     uint64_t initialWindow = 0; ///< bytes
     uint64_t maxWindow = 0;     ///< bytes
@@ -88,18 +107,31 @@ struct Network
     uint64_t segment = 0;       ///< bytes; T and P
     uint64_t dns = 0;           ///< ns
     CarrierKind carrier = CarrierKind::Htx;
-    uint64_t originDelay = 0; ///< ns: what an answer of a peer's own web site takes
+    bool lab = false;    ///< nodes follow a lab's rules instead of the public network's
+    OriginHabits origin; ///< of the peers' own web sites
+    CpuCosts cpu;        ///< none: processors are infinitely fast
 };
 
-/// Performance clients: fetch, think, fetch again.
-struct WebWorkload
+enum class WorkloadKind
 {
+    Web,       ///< performance clients: fetch, think, fetch again
+    Reference, ///< the same, as the reference load has it
+    Browse,    ///< pages with objects, a Markov chain
+    Bulk,      ///< large objects, one after another
+    Stream,    ///< segments with deadlines
+    Chat,      ///< small messages on a stream that stays open
+    Trace      ///< requests at the times a file names
+};
+
+const char* WorkloadKindName(WorkloadKind kind);
+
+struct Workload
+{
+    WorkloadKind kind = WorkloadKind::Web;
     std::string name;
-    uint32_t clients = 0;    ///< index of the group
-    uint32_t servers = 0;    ///< index of the group
-    Weights<uint64_t> sizes; ///< bytes
-    uint64_t think = 0;      ///< mean, ns
-    uint64_t timeout = 0;    ///< ns
+    uint32_t clients = 0; ///< index of the group
+    uint32_t servers = 0; ///< index of the group
+    Habits habits;        ///< but for the routes and the servers' names
 };
 
 enum class FaultKind
@@ -163,7 +195,7 @@ struct Scenario
     uint32_t signers = 0; ///< index of the super group whose first member signs the directory
     Network network;
     std::vector<Group> groups;
-    std::vector<WebWorkload> workloads;
+    std::vector<Workload> workloads;
     std::vector<Fault> faults;
     std::vector<CensorSpec> censors; ///< tier M only
     uint64_t interval = 0;           ///< ns between rows of nodes.csv

@@ -4,17 +4,19 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "ns3/boolean.h"
 #include "ns3/enum.h"
 #include "ns3/node.h"
 #include "ns3/object-factory.h"
 #include "ns3/simulator.h"
+#include "ns3/string.h"
 #include "ns3/uinteger.h"
 
 #include "cloud-tcp.h"
 #include "map-reader.h"
 #include "msg-channel.h"
-#include "profile-file.h"
 #include "routed-tcp.h"
+#include "shipped-file.h"
 #include "sim-time.h"
 
 namespace qnet
@@ -24,6 +26,7 @@ using ns3::CreateObject;
 using ns3::EnumValue;
 using ns3::Ptr;
 using ns3::Simulator;
+using ns3::StringValue;
 using ns3::UintegerValue;
 
 namespace
@@ -110,6 +113,31 @@ MakeSecret(const SharedCore& shared, uint32_t index)
     return secret;
 }
 
+/// What a client of the group does for who names no route: as most of its people do.
+qn_route
+RouteOf(const Group& group)
+{
+    qn_route route = QN_ROUTE_FAST;
+    uint64_t most = 0;
+    for (const auto& [each, weight] : group.routes)
+    {
+        route = weight > most ? each : route;
+        most = std::max(most, weight);
+    }
+    return route;
+}
+
+/// Of a node or a web server: their attributes have the same names.
+void
+SetAccess(ns3::Application& app, const Place& place)
+{
+    app.SetAttribute("Region", UintegerValue(place.region));
+    app.SetAttribute("UplinkRate", UintegerValue(place.up));
+    app.SetAttribute("DownlinkRate", UintegerValue(place.down));
+    app.SetAttribute("AccessDelay", UintegerValue(place.delay));
+    app.SetAttribute("Loss", UintegerValue(place.loss));
+}
+
 void
 Must(qn_err err, const char* what)
 {
@@ -125,8 +153,7 @@ Simulation::Simulation(const Scenario& scenario, uint64_t seed, Tier tier)
     : m_scenario(scenario),
       m_tier(tier),
       m_seed(seed),
-      m_shared(seed, scenario.epoch),
-      m_draws("qnet-sim-population", seed, 0)
+      m_shared(seed, scenario.epoch)
 {
     MakeTransport(tier);
     MakeWeb();
@@ -174,6 +201,7 @@ Simulation::MakeTransport(Tier tier)
     m_shared.transport = factory.Create<Transport>();
     m_shared.transport->SetLatency(static_cast<uint32_t>(network.regions.size()), network.latency);
     m_shared.resolveNs = static_cast<int64_t>(network.dns);
+    m_shared.cpu = network.cpu;
 }
 
 /// Founds the network around its first super peer.
@@ -186,7 +214,7 @@ Simulation::MakeNetwork(const Group& group, const qn_addr& addr)
     qn_network& network = m_shared.network;
     qn_keys keys = MakeKeys(m_shared, 0);
     m_scenario.name.copy(network.name, sizeof network.name - 1);
-    network.lab = true;
+    network.lab = m_scenario.network.lab;
     network.created = m_scenario.epoch;
     network.threshold = 1;
     network.operators_n = 1;
@@ -261,11 +289,8 @@ Simulation::MakeOrigin(uint32_t number, const qn_addr& addr)
 {
     std::string name = "site" + std::to_string(number) + ".example";
     m_shared.names[name] = {addr};
-    return std::make_unique<Origin>(m_authority.get(),
-                                    name,
-                                    m_seed,
-                                    number,
-                                    static_cast<int64_t>(m_scenario.network.originDelay));
+    return std::make_unique<Origin>(
+        m_authority.get(), name, m_seed, number, m_scenario.network.origin);
 }
 
 void
@@ -288,10 +313,11 @@ Simulation::GiveCarrier(NodeApp& app, uint32_t number, const Group& group, const
 }
 
 Simulation::Seat
-Simulation::MakeSeat(const Group& group, uint32_t i)
+Simulation::MakeSeat(uint32_t index, uint32_t i)
 {
+    const Group& group = m_scenario.groups[index];
     Seat seat{};
-    seat.region = m_draws.Pick(group.regions);
+    seat.place = PlaceOf(m_scenario, m_seed, index, i);
     seat.start = static_cast<int64_t>(group.startFrom + group.startOver / group.count * i);
     uint32_t n = group.role == Role::Web ? static_cast<uint32_t>(m_servers.size()) : m_addresses++;
     seat.addr = group.role == Role::Web ? WebAddress(n) : NodeAddress(n);
@@ -304,7 +330,7 @@ Simulation::AddGroup(uint32_t index)
     const Group& group = m_scenario.groups[index];
     for (uint32_t i = 0; i < group.count; i++)
     {
-        Seat seat = MakeSeat(group, i);
+        Seat seat = MakeSeat(index, i);
         if (m_members.empty() && group.role == Role::Super)
         {
             MakeNetwork(group, seat.addr);
@@ -324,14 +350,16 @@ void
 Simulation::AddMember(uint32_t index, const Seat& seat)
 {
     const Group& group = m_scenario.groups[index];
-    const AccessClass& access = m_scenario.network.access[group.access];
     auto node = CreateObject<ns3::Node>();
     auto app = CreateObject<NodeApp>();
     auto number = static_cast<uint32_t>(m_members.size());
     app->SetAttribute("Mode", EnumValue(ModeOf(group.role)));
-    app->SetAttribute("Region", UintegerValue(seat.region));
-    app->SetAttribute("UplinkRate", UintegerValue(access.up));
-    app->SetAttribute("DownlinkRate", UintegerValue(access.down));
+    app->SetAttribute("Country", StringValue(seat.place.country));
+    app->SetAttribute("Route", EnumValue(RouteOf(group)));
+    app->SetAttribute("CpuSpeed", UintegerValue(group.cpu));
+    app->SetAttribute("Pool", UintegerValue(group.pool));
+    app->SetAttribute("Returning", ns3::BooleanValue(seat.place.returning));
+    SetAccess(*app, seat.place);
     node->AddApplication(app);
     app->Setup(&m_shared, number, seat.addr, MakeKeys(m_shared, number));
     GiveCarrier(*app, number, group, seat.addr);
@@ -341,19 +369,15 @@ Simulation::AddMember(uint32_t index, const Seat& seat)
     }
     app->SetStartTime(Ns(seat.start));
     m_nodes.Add(node);
-    m_members.push_back({index, seat.region, seat.addr, app});
+    m_members.push_back({index, seat.place.region, seat.place.up, seat.addr, app});
 }
 
 void
 Simulation::AddServer(uint32_t index, const Seat& seat)
 {
-    const Group& group = m_scenario.groups[index];
-    const AccessClass& access = m_scenario.network.access[group.access];
     auto node = CreateObject<ns3::Node>();
     auto app = CreateObject<WebServer>();
-    app->SetAttribute("Region", UintegerValue(seat.region));
-    app->SetAttribute("UplinkRate", UintegerValue(access.up));
-    app->SetAttribute("DownlinkRate", UintegerValue(access.down));
+    SetAccess(*app, seat.place);
     node->AddApplication(app);
     app->Setup(m_shared.transport, seat.addr);
     app->SetStartTime(Ns(seat.start));
@@ -364,39 +388,6 @@ Simulation::AddServer(uint32_t index, const Seat& seat)
     m_serverAddresses.push_back(seat.addr);
     m_serverNames.push_back(name);
     m_servers.push_back(app);
-}
-
-void
-Simulation::AddWorkloads()
-{
-    for (const WebWorkload& web : m_scenario.workloads)
-    {
-        const Group& group = m_scenario.groups[web.clients];
-        WebHabits habits{web.sizes, group.routes, {}, web.think, web.timeout};
-        for (size_t i = 0; i < m_servers.size(); i++)
-        {
-            if (m_serverGroups[i] == web.servers)
-            {
-                habits.servers.push_back(m_serverNames[i]);
-            }
-        }
-        m_habits.push_back(habits);
-        for (uint32_t i = 0; i < m_members.size(); i++)
-        {
-            if (m_members[i].group != web.clients)
-            {
-                continue;
-            }
-            auto client = CreateObject<WebClient>();
-            Ptr<NodeApp> node = m_members[i].app;
-            client->Setup(node, static_cast<uint32_t>(m_habits.size()), &m_habits.back(), m_seed);
-            node->GetNode()->AddApplication(client);
-            ns3::TimeValue start;
-            node->GetAttribute("StartTime", start);
-            client->SetStartTime(start.Get());
-            m_clients.push_back(client);
-        }
-    }
 }
 
 void
@@ -532,7 +523,7 @@ Simulation::Run()
 {
     Simulator::Stop(Ns(static_cast<int64_t>(m_scenario.stop)));
     Simulator::Run();
-    for (const Ptr<WebClient>& client : m_clients)
+    for (const Ptr<FetchClient>& client : m_clients)
     {
         client->Conclude();
     }
@@ -556,7 +547,7 @@ Simulation::GetMembers() const
     return m_members;
 }
 
-const std::vector<Ptr<WebClient>>&
+const std::vector<Ptr<FetchClient>>&
 Simulation::GetClients() const
 {
     return m_clients;

@@ -16,8 +16,9 @@
 #include "censor-border.h"
 #include "node-app.h"
 #include "outages.h"
+#include "placement.h"
 #include "scenario.h"
-#include "web-client.h"
+#include "fetch-client.h"
 #include "web-server.h"
 
 namespace qnet
@@ -28,6 +29,7 @@ struct Member
 {
     uint32_t group;  ///< index into the scenario's groups
     uint32_t region; ///< index into the network's regions
+    uint64_t up;     ///< bit/s
     qn_addr addr;
     ns3::Ptr<NodeApp> app;
 };
@@ -49,8 +51,10 @@ class Simulation
 
     const Scenario& GetScenario() const;
     uint64_t GetSeed() const;
-    const std::vector<Member>& GetMembers() const; ///< by node index
-    const std::vector<ns3::Ptr<WebClient>>& GetClients() const;
+    const std::vector<Member>& GetMembers() const;                ///< by node index
+    const std::vector<ns3::Ptr<FetchClient>>& GetClients() const; ///< by workload
+    /// Of all clients of a workload, together.
+    Experience ExperienceOf(uint32_t workload) const;
     const std::vector<ns3::Ptr<WebServer>>& GetServers() const;
     const Transport& GetTransport() const;
     const std::vector<Outage>& GetOutages() const;
@@ -61,7 +65,7 @@ class Simulation
     struct Seat
     {
         qn_addr addr;
-        uint32_t region;
+        Place place;
         int64_t start;
     };
 
@@ -72,10 +76,11 @@ class Simulation
     std::unique_ptr<Origin> MakeOrigin(uint32_t number, const qn_addr& addr);
     void GiveCarrier(NodeApp& app, uint32_t number, const Group& group, const qn_addr& addr);
     void AddGroup(uint32_t index);
-    Seat MakeSeat(const Group& group, uint32_t i);
+    Seat MakeSeat(uint32_t group, uint32_t i);
     void AddMember(uint32_t group, const Seat& seat);
     void AddServer(uint32_t group, const Seat& seat);
     void AddWorkloads();
+    void AddClient(const Workload& workload, const Member& member, uint32_t number);
     void AddFaults();
     void AddCensors();
     std::vector<qn_addr> AddressesOf(uint32_t group) const;
@@ -86,7 +91,6 @@ class Simulation
     std::unique_ptr<CensorBorder> m_censors; ///< outlives the transport's conns
     uint64_t m_seed;
     SharedCore m_shared;
-    Draws m_draws;
     qn_secret32 m_operator{};
     std::unique_ptr<OriginAuthority> m_authority; ///< null: the bare carrier
     std::string m_profile;                        ///< of the browser that all nodes play
@@ -97,12 +101,13 @@ class Simulation
     uint32_t m_addresses = 0;
     ns3::NodeContainer m_nodes;
     std::vector<Member> m_members;
-    std::vector<ns3::Ptr<WebClient>> m_clients;
+    std::vector<ns3::Ptr<FetchClient>> m_clients;
+    std::vector<uint32_t> m_clientWorkloads; ///< of m_clients
     std::vector<ns3::Ptr<WebServer>> m_servers;
     std::vector<uint32_t> m_serverGroups; ///< of m_servers
     std::vector<qn_addr> m_serverAddresses;
     std::vector<std::string> m_serverNames;
-    std::deque<WebHabits> m_habits;
+    std::deque<Habits> m_habits; ///< by workload
     std::vector<Outage> m_outages;
 };
 

@@ -95,7 +95,7 @@ NodesJson(const Simulation& s)
 }
 
 json_t*
-StreamsJson(const Recorder& r, bool measuredOnly)
+StreamsJson(const Recorder& r, const std::function<bool(const StreamRow&)>& filter)
 {
     constexpr size_t OUTCOMES = static_cast<size_t>(FetchOutcome::Unfinished) + 1;
     uint64_t count[OUTCOMES] = {};
@@ -104,7 +104,7 @@ StreamsJson(const Recorder& r, bool measuredOnly)
     uint64_t bytes = 0;
     for (const StreamRow& row : r.GetStreams())
     {
-        if (row.measured || !measuredOnly)
+        if (filter(row))
         {
             asked++;
             count[static_cast<size_t>(row.outcome)]++;
@@ -260,6 +260,73 @@ NetworkJson(const Simulation& s)
     return out;
 }
 
+/// The fetches of one workload, and what its people felt beside them.
+json_t*
+WorkloadJson(const Simulation& s, const Recorder& r, uint32_t index)
+{
+    const Workload& workload = s.GetScenario().workloads[index];
+    auto mine = [index](const StreamRow& row) { return row.workload == index; };
+    json_t* out = Object();
+    Put(out, "model", std::string(WorkloadKindName(workload.kind)));
+    Put(out, "streams", StreamsJson(r, [index](const StreamRow& row) {
+            return row.measured && row.workload == index;
+        }));
+    Put(out, "ttfb_ns", DistributionJson(StreamTimes(r, mine, &StreamRow::first)));
+    Put(out, "ttlb_ns", DistributionJson(StreamTimes(r, mine, &StreamRow::last)));
+    Experience all = s.ExperienceOf(index);
+    if (workload.kind == WorkloadKind::Browse)
+    {
+        Put(out, "page_ns", DistributionJson(Distribution(all.pages)));
+    }
+    if (workload.kind == WorkloadKind::Stream)
+    {
+        uint64_t whole = all.playedNs + all.stalledNs;
+        Put(out, "startup_ns", DistributionJson(Distribution(all.startups)));
+        Put(out, "stalls", all.stalls);
+        Put(out, "stalled_ns", all.stalledNs);
+        Put(out, "played_ns", all.playedNs);
+        Put(out, "stalled_permille", whole > 0 ? all.stalledNs / (whole / 1000 + 1) : 0);
+    }
+    return out;
+}
+
+json_t*
+WorkloadsJson(const Simulation& s, const Recorder& r)
+{
+    json_t* out = Object();
+    for (uint32_t i = 0; i < s.GetScenario().workloads.size(); i++)
+    {
+        Put(out, s.GetScenario().workloads[i].name, WorkloadJson(s, r, i));
+    }
+    return out;
+}
+
+/// How long processors were busy: of each group together, and of its busiest member.
+json_t*
+CpuJson(const Simulation& s)
+{
+    json_t* out = Object();
+    for (uint32_t i = 0; i < s.GetScenario().groups.size(); i++)
+    {
+        uint64_t sum = 0;
+        uint64_t most = 0;
+        for (const Member& member : s.GetMembers())
+        {
+            uint64_t ns = member.group == i ? static_cast<uint64_t>(member.app->GetCpuNs()) : 0;
+            sum += ns;
+            most = std::max(most, ns);
+        }
+        if (s.GetScenario().groups[i].role != Role::Web)
+        {
+            json_t* group = Object();
+            Put(group, "busy_ns", sum);
+            Put(group, "busiest_permille", most / (s.GetScenario().stop / 1000 + 1));
+            Put(out, s.GetScenario().groups[i].name, group);
+        }
+    }
+    return out;
+}
+
 json_t*
 TallyJson(const CensorBorder::Tally& tally)
 {
@@ -298,11 +365,15 @@ std::vector<uint64_t>
 SizesAsked(const Scenario& scenario)
 {
     std::set<uint64_t> sizes;
-    for (const WebWorkload& web : scenario.workloads)
+    for (const Workload& workload : scenario.workloads)
     {
-        for (const auto& [size, weight] : web.sizes)
+        bool few = workload.kind != WorkloadKind::Browse && workload.kind != WorkloadKind::Chat;
+        for (const auto& [size, weight] : workload.habits.sizes)
         {
-            sizes.insert(size);
+            if (few)
+            {
+                sizes.insert(size);
+            }
         }
     }
     return {sizes.begin(), sizes.end()};
@@ -321,13 +392,18 @@ MakeSummary(const Simulation& s, const Recorder& r)
     Put(out.get(), "stop_ns", scenario.stop);
     Put(out.get(), "warmup_ns", scenario.warmup);
     Put(out.get(), "nodes", NodesJson(s));
-    Put(out.get(), "streams", StreamsJson(r, false));
-    Put(out.get(), "measured", StreamsJson(r, true));
+    Put(out.get(), "streams", StreamsJson(r, [](const StreamRow&) { return true; }));
+    Put(out.get(), "measured", StreamsJson(r, [](const StreamRow& row) { return row.measured; }));
     Put(out.get(), "ttfb_ns", FirstByteJson(r));
     Put(out.get(), "ttlb_ns", LastByteJson(s, r));
+    Put(out.get(), "workloads", WorkloadsJson(s, r));
     Put(out.get(), "circuits", CircuitsJson(r));
     Put(out.get(), "core", CoreJson(s));
     Put(out.get(), "network", NetworkJson(s));
+    if (scenario.network.cpu.Any())
+    {
+        Put(out.get(), "cpu", CpuJson(s));
+    }
     Put(out.get(), "outages", s.GetOutages().size());
     if (s.GetCensors() != nullptr)
     {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "yaml-tree.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -278,6 +279,13 @@ YamlNode*
 YamlNode::Find(const std::string& key)
 {
     return const_cast<YamlNode*>(FindIn(*this, key));
+}
+
+void
+YamlNode::Remove(const std::string& key)
+{
+    auto gone = [&key](const auto& pair) { return pair.first == key; };
+    keys.erase(std::remove_if(keys.begin(), keys.end(), gone), keys.end());
 }
 
 void

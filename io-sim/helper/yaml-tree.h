@@ -40,6 +40,7 @@ struct YamlNode
 
     const YamlNode* Find(const std::string& key) const;
     YamlNode* Find(const std::string& key);
+    void Remove(const std::string& key);
     [[noreturn]] void Fail(const std::string& what) const;
 };
 

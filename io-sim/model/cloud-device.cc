@@ -55,7 +55,7 @@ CloudDevice::CloudDevice() = default;
 CloudDevice::~CloudDevice() = default;
 
 void
-CloudDevice::Setup(const Cloud* cloud,
+CloudDevice::Setup(Cloud* cloud,
                    uint32_t host,
                    const Transport::HostConfig& config,
                    uint64_t queueLimit,
@@ -165,7 +165,7 @@ CloudDevice::Sent(uint64_t name, Ptr<Packet> packet)
     m_stats.sent += size;
     m_stats.unsent -= size;
     CloudDevice* to = m_cloud->DeviceOf(Read(*packet).to);
-    if (to != nullptr && !m_cloud->IsCut(m_host, to->m_host))
+    if (to != nullptr && !m_cloud->IsCut(m_host, to->m_host) && !m_cloud->LosesPacket(m_host))
     {
         Simulator::ScheduleWithContext(to->m_context,
                                        Ns(m_cloud->LatencyBetween(m_host, to->m_host)),
@@ -199,6 +199,10 @@ CloudDevice::SendFrom(Ptr<Packet>, const ns3::Address&, const ns3::Address&, uin
 void
 CloudDevice::Arrive(Ptr<Packet> packet)
 {
+    if (m_cloud->LosesPacket(m_host))
+    {
+        return;
+    }
     int64_t now = NowNs();
     int64_t queued = m_downFree > now ? m_downFree - now : 0;
     if (queued > SerialisationNs(m_queueLimit, m_down))

@@ -34,6 +34,8 @@ class Cloud
     virtual int64_t LatencyBetween(uint32_t a, uint32_t b) const = 0;
     /// Whether packets between the hosts are lost.
     virtual bool IsCut(uint32_t a, uint32_t b) const = 0;
+    /// Whether the access link of a host loses this packet.
+    virtual bool LosesPacket(uint32_t host) = 0;
 
   protected:
     ~Cloud() = default;
@@ -56,7 +58,7 @@ class CloudDevice final : public ns3::NetDevice
         ~FlowUser() = default;
     };
 
-    void Setup(const Cloud* cloud,
+    void Setup(Cloud* cloud,
                uint32_t host,
                const Transport::HostConfig& config,
                uint64_t queueLimit,
@@ -113,7 +115,7 @@ class CloudDevice final : public ns3::NetDevice
     void Arrive(ns3::Ptr<ns3::Packet> packet);
     void Deliver(ns3::Ptr<ns3::Packet> packet);
 
-    const Cloud* m_cloud = nullptr;
+    Cloud* m_cloud = nullptr;
     uint32_t m_host = 0;
     uint32_t m_context = 0;
     uint64_t m_up = 0;

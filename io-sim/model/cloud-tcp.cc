@@ -82,6 +82,12 @@ CloudTcp::LatencyBetween(uint32_t a, uint32_t b) const
 }
 
 bool
+CloudTcp::LosesPacket(uint32_t host)
+{
+    return Loses(host, 1);
+}
+
+bool
 CloudTcp::IsCut(uint32_t a, uint32_t b) const
 {
     return WaitToPass(m_config[a].region, m_config[b].region) > 0;

@@ -31,6 +31,7 @@ class CloudTcp final : public TcpTransport, private Cloud
     CloudDevice* DeviceOf(ns3::Ipv4Address address) const override;
     int64_t LatencyBetween(uint32_t a, uint32_t b) const override;
     bool IsCut(uint32_t a, uint32_t b) const override;
+    bool LosesPacket(uint32_t host) override;
 
     std::vector<ns3::Ptr<CloudDevice>> m_devices;    ///< by host
     std::unordered_map<uint32_t, uint32_t> m_hostOf; ///< by address; looked up, never walked

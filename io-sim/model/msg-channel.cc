@@ -320,12 +320,11 @@ MsgChannel::Sent(MsgSocket* s, Chunk* c)
     bool passes = MayPass(s, c, &wait);
     if (passes)
     {
-        Simulator::ScheduleWithContext(m_hosts[to->m_host].context,
-                                       Ns(Travel(s->m_conn) + wait),
-                                       &MsgChannel::Arrive,
-                                       this,
-                                       to,
-                                       c);
+        wait += Repair(s, c);
+        int64_t arrival = std::max(NowNs() + Travel(s->m_conn) + wait, s->m_lastArrival);
+        s->m_lastArrival = arrival;
+        Simulator::ScheduleWithContext(
+            m_hosts[to->m_host].context, Ns(arrival - NowNs()), &MsgChannel::Arrive, this, to, c);
     }
     else
     {
@@ -343,6 +342,17 @@ MsgChannel::Sent(MsgSocket* s, Chunk* c)
     {
         Release(s->m_conn); // the chunk's way is over
     }
+}
+
+/// How long it takes until what was lost of a chunk has been noticed and sent again.
+int64_t
+MsgChannel::Repair(MsgSocket* s, Chunk* c)
+{
+    uint64_t packets = c->len / SEGMENT + 1;
+    bool lost = Loses(s->m_host, packets);
+    lost = Loses(s->m_conn->Other(s)->m_host, packets) || lost;
+    c->marked = c->marked || lost;
+    return lost ? 2 * s->m_conn->latency : 0;
 }
 
 // ---- on the border

@@ -7,8 +7,10 @@
  * and a FIFO downlink. A chunk is serialised on its sender's uplink, travels for the latency of the
  * host pair and is serialised again on the receiver's downlink. A conn has a window: it starts
  * small, grows as bytes are consumed, and halves when the receiver's downlink marks a chunk because
- * its queue is long (marking stands in for loss: nothing is ever sent twice). A reader that does
- * not read holds the window shut, so back-pressure reaches the writer. Set-up costs one round trip.
+ * its queue is long (marking stands in for loss: nothing is ever sent twice). A chunk of which the
+ * access link of either host loses a packet arrives a round trip later, with all behind it, and
+ * halves the window too: the throughput that loss costs, not its packets. A reader that does not
+ * read holds the window shut, so back-pressure reaches the writer. Set-up costs one round trip.
  * Between regions that are cut off from each other everything waits until they no longer are.
  *
  * Only integers: bytes, bits per second and nanoseconds.
@@ -74,6 +76,7 @@ class MsgSocket final : public TransportConn
     uint64_t m_window = 0;
     uint64_t m_threshold = 0; ///< the window doubles per round trip below, grows slowly above
     int64_t m_lastCut = 0;
+    int64_t m_lastArrival = 0; ///< at the other side, of what was sent so far: nothing overtakes
 
     ChunkQueue m_received;
     bool m_markSeen = false; ///< a marked chunk was consumed and not yet echoed
@@ -115,6 +118,7 @@ class MsgChannel final : public Transport
     int64_t Travel(const MsgConn* conn) const;
     bool MayOpen(MsgConn* conn, const qn_addr& to);
     bool MayPass(MsgSocket* s, const Chunk* c, int64_t* wait);
+    int64_t Repair(MsgSocket* s, Chunk* c);
     void TearDown(MsgConn* conn);
     void Append(MsgSocket* s, const uint8_t* p, uint32_t n);
     void AppendControl(MsgSocket* s, ChunkKind kind);

@@ -36,12 +36,10 @@ NodeApp::Enter()
     m_shared->Stamp(&m_env);
 }
 
-/// Performs all actions, moves the bytes they name, and arms the timer.
+/// Performs all actions, moves the bytes they name while the processor is free, and arms the timer.
 void
 NodeApp::Drive()
 {
-    size_t sent = 0;
-    size_t read = 0;
     for (;;)
     {
         qn_action a;
@@ -49,22 +47,73 @@ NodeApp::Drive()
         {
             Perform(a);
         }
-        if (sent < m_toSend.size())
-        {
-            Flush(m_toSend[sent++]);
-        }
-        else if (read < m_toRead.size())
-        {
-            Read(m_toRead[read++]);
-        }
-        else
+        if ((m_toSend.empty() && m_toRead.empty()) || IsBusy())
         {
             break;
         }
+        bool sends = !m_toSend.empty();
+        std::deque<qn_conn>& queue = sends ? m_toSend : m_toRead;
+        qn_conn c = queue.front();
+        queue.pop_front();
+        if (sends)
+        {
+            Flush(c);
+        }
+        else
+        {
+            Read(c);
+        }
+        Charge(1);
     }
-    m_toSend.clear();
-    m_toRead.clear();
     Arm();
+}
+
+// ---- the processor: a queue of one
+
+/// Work is done at once, and the processor is busy for as long as it would have taken: what comes
+/// next waits, but what this step said is on its way already.
+void
+NodeApp::Charge(uint64_t writes)
+{
+    const CpuCosts& cost = m_shared->cpu;
+    if (!cost.Any())
+    {
+        return;
+    }
+    qn_counters now;
+    qn_node_counters(m_node, &now);
+    uint64_t cells = now.cells_forward + now.cells_backward;
+    uint64_t cellsBefore = m_charged.cells_forward + m_charged.cells_backward;
+    uint64_t ns = (now.aead_bytes - m_charged.aead_bytes) * cost.kib / 1024 +
+                  (cells - cellsBefore) * cost.cell + (now.dh - m_charged.dh) * cost.dh +
+                  (now.handshakes - m_charged.handshakes) * cost.handshake + writes * cost.write;
+    m_charged = now;
+    auto took = static_cast<int64_t>(ns * 1000 / m_cpuSpeed);
+    m_cpuFree = std::max(m_cpuFree, NowNs()) + took;
+    m_cpuSpent += took;
+}
+
+/// If it is, the work goes on when it no longer is.
+bool
+NodeApp::IsBusy()
+{
+    int64_t wait = m_cpuFree - NowNs();
+    if (wait <= 0)
+    {
+        return false;
+    }
+    if (!m_resume.IsRunning())
+    {
+        m_resume = Simulator::Schedule(Ns(wait), &NodeApp::Resume, this);
+    }
+    return true;
+}
+
+void
+NodeApp::Resume()
+{
+    Enter();
+    Drive();
 }
 
 void
@@ -133,6 +182,10 @@ NodeApp::Perform(const qn_action& a)
 void
 NodeApp::Store(const qn_action& a)
 {
+    if (m_mode == QN_SUPER && std::string(a.name) == "snapshot")
+    {
+        m_shared->newestList.assign(a.bytes.p, a.bytes.p + a.bytes.n);
+    }
     if (m_keepDisk)
     {
         std::vector<uint8_t>& file = m_disk[a.name];
@@ -389,6 +442,7 @@ NodeApp::Tick()
     if (qn_node_due(m_node) <= m_env.now)
     {
         qn_node_tick(m_node);
+        Charge(0);
     }
     Drive();
 }

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "ns3/boolean.h"
 #include "ns3/enum.h"
 #include "ns3/fatal-error.h"
 #include "ns3/log.h"
 #include "ns3/node.h"
+#include "ns3/string.h"
 #include "ns3/uinteger.h"
 
 #include "counters.h"
@@ -89,6 +91,36 @@ NodeApp::GetTypeId()
                           UintegerValue(50000000),
                           MakeUintegerAccessor(&NodeApp::m_down),
                           MakeUintegerChecker<uint64_t>(1000))
+            .AddAttribute("AccessDelay",
+                          "ns, one way, between the host and its region",
+                          UintegerValue(0),
+                          MakeUintegerAccessor(&NodeApp::m_delay),
+                          MakeUintegerChecker<uint64_t>())
+            .AddAttribute("Loss",
+                          "Packets lost on the access link, either way, in millionths",
+                          UintegerValue(0),
+                          MakeUintegerAccessor(&NodeApp::m_loss),
+                          MakeUintegerChecker<uint32_t>(0, 1000000))
+            .AddAttribute("Country",
+                          "Two capital letters, as the descriptor claims it; empty: unknown",
+                          ns3::StringValue(""),
+                          ns3::MakeStringAccessor(&NodeApp::m_country),
+                          ns3::MakeStringChecker())
+            .AddAttribute("Pool",
+                          "Three-hop circuits a client keeps ready; 0: the core's default",
+                          UintegerValue(0),
+                          MakeUintegerAccessor(&NodeApp::m_pool),
+                          MakeUintegerChecker<uint32_t>())
+            .AddAttribute("CpuSpeed",
+                          "Of the processor that costs were measured on, in thousandths",
+                          UintegerValue(1000),
+                          MakeUintegerAccessor(&NodeApp::m_cpuSpeed),
+                          MakeUintegerChecker<uint32_t>(1))
+            .AddAttribute("Returning",
+                          "A client starts with the newest list, as if it had kept it",
+                          ns3::BooleanValue(false),
+                          ns3::MakeBooleanAccessor(&NodeApp::m_returning),
+                          ns3::MakeBooleanChecker())
             .AddAttribute("MemoryLimit",
                           "Bytes the core may hold before it answers out of memory",
                           UintegerValue(UINT64_C(1) << 30),
@@ -140,6 +172,7 @@ void
 NodeApp::DoDispose()
 {
     m_timer.Cancel();
+    m_resume.Cancel();
     if (m_node != nullptr)
     {
         qn_node_free(m_node);
@@ -158,7 +191,7 @@ NodeApp::Setup(SharedCore* shared, uint32_t index, const qn_addr& addr, const qn
     m_addr = addr;
     m_keys = keys;
     qn_drbg_init(&m_drbg, "qnet-sim-node", shared->GetSeed(), index);
-    m_host = shared->transport->AddHost({GetNode(), m_region, m_up, m_down, addr});
+    m_host = shared->transport->AddHost({GetNode(), m_region, m_up, m_down, addr, m_delay, m_loss});
 }
 
 void
@@ -212,6 +245,12 @@ NodeApp::GetMode() const
     return m_mode;
 }
 
+int64_t
+NodeApp::GetCpuNs() const
+{
+    return m_cpuSpent;
+}
+
 qn_status
 NodeApp::GetStatus() const
 {
@@ -230,6 +269,11 @@ qn_slice
 NodeApp::Stored(const char* name) const
 {
     auto found = m_disk.find(name);
+    if (m_returning && found == m_disk.end() && std::string(name) == "snapshot")
+    {
+        const std::vector<uint8_t>& list = m_shared->newestList;
+        return {list.data(), list.size()};
+    }
     return found == m_disk.end() ? qn_slice{nullptr, 0}
                                  : qn_slice{found->second.data(), found->second.size()};
 }
@@ -241,12 +285,14 @@ NodeApp::MakeConfig() const
     cfg.stored_snapshot = Stored("snapshot");
     cfg.mode = m_mode;
     cfg.route = m_route;
-    cfg.lab = true; // as the network file says: only a lab may use the bare carrier
+    cfg.lab = m_shared->network.lab;
     cfg.socks = m_mode == QN_CLIENT;
     cfg.carrier = m_profile != nullptr ? &qn_carrier_htx : &qn_carrier_bare;
     cfg.network = &m_shared->network;
     cfg.intern = m_shared->GetIntern();
     cfg.keys = m_keys;
+    cfg.pool = m_pool;
+    m_country.copy(cfg.country, sizeof cfg.country - 1);
     cfg.has_operator = m_hasOperator;
     cfg.operator_seed = m_operator;
     if (m_mode != QN_CLIENT)
@@ -334,6 +380,9 @@ void
 NodeApp::Crash()
 {
     m_timer.Cancel();
+    m_resume.Cancel();
+    m_charged = qn_counters{};
+    m_cpuFree = 0;
     m_armed = QN_NEVER;
     m_life++;
     m_socksPaused = false;

@@ -7,6 +7,7 @@
 #ifndef QNET_SIM_NODE_APP_H
 #define QNET_SIM_NODE_APP_H
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -60,6 +61,7 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     qn_mode GetMode() const;
     /// Counters go on over crashes; all else is zero while the node is not up.
     qn_status GetStatus() const;
+    int64_t GetCpuNs() const; ///< that its processor was busy
 
     /// Trace signature of all events of the core. \param index the node's
     typedef void (*EventTracedCallback)(uint32_t index, const qn_event& event);
@@ -99,6 +101,9 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     void Door(bool open);
     Entry* Find(qn_conn c);
     void Enter();
+    void Charge(uint64_t writes);
+    bool IsBusy();
+    void Resume();
     void Drive();
     void Perform(const qn_action& a);
     void PerformReset(const qn_action& a);
@@ -122,6 +127,12 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     uint64_t m_up = 0;
     uint64_t m_down = 0;
     uint64_t m_memoryLimit = 0;
+    uint64_t m_delay = 0;
+    uint32_t m_loss = 0;
+    std::string m_country;
+    uint32_t m_pool = 0;
+    bool m_returning = false;
+    uint32_t m_cpuSpeed = 1000; ///< permille
 
     SharedCore* m_shared = nullptr;
     uint32_t m_index = 0;
@@ -142,8 +153,12 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     qn_env m_env{};
     qn_node* m_node = nullptr;
     std::unordered_map<qn_conn, Entry> m_conns; ///< looked up by name, never walked in a run
-    std::vector<qn_conn> m_toSend;
-    std::vector<qn_conn> m_toRead;
+    std::deque<qn_conn> m_toSend;
+    std::deque<qn_conn> m_toRead;
+    qn_counters m_charged{}; ///< what the processor has spent time on
+    int64_t m_cpuFree = 0;   ///< ns: when it has
+    int64_t m_cpuSpent = 0;  ///< ns, in all
+    ns3::EventId m_resume;
     bool m_socksPaused = false;
     ns3::EventId m_timer;
     qn_time m_armed = QN_NEVER;

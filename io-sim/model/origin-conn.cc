@@ -5,14 +5,12 @@
 #include <cstring>
 #include <ctime>
 #include <new>
-#include <stdexcept>
 
 #include <openssl/err.h>
 
 #include "ns3/simulator.h"
 
 #include "sim-time.h"
-#include "web-object.h"
 
 namespace qnet
 {
@@ -23,15 +21,7 @@ namespace
 {
 
 constexpr size_t PROXY_HEAD = 16; ///< of a PROXY v2 header: signature, command, family, length
-constexpr uint32_t STREAMS_MAX = 128;
 constexpr size_t KEPT_MAX = 1024; ///< bytes of buffer that a resting visit may keep
-
-nghttp2_nv
-Field(const char* name, const std::string& value) // nghttp2 copies both
-{
-    auto bytes = [](const char* p) { return reinterpret_cast<uint8_t*>(const_cast<char*>(p)); };
-    return {bytes(name), bytes(value.c_str()), std::strlen(name), value.size(), 0};
-}
 
 } // namespace
 
@@ -46,12 +36,6 @@ OriginConn::GetPages()
     return pages;
 }
 
-void
-OriginConn::SessionFree::operator()(nghttp2_session* session) const
-{
-    nghttp2_session_del(session);
-}
-
 OriginConn::OriginConn(Origin* origin, uint64_t number)
     : m_origin(origin),
       m_number(number),
@@ -64,11 +48,19 @@ OriginConn::OriginConn(Origin* origin, uint64_t number)
     }
     SSL_set_accept_state(m_ssl.get());
     SSL_set_bio(m_ssl.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    m_heard = NowNs();
+    WatchIdle();
+    if (origin->m_habits.age > 0)
+    {
+        m_age = Simulator::Schedule(Ns(origin->m_habits.age), &OriginConn::Retire, this);
+    }
 }
 
 OriginConn::~OriginConn()
 {
     m_speak.Cancel();
+    m_patience.Cancel();
+    m_age.Cancel();
     m_conn->Leave();
 }
 
@@ -94,6 +86,7 @@ OriginConn::LocalBytes(const uint8_t* p, size_t n)
     }
     BIO_write(SSL_get_rbio(m_ssl.get()), m_in.data(), static_cast<int>(m_in.size()));
     m_in.clear();
+    m_in.shrink_to_fit();
     Run();
 }
 
@@ -133,11 +126,11 @@ OriginConn::Read()
     for (;;)
     {
         int n = SSL_read(m_ssl.get(), bytes, sizeof bytes);
-        if (!m_http && SSL_is_init_finished(m_ssl.get()) && !StartHttp())
+        if (!m_http && SSL_is_init_finished(m_ssl.get()))
         {
-            return false;
+            m_http = std::make_unique<OriginHttp>(&GetPages());
         }
-        if (n > 0 && nghttp2_session_mem_recv(m_http.get(), bytes, static_cast<size_t>(n)) < 0)
+        if (n > 0 && !m_http->Receive(bytes, static_cast<size_t>(n), Date()))
         {
             return false;
         }
@@ -153,25 +146,40 @@ OriginConn::Read()
     }
 }
 
+/// \return false when this conn is over
 bool
 OriginConn::Write()
 {
-    const uint8_t* p = nullptr;
-    ssize_t n = 0;
-    while (m_http && (n = nghttp2_session_mem_send(m_http.get(), &p)) > 0)
+    uint64_t most = m_origin->m_habits.requests;
+    if (m_http && most > 0 && m_http->GetRequests() >= most)
     {
-        if (SSL_write(m_ssl.get(), p, static_cast<int>(n)) != n)
+        m_http->Retire();
+    }
+    std::string frame;
+    while (m_http && m_http->Next(&frame))
+    {
+        auto n = static_cast<int>(frame.size());
+        if (SSL_write(m_ssl.get(), frame.data(), n) != n)
         {
             return false;
         }
     }
-    return n == 0;
+    if (m_http && m_http->IsOver())
+    {
+        SSL_shutdown(m_ssl.get());
+        return false;
+    }
+    return true;
 }
 
 /// What TLS made goes to the peer after the time an answer takes.
 void
 OriginConn::Say()
 {
+    uint64_t asked = m_http ? m_http->GetRequests() : 0;
+    m_heard = asked > m_answered ? NowNs() : m_heard;
+    int64_t busy = m_origin->Serve(asked - m_answered);
+    m_answered = asked;
     BIO* made = SSL_get_wbio(m_ssl.get());
     size_t n = BIO_ctrl_pending(made);
     size_t had = m_out.size();
@@ -181,9 +189,13 @@ OriginConn::Say()
     {
         SSL_set0_wbio(m_ssl.get(), BIO_new(BIO_s_mem())); // a memory BIO never shrinks
     }
+    if (BIO_ctrl_pending(SSL_get_rbio(m_ssl.get())) == 0)
+    {
+        SSL_set0_rbio(m_ssl.get(), BIO_new(BIO_s_mem()));
+    }
     if ((!m_out.empty() || m_ending) && !m_ended && !m_speak.IsRunning())
     {
-        m_speak = Simulator::Schedule(Ns(m_origin->m_delay), &OriginConn::Speak, this);
+        m_speak = Simulator::Schedule(Ns(busy), &OriginConn::Speak, this);
     }
 }
 
@@ -222,115 +234,46 @@ OriginConn::LocalReset()
     m_origin->Ended(m_number);
 }
 
-// ---- HTTP/2
+// ---- what the site has had enough of
 
-bool
-OriginConn::StartHttp()
+/// No event per request: the one in place looks again when it comes.
+void
+OriginConn::WatchIdle()
 {
-    static const nghttp2_settings_entry settings[] = {
-        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, STREAMS_MAX},
-        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 65536},
-    };
-    nghttp2_session_callbacks* calls = nullptr;
-    nghttp2_session* session = nullptr;
-    if (nghttp2_session_callbacks_new(&calls) != 0)
+    int64_t idle = m_origin->m_habits.idle;
+    if (idle > 0 && !m_patience.IsRunning())
     {
-        return false;
+        m_patience = Simulator::Schedule(Ns(m_heard + idle - NowNs()), &OriginConn::IdleOver, this);
     }
-    nghttp2_session_callbacks_set_on_begin_headers_callback(calls, &OnBegin);
-    nghttp2_session_callbacks_set_on_header_callback(calls, &OnHeader);
-    nghttp2_session_callbacks_set_on_frame_recv_callback(calls, &OnFrame);
-    nghttp2_session_callbacks_set_on_stream_close_callback(calls, &OnClose);
-    int rv = nghttp2_session_server_new(&session, calls, this);
-    nghttp2_session_callbacks_del(calls);
-    m_http.reset(session);
-    return rv == 0 && nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings, 2) == 0;
 }
 
-int
-OriginConn::OnBegin(nghttp2_session*, const nghttp2_frame* frame, void* user)
+void
+OriginConn::IdleOver()
 {
-    static_cast<OriginConn*>(user)->m_answers[frame->hd.stream_id] = Answer();
-    return 0;
-}
-
-int
-OriginConn::OnHeader(nghttp2_session*,
-                     const nghttp2_frame* frame,
-                     const uint8_t* name,
-                     size_t nameN,
-                     const uint8_t* value,
-                     size_t valueN,
-                     uint8_t,
-                     void* user)
-{
-    std::string path(reinterpret_cast<const char*>(value), valueN);
-    if (std::string(reinterpret_cast<const char*>(name), nameN) == ":path")
+    if (m_heard + m_origin->m_habits.idle > NowNs())
     {
-        for (const OriginPage& page : GetPages())
-        {
-            if (path == page.path)
-            {
-                static_cast<OriginConn*>(user)->m_answers[frame->hd.stream_id].page = &page;
-            }
-        }
+        WatchIdle();
+        return;
     }
-    return 0;
+    Retire();
 }
 
-int
-OriginConn::OnFrame(nghttp2_session*, const nghttp2_frame* frame, void* user)
+/// A visit that is still at its handshake has no HTTP to say goodbye in.
+void
+OriginConn::Retire()
 {
-    bool request = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
-    if (!request || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
+    if (m_ending)
     {
-        return 0;
+        return;
     }
-    return static_cast<OriginConn*>(user)->Respond(frame->hd.stream_id);
-}
-
-int
-OriginConn::OnClose(nghttp2_session*, int32_t id, uint32_t, void* user)
-{
-    static_cast<OriginConn*>(user)->m_answers.erase(id);
-    return 0;
-}
-
-ssize_t
-OriginConn::OnBody(nghttp2_session*,
-                   int32_t id,
-                   uint8_t* out,
-                   size_t n,
-                   uint32_t* flags,
-                   nghttp2_data_source*,
-                   void* user)
-{
-    Answer& answer = static_cast<OriginConn*>(user)->m_answers[id];
-    auto part = static_cast<uint32_t>(std::min<size_t>(n, answer.page->size - answer.sent));
-    WebObjectFill(answer.page->size, answer.sent, out, part);
-    answer.sent += part;
-    if (answer.sent == answer.page->size)
+    if (!m_http)
     {
-        *flags |= NGHTTP2_DATA_FLAG_EOF;
+        m_ending = true;
+        Say();
+        return;
     }
-    return part;
-}
-
-int
-OriginConn::Respond(int32_t id)
-{
-    const OriginPage* page = m_answers[id].page;
-    nghttp2_data_provider body{};
-    body.read_callback = &OnBody;
-    std::string status = page != nullptr ? "200" : "404";
-    std::string date = Date();
-    std::string type = page != nullptr ? page->type : "text/plain";
-    std::string size = std::to_string(page != nullptr ? page->size : 0);
-    nghttp2_nv fields[] = {Field(":status", status),
-                           Field("date", date),
-                           Field("content-type", type),
-                           Field("content-length", size)};
-    return nghttp2_submit_response(m_http.get(), id, fields, 4, page != nullptr ? &body : nullptr);
+    m_http->Retire();
+    Run();
 }
 
 /// An IMF-fixdate of the simulated now.

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "origin.h"
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 #include <vector>
 
 #include "origin-conn.h"
+#include "sim-time.h"
 
 namespace qnet
 {
@@ -83,10 +85,10 @@ Origin::Origin(OriginAuthority* authority,
                const std::string& name,
                uint64_t seed,
                uint64_t index,
-               int64_t delay)
+               const OriginHabits& habits)
     : m_authority(authority),
       m_name(name),
-      m_delay(delay)
+      m_habits(habits)
 {
     qn_drbg_init(&m_stream, "qnet-sim-origin", seed, index);
     SeededCrypto::DrawFrom(&m_stream);
@@ -100,6 +102,9 @@ Origin::Origin(OriginAuthority* authority,
     m_facts.on_close_notify = {true, false};
     m_facts.goaway = GOAWAY;
     m_facts.largest_record = 16384;
+    m_facts.requests = habits.requests;
+    m_facts.seconds = static_cast<uint32_t>(habits.age / NS_PER_SECOND);
+    m_facts.idle = static_cast<uint32_t>(habits.idle / NS_PER_SECOND);
     for (const OriginPage& page : OriginConn::GetPages())
     {
         qn_htx_page entry{SliceOf(page.path), page.size};
@@ -155,6 +160,14 @@ Origin::Open()
     std::shared_ptr<LocalConn> socket = conn->GetConn();
     m_conns[number] = std::move(conn);
     return socket;
+}
+
+int64_t
+Origin::Serve(uint64_t requests)
+{
+    int64_t now = NowNs();
+    m_free = std::max(m_free, now) + static_cast<int64_t>(requests) * m_habits.service;
+    return m_habits.delay + (requests > 0 ? m_free - now : 0);
 }
 
 /// A conn deletes itself so: nothing of it may be touched afterwards.

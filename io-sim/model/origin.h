@@ -22,18 +22,27 @@ namespace qnet
 
 class OriginConn;
 
+/// How a site answers, and when it ends a conn; 0: never.
+struct OriginHabits
+{
+    int64_t delay = 0;     ///< ns: on the way to it and back
+    int64_t service = 0;   ///< ns of its one CPU for each answer
+    uint32_t requests = 0; ///< of one conn
+    int64_t age = 0;       ///< ns
+    int64_t idle = 0;      ///< ns without a request
+};
+
 class Origin
 {
   public:
     /// \param authority outlives the origin
     /// \param name its DNS name
     /// \param index numbers the origin in this run: its random bytes depend on it and the seed
-    /// \param delay ns: what an answer takes
     Origin(OriginAuthority* authority,
            const std::string& name,
            uint64_t seed,
            uint64_t index,
-           int64_t delay);
+           const OriginHabits& habits);
     ~Origin();
     Origin(const Origin&) = delete;
     Origin& operator=(const Origin&) = delete;
@@ -48,11 +57,14 @@ class Origin
     friend class OriginConn;
 
     void Measure();
+    /// How long the answers to so many requests take, from now.
+    int64_t Serve(uint64_t requests);
     void Ended(uint64_t conn);
 
     OriginAuthority* m_authority;
     std::string m_name;
-    int64_t m_delay;
+    OriginHabits m_habits;
+    int64_t m_free = 0; ///< ns: when its CPU is
     qn_drbg m_stream;
     SslPtr<SSL_CTX> m_server;
     qn_htx_origin m_facts{};

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "ns3/error-model.h"
 #include "ns3/data-rate.h"
 #include "ns3/ipv4-l3-protocol.h"
 #include "ns3/ipv4-route.h"
@@ -58,6 +59,32 @@ RouteBy(const Device& device, ns3::Ipv4Address source)
     route->SetGateway(ns3::Ipv4Address::GetZero());
     return route;
 }
+
+/// Loses packets as the transport draws it for this host.
+class AccessLoss final : public ns3::ErrorModel
+{
+  public:
+    AccessLoss(Transport* transport, uint32_t host)
+        : m_transport(transport),
+          m_host(host)
+    {
+    }
+
+  private:
+    bool
+    DoCorrupt(Ptr<Packet>) override
+    {
+        return m_transport->Loses(m_host, 1);
+    }
+
+    void
+    DoReset() override
+    {
+    }
+
+    Transport* m_transport;
+    uint32_t m_host;
+};
 
 RegionRouting*
 RoutingOf(const Ptr<ns3::Node>& node)
@@ -169,6 +196,12 @@ RoutedTcp::InstallDevice(uint32_t host)
     access->far = AsDevice(ends.Get(1));
     access->near->SetDataRate(ns3::DataRate(config.up));
     access->far->SetDataRate(ns3::DataRate(config.down));
+    if (config.loss > 0)
+    {
+        auto loss = ns3::Create<AccessLoss>(this, host);
+        access->near->SetReceiveErrorModel(loss);
+        access->far->SetReceiveErrorModel(loss);
+    }
 
     ns3::Ipv4Address address = ToIpv4(config.addr);
     uint32_t interface = AddInterface(access->near);
@@ -212,7 +245,7 @@ int64_t
 RoutedTcp::AccessLatency(uint32_t host) const
 {
     uint32_t region = m_config[host].region;
-    uint64_t ns = RegionLatency(region, region) / 2;
+    uint64_t ns = RegionLatency(region, region) / 2 + m_config[host].delay;
     if (m_spread >= 2)
     {
         uint64_t x = m_salt + host;

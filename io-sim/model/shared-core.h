@@ -18,6 +18,22 @@
 namespace qnet
 {
 
+/// What work costs a processor, ns; all 0: nothing.
+struct CpuCosts
+{
+    uint64_t kib = 0;       ///< of bytes sealed or opened
+    uint64_t cell = 0;      ///< handled
+    uint64_t dh = 0;        ///< an X25519 operation
+    uint64_t handshake = 0; ///< completed
+    uint64_t write = 0;     ///< bytes handed to a socket or taken from one, once
+
+    bool
+    Any() const
+    {
+        return (kib | cell | dh | handshake | write) != 0;
+    }
+};
+
 class SharedCore
 {
   public:
@@ -39,6 +55,8 @@ class SharedCore
     ns3::Ptr<Transport> transport;
     std::map<std::string, std::vector<qn_addr>> names; ///< the simulated DNS
     int64_t resolveNs = 0;                             ///< what an answer from it takes
+    CpuCosts cpu;
+    std::vector<uint8_t> newestList; ///< as a super peer last stored it
 
   private:
     uint64_t m_seed;

@@ -80,6 +80,41 @@ SocksFetch::Start()
     return true;
 }
 
+bool
+SocksFetch::Again(uint64_t object)
+{
+    if (m_state != State::Resting)
+    {
+        return false;
+    }
+    m_request.object = object;
+    m_outcome = FetchOutcome::Unfinished;
+    m_start = NowNs();
+    m_first = -1;
+    m_last = -1;
+    m_bytes = 0;
+    m_state = State::Header;
+    SendGet();
+    return true;
+}
+
+/// Every byte is here.
+void
+SocksFetch::Complete()
+{
+    m_last = NowNs() - m_start;
+    if (!m_request.keep)
+    {
+        End(FetchOutcome::Done);
+        return;
+    }
+    m_state = State::Resting;
+    m_outcome = FetchOutcome::Done;
+    m_hops = m_conn->GetHops();
+    m_circuit = m_conn->GetCircuit();
+    m_user->FetchEnded(*this);
+}
+
 void
 SocksFetch::GiveUp()
 {
@@ -114,12 +149,23 @@ SocksFetch::End(FetchOutcome outcome)
 void
 SocksFetch::LocalEof()
 {
+    if (m_state == State::Resting)
+    {
+        m_state = State::Over; // a kept stream may end between two requests
+        m_conn->Abort();
+        return;
+    }
     End(FetchOutcome::Truncated);
 }
 
 void
 SocksFetch::LocalReset()
 {
+    if (m_state == State::Resting)
+    {
+        m_state = State::Over;
+        return;
+    }
     End(FetchOutcome::Reset);
 }
 
@@ -129,6 +175,11 @@ SocksFetch::LocalBytes(const uint8_t* p, size_t n)
     if (m_state == State::Body)
     {
         TakeBody(p, n);
+        return;
+    }
+    if (m_state == State::Resting)
+    {
+        End(FetchOutcome::Corrupt); // nothing was asked for
         return;
     }
     m_in.append(reinterpret_cast<const char*>(p), n);
@@ -186,6 +237,7 @@ SocksFetch::Step()
     case State::Header:
         return StepHeader();
     case State::Body:
+    case State::Resting:
     case State::Over:
         break;
     }
@@ -240,7 +292,8 @@ SocksFetch::SendGet()
                std::to_string(m_request.resetAfter);
     }
     std::string get = "GET " + path + " HTTP/1.1\r\nHost: " + m_request.host +
-                      "\r\nUser-Agent: qnet-sim\r\nAccept: */*\r\nConnection: close\r\n\r\n";
+                      "\r\nUser-Agent: qnet-sim\r\nAccept: */*\r\nConnection: " +
+                      (m_request.keep ? "keep-alive" : "close") + "\r\n\r\n";
     m_conn->Send(get.data(), get.size());
 }
 
@@ -269,8 +322,7 @@ SocksFetch::StepHeader()
     m_state = State::Body;
     if (m_request.object == 0)
     {
-        m_last = NowNs() - m_start;
-        End(FetchOutcome::Done);
+        Complete();
     }
     return true;
 }
@@ -287,8 +339,7 @@ SocksFetch::TakeBody(const uint8_t* p, size_t n)
     m_user->FetchBytes(p, n);
     if (m_bytes == m_request.object)
     {
-        m_last = NowNs() - m_start;
-        End(FetchOutcome::Done);
+        Complete();
     }
 }
 

@@ -22,6 +22,7 @@ struct FetchRequest
     uint16_t port = 80;
     uint64_t object = 0;     ///< its number, which is also its length
     uint64_t resetAfter = 0; ///< not 0: ask the server to reset after this many bytes
+    bool keep = false;       ///< the stream stays open for further requests
 };
 
 enum class FetchOutcome : uint8_t
@@ -63,6 +64,8 @@ class SocksFetch final : private LocalUser
 
     /// \return false: it has ended already (NoNode)
     bool Start();
+    /// The next request on a stream that was kept. \return false: it is not there any more
+    bool Again(uint64_t object);
     /// Gives up: ends at once, as TimedOut.
     void GiveUp();
 
@@ -84,6 +87,7 @@ class SocksFetch final : private LocalUser
         Reply,
         Header,
         Body,
+        Resting, ///< the answer is here and the stream is kept
         Over
     };
 
@@ -97,6 +101,7 @@ class SocksFetch final : private LocalUser
     void TakeBody(const uint8_t* p, size_t n);
     void SendConnect();
     void SendGet();
+    void Complete();
     void End(FetchOutcome outcome);
 
     ns3::Ptr<NodeApp> m_node;

@@ -126,7 +126,8 @@ Transport::RegionLatency(uint32_t a, uint32_t b) const
 int64_t
 Transport::GetLatency(uint32_t a, uint32_t b) const
 {
-    uint64_t ns = RegionLatency(m_config[a].region, m_config[b].region);
+    uint64_t ns = RegionLatency(m_config[a].region, m_config[b].region) + m_config[a].delay +
+                  m_config[b].delay;
     if (m_spread > 0)
     {
         uint64_t x = m_salt + (static_cast<uint64_t>(std::min(a, b)) << 32 | std::max(a, b));
@@ -135,6 +136,22 @@ Transport::GetLatency(uint32_t a, uint32_t b) const
         ns += (x ^ (x >> 31)) % m_spread;
     }
     return static_cast<int64_t>(ns);
+}
+
+bool
+Transport::Loses(uint32_t host, uint64_t packets)
+{
+    uint64_t millionths = m_config[host].loss * packets;
+    if (millionths == 0)
+    {
+        return false;
+    }
+    auto found = m_losses.find(host);
+    if (found == m_losses.end())
+    {
+        found = m_losses.emplace(host, Draws("qnet-sim-loss", m_salt, host)).first;
+    }
+    return found->second.Below(1000000) < millionths;
 }
 
 void

@@ -17,6 +17,7 @@
 #include "ns3/ptr.h"
 
 #include "byte-conn.h"
+#include "draws.h"
 
 namespace qnet
 {
@@ -54,9 +55,11 @@ class Transport : public ns3::Object
     {
         ns3::Ptr<ns3::Node> node; ///< events at this host run in its context
         uint32_t region;
-        uint64_t up;   ///< bit/s
-        uint64_t down; ///< bit/s
-        qn_addr addr;  ///< where its conns come from (port unused)
+        uint64_t up;        ///< bit/s
+        uint64_t down;      ///< bit/s
+        qn_addr addr;       ///< where its conns come from (port unused)
+        uint64_t delay = 0; ///< ns: one way, between the host and its region
+        uint32_t loss = 0;  ///< millionths of its packets, either way
     };
 
     struct HostStats
@@ -88,6 +91,8 @@ class Transport : public ns3::Object
     virtual bool Capture(uint32_t host, ns3::Ptr<ns3::PcapFileWrapper> file);
     /// One way, the pair's own offset included.
     virtual int64_t GetLatency(uint32_t a, uint32_t b) const;
+    /// Whether one of so many packets is lost on this host's access link: a draw of the host's own.
+    bool Loses(uint32_t host, uint64_t packets);
 
     using Address = std::pair<uint64_t, uint64_t>; ///< an address as a key
 
@@ -135,6 +140,7 @@ class Transport : public ns3::Object
     uint32_t m_regions = 0;
     std::vector<uint64_t> m_latency;
     std::map<Address, uint32_t> m_addresses; ///< hosts by address
+    std::map<uint32_t, Draws> m_losses;      ///< by host, of those that lose packets
 };
 
 } // namespace qnet

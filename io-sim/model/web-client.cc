@@ -8,111 +8,146 @@
 namespace qnet
 {
 
-using ns3::Simulator;
 using ns3::TypeId;
 
 NS_OBJECT_ENSURE_REGISTERED(WebClient);
+NS_OBJECT_ENSURE_REGISTERED(TraceClient);
+NS_OBJECT_ENSURE_REGISTERED(ChatClient);
+
+// ---- fetch, think, fetch again
 
 TypeId
 WebClient::GetTypeId()
 {
     static TypeId tid = TypeId("qnet::WebClient")
-                            .SetParent<ns3::Application>()
+                            .SetParent<FetchClient>()
                             .SetGroupName("Qnet")
-                            .AddConstructor<WebClient>()
-                            .AddTraceSource("Fetched",
-                                            "A fetch ended, well or not",
-                                            ns3::MakeTraceSourceAccessor(&WebClient::m_fetched),
-                                            "qnet::WebClient::FetchTracedCallback");
+                            .AddConstructor<WebClient>();
     return tid;
-}
-
-WebClient::WebClient() = default;
-WebClient::~WebClient() = default;
-
-void
-WebClient::Setup(ns3::Ptr<NodeApp> node, uint32_t workload, const WebHabits* habits, uint64_t seed)
-{
-    m_node = node;
-    m_habits = habits;
-    m_draws = std::make_unique<Draws>(
-        "qnet-sim-web-client", seed, static_cast<uint64_t>(workload) << 32 | node->GetIndex());
-}
-
-ns3::Ptr<NodeApp>
-WebClient::GetNodeApp() const
-{
-    return m_node;
-}
-
-void
-WebClient::Conclude()
-{
-    if (m_fetch && m_fetch->GetOutcome() == FetchOutcome::Unfinished)
-    {
-        m_fetched(m_node->GetIndex(), *m_fetch);
-    }
-}
-
-void
-WebClient::DoDispose()
-{
-    m_next.Cancel();
-    m_giveUp.Cancel();
-    m_fetch.reset();
-    m_node = nullptr;
-    Application::DoDispose();
 }
 
 void
 WebClient::StartApplication()
 {
+    if (m_habits->atOnce)
+    {
+        Next();
+        return;
+    }
     Think();
-}
-
-void
-WebClient::StopApplication()
-{
-    m_next.Cancel();
-    m_giveUp.Cancel();
-    m_fetch.reset();
 }
 
 void
 WebClient::Think()
 {
-    auto pause = static_cast<int64_t>(m_draws->Exponential(m_habits->think));
-    m_next = Simulator::Schedule(Ns(pause), &WebClient::Next, this);
+    Later(m_draws->Exponential(m_habits->think), &WebClient::Next, this);
 }
 
 void
 WebClient::Next()
 {
-    FetchRequest request;
-    request.object = m_draws->Pick(m_habits->sizes);
-    request.user = m_draws->Pick(m_habits->routes) == QN_ROUTE_FAST ? "fast" : "privacy";
-    request.password = "web";
-    request.host = m_habits->servers[m_draws->Below(m_habits->servers.size())];
-    m_fetch.reset(new SocksFetch(m_node, this, request));
-    m_giveUp =
-        Simulator::Schedule(Ns(static_cast<int64_t>(m_habits->timeout)), &WebClient::GiveUp, this);
-    if (!m_fetch->Start())
+    uint64_t size = m_draws->Pick(m_habits->sizes);
+    std::string route = AnyRoute();
+    FetchRequest request = Wish(size, AnyServer());
+    request.user = route;
+    Fetch(request);
+}
+
+void
+WebClient::Ended(SocksFetch&)
+{
+    Think();
+}
+
+// ---- traces
+
+TypeId
+TraceClient::GetTypeId()
+{
+    static TypeId tid = TypeId("qnet::TraceClient")
+                            .SetParent<FetchClient>()
+                            .SetGroupName("Qnet")
+                            .AddConstructor<TraceClient>();
+    return tid;
+}
+
+void
+TraceClient::StartApplication()
+{
+    Wait();
+}
+
+/// What was to be asked before the client was there is left out.
+void
+TraceClient::Wait()
+{
+    const auto& mine = m_habits->trace[m_number];
+    auto now = static_cast<uint64_t>(NowNs());
+    while (m_at < mine.size() && mine[m_at].at < now)
     {
-        FetchEnded(*m_fetch);
+        m_at++;
+    }
+    if (m_at < mine.size())
+    {
+        Later(mine[m_at].at - now, &TraceClient::Next, this);
     }
 }
 
 void
-WebClient::GiveUp()
+TraceClient::Next()
 {
-    m_fetch->GiveUp();
+    const Habits::Request& now = m_habits->trace[m_number][m_at++];
+    FetchRequest request = Wish(now.size, now.server);
+    request.user = AnyRoute();
+    Fetch(request);
+    Wait();
 }
 
 void
-WebClient::FetchEnded(SocksFetch& fetch)
+TraceClient::Ended(SocksFetch&)
 {
-    m_giveUp.Cancel();
-    m_fetched(m_node->GetIndex(), fetch);
+}
+
+// ---- messages
+
+TypeId
+ChatClient::GetTypeId()
+{
+    static TypeId tid = TypeId("qnet::ChatClient")
+                            .SetParent<FetchClient>()
+                            .SetGroupName("Qnet")
+                            .AddConstructor<ChatClient>();
+    return tid;
+}
+
+void
+ChatClient::StartApplication()
+{
+    m_request = Wish(0, AnyServer());
+    m_request.user = AnyRoute();
+    m_request.keep = true;
+    Think();
+}
+
+void
+ChatClient::Think()
+{
+    Later(m_draws->Exponential(m_habits->think), &ChatClient::Next, this);
+}
+
+void
+ChatClient::Next()
+{
+    m_request.object = m_draws->Pick(m_habits->sizes);
+    SocksFetch* kept = m_kept;
+    m_kept = nullptr;
+    FetchOn(kept, m_request);
+}
+
+void
+ChatClient::Ended(SocksFetch& fetch)
+{
+    m_kept = &fetch;
     Think();
 }
 

@@ -20,6 +20,17 @@ PutWord(uint8_t* out, uint64_t word)
     }
 }
 
+/// \return words
+size_t
+FillWords(uint64_t n, uint64_t from, uint8_t* out, size_t words)
+{
+    for (size_t i = 0; i < words; i++)
+    {
+        PutWord(out + 8 * i, WebObjectWord(n, from + i));
+    }
+    return words;
+}
+
 } // namespace
 
 void
@@ -29,10 +40,10 @@ WebObjectFill(uint64_t n, uint64_t offset, uint8_t* out, size_t len)
     {
         if (offset % 8 == 0 && len >= 8)
         {
-            PutWord(out, WebObjectWord(n, offset / 8));
-            out += 8;
-            offset += 8;
-            len -= 8;
+            size_t whole = FillWords(n, offset / 8, out, len / 8) * 8;
+            out += whole;
+            offset += whole;
+            len -= whole;
             continue;
         }
         uint8_t bytes[8]; // a start or an end within a word

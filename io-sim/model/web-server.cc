@@ -29,25 +29,36 @@ constexpr size_t REQUEST_MAX = 8192; ///< a longer request is not one of ours
 TypeId
 WebServer::GetTypeId()
 {
-    static TypeId tid = TypeId("qnet::WebServer")
-                            .SetParent<ns3::Application>()
-                            .SetGroupName("Qnet")
-                            .AddConstructor<WebServer>()
-                            .AddAttribute("Region",
-                                          "Row of the transport's latency table",
-                                          UintegerValue(0),
-                                          MakeUintegerAccessor(&WebServer::m_region),
-                                          MakeUintegerChecker<uint32_t>())
-                            .AddAttribute("UplinkRate",
-                                          "bit/s",
-                                          UintegerValue(1000000000),
-                                          MakeUintegerAccessor(&WebServer::m_up),
-                                          MakeUintegerChecker<uint64_t>(1000))
-                            .AddAttribute("DownlinkRate",
-                                          "bit/s",
-                                          UintegerValue(1000000000),
-                                          MakeUintegerAccessor(&WebServer::m_down),
-                                          MakeUintegerChecker<uint64_t>(1000));
+    static TypeId tid =
+        TypeId("qnet::WebServer")
+            .SetParent<ns3::Application>()
+            .SetGroupName("Qnet")
+            .AddConstructor<WebServer>()
+            .AddAttribute("Region",
+                          "Row of the transport's latency table",
+                          UintegerValue(0),
+                          MakeUintegerAccessor(&WebServer::m_region),
+                          MakeUintegerChecker<uint32_t>())
+            .AddAttribute("UplinkRate",
+                          "bit/s",
+                          UintegerValue(1000000000),
+                          MakeUintegerAccessor(&WebServer::m_up),
+                          MakeUintegerChecker<uint64_t>(1000))
+            .AddAttribute("AccessDelay",
+                          "ns, one way, between the host and its region",
+                          UintegerValue(0),
+                          MakeUintegerAccessor(&WebServer::m_delay),
+                          MakeUintegerChecker<uint64_t>())
+            .AddAttribute("Loss",
+                          "Packets lost on the access link, either way, in millionths",
+                          UintegerValue(0),
+                          MakeUintegerAccessor(&WebServer::m_loss),
+                          MakeUintegerChecker<uint32_t>(0, 1000000))
+            .AddAttribute("DownlinkRate",
+                          "bit/s",
+                          UintegerValue(1000000000),
+                          MakeUintegerAccessor(&WebServer::m_down),
+                          MakeUintegerChecker<uint64_t>(1000));
     return tid;
 }
 
@@ -56,7 +67,7 @@ WebServer::Setup(ns3::Ptr<Transport> transport, const qn_addr& addr)
 {
     m_transport = transport;
     m_addr = addr;
-    m_host = transport->AddHost({GetNode(), m_region, m_up, m_down, addr});
+    m_host = transport->AddHost({GetNode(), m_region, m_up, m_down, addr, m_delay, m_loss});
 }
 
 uint32_t
@@ -168,8 +179,9 @@ WebServer::Begin(Session& s)
         n = 0;
     }
     s.object = n;
+    s.keeps = s.request.find("\r\nConnection: keep-alive\r\n") != std::string::npos;
     s.header = std::string("HTTP/1.1 ") + status + "\r\nContent-Length: " + std::to_string(n) +
-               "\r\nConnection: close\r\n\r\n";
+               (s.keeps ? "\r\nConnection: keep-alive\r\n\r\n" : "\r\nConnection: close\r\n\r\n");
     s.answering = true;
     s.request.clear();
     s.request.shrink_to_fit();
@@ -205,6 +217,13 @@ WebServer::SendMore(uint32_t key)
         {
             return;
         }
+    }
+    if (s.keeps)
+    {
+        s.answering = false;
+        s.sent = 0;
+        s.end = 0;
+        return;
     }
     s.finished = true;
     if (s.resets)

@@ -3,7 +3,7 @@
  * \file
  * An ordinary web server of the outside world: not a QNet node, and unaware of them.
  *
- * HTTP/1.1, one request per conn, the response ends with FIN (RFC 9112, 9.6):
+ * HTTP/1.1 (RFC 9112, 9.6). The response ends with FIN, unless the request asks to keep the conn:
  *
  *     GET /bytes/N     200, N bytes of web object N
  *     GET /reset/N/M   200, announces N bytes, sends M of them, then resets the conn
@@ -45,6 +45,7 @@ class WebServer final : public ns3::Application, private ConnUser, private ConnL
         uint64_t sent = 0; ///< bytes of the body
         uint64_t end = 0;  ///< bytes of the body to send
         bool resets = false;
+        bool keeps = false; ///< the conn, for further requests
         bool answering = false;
         bool finished = false;
     };
@@ -68,6 +69,8 @@ class WebServer final : public ns3::Application, private ConnUser, private ConnL
     uint32_t m_region = 0;
     uint64_t m_up = 0;
     uint64_t m_down = 0;
+    uint64_t m_delay = 0;
+    uint32_t m_loss = 0;
     uint32_t m_nextKey = 1;
     uint64_t m_requests = 0;
     std::unordered_map<uint32_t, Session> m_sessions;

@@ -15,6 +15,7 @@
 #include "output-file.h"
 #include "run.h"
 #include "scenario.h"
+#include "schema.h"
 #include "sweep.h"
 
 namespace
@@ -37,6 +38,8 @@ const char* const HELP =
     "usage: qnet-sim run SCENARIO.yaml --out DIR [--seed N] [--tier M|T|P]\n"
     "                [--pcap NODE]... [--set KEY=VALUE]... [--quiet]\n"
     "       qnet-sim check SCENARIO.yaml [--set KEY=VALUE]...\n"
+    "       qnet-sim show SCENARIO.yaml [--set KEY=VALUE]...\n"
+    "       qnet-sim new NAME | reference\n"
     "       qnet-sim list [DIR]\n"
     "       qnet-sim compare DIR1 DIR2\n"
     "       qnet-sim sweep SCENARIO.yaml --seeds A-B --out DIR [--jobs N] [--tier M|T|P]\n"
@@ -49,6 +52,9 @@ const char* const HELP =
     "scenario,\n"
     "       seed and tier only.\n"
     "check  reads a scenario and says whether it is fine.\n"
+    "show   prints a scenario with all it extends and the map filled in; reads as it stands.\n"
+    "new    prints a small scenario that runs, with every other key as a comment.\n"
+    "reference  prints the page of all keys, docs/scenario-reference.md.\n"
     "list   names the scenarios in a folder (sim-scenarios) with their questions.\n"
     "sweep    runs every seed from A to B, N at a time, into DIR/seed-*; those that are there "
     "already\n"
@@ -246,6 +252,28 @@ Check(const RunOptions& options)
 }
 
 int
+Show(const RunOptions& options)
+{
+    Scenario s = ReadScenario(options.scenario, options.sets);
+    std::printf(
+        "# %s, sha256 %s\n%s", options.scenario.c_str(), s.sha256.c_str(), s.canonical.c_str());
+    return STATUS_OK;
+}
+
+int
+New(const std::string& name)
+{
+    bool plain =
+        name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+    if (!plain || name.empty() || name.front() == '-')
+    {
+        throw UsageError("new " + name + ": a name has small letters, digits and \"-\"");
+    }
+    std::fputs(SchemaTemplate(name).c_str(), stdout);
+    return STATUS_OK;
+}
+
+int
 List(const std::string& folder)
 {
     std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(folder.c_str()), &closedir);
@@ -304,6 +332,19 @@ Dispatch(Arguments arguments)
     {
         return Check(ParseRun(arguments, false));
     }
+    if (command == "show")
+    {
+        return Show(ParseRun(arguments, false));
+    }
+    if (command == "new")
+    {
+        return New(arguments.Value("new"));
+    }
+    if (command == "reference")
+    {
+        std::fputs(SchemaPage().c_str(), stdout);
+        return STATUS_OK;
+    }
     if (command == "list")
     {
         return List(arguments.Empty() ? "sim-scenarios" : arguments.Next());
@@ -326,9 +367,18 @@ Dispatch(Arguments arguments)
         std::puts("qnet-sim " QNET_VERSION);
         return STATUS_OK;
     }
-    throw UsageError(
-        "unknown command " + command +
-        Suggestion(command, {"run", "check", "list", "compare", "sweep", "--help", "--version"}));
+    throw UsageError("unknown command " + command +
+                     Suggestion(command,
+                                {"run",
+                                 "check",
+                                 "show",
+                                 "new",
+                                 "reference",
+                                 "list",
+                                 "compare",
+                                 "sweep",
+                                 "--help",
+                                 "--version"}));
 }
 
 int

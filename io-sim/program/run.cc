@@ -9,6 +9,7 @@
 #include <sodium.h>
 #include <sys/utsname.h>
 
+#include "ns3/object-factory.h"
 #include "ns3/pcap-file-wrapper.h"
 #include "ns3/simulator.h"
 #include "ns3/trace-helper.h"
@@ -232,6 +233,10 @@ Run(const RunOptions& options)
     MakeFolder(options.out);
     WriteText(options.out + "/scenario.yaml",
               scenario.canonical); // fails before the work, not after
+    // Twice as quick as ns-3's own choice where tens of thousands of timers wait.
+    ns3::ObjectFactory scheduler;
+    scheduler.SetTypeId("ns3::PriorityQueueScheduler");
+    ns3::Simulator::SetScheduler(scheduler);
     Progress progress(scenario.stop, options.quiet);
     Simulation simulation(scenario, seed, tier);
     StartCaptures(options, simulation);

@@ -90,10 +90,23 @@ const qn_network *qn_node_network(const qn_node *n)
     return &n->net;
 }
 
-void qn_node_status(const qn_node *n, qn_status *out)
+void qn_node_counters(const qn_node *n, qn_counters *out)
 {
     const qn_circuit_counts *c = &n->circuits_shared.counts;
 
+    *out = n->counters;
+    out->padding_cells = c->padding;
+    out->padding_refused = c->padding_refused;
+    out->cells_forward = c->cells_forward;
+    out->cells_backward = c->cells_backward;
+    out->relayed = c->relayed;
+    out->aead_bytes = c->aead_bytes + n->tally.aead_bytes;
+    out->dh = c->dh + n->tally.dh;
+    out->handshakes = c->handshakes + n->tally.handshakes;
+}
+
+void qn_node_status(const qn_node *n, qn_status *out)
+{
     *out = (qn_status){.mode = n->cfg.mode,
                        .route = n->cfg.route,
                        .last_error = n->last_error,
@@ -121,15 +134,7 @@ void qn_node_status(const qn_node *n, qn_status *out)
         out->circuits += v->built && !v->dead;
     for (const edge *e = n->edges; e != NULL; e = e->next)
         out->streams += e->state == EDGE_OPEN;
-    out->counters = n->counters;
-    out->counters.padding_cells = c->padding;
-    out->counters.padding_refused = c->padding_refused;
-    out->counters.cells_forward = c->cells_forward;
-    out->counters.cells_backward = c->cells_backward;
-    out->counters.relayed = c->relayed;
-    out->counters.aead_bytes = c->aead_bytes + n->tally.aead_bytes;
-    out->counters.dh = c->dh + n->tally.dh;
-    out->counters.handshakes = c->handshakes + n->tally.handshakes;
+    qn_node_counters(n, &out->counters);
 }
 
 /* Lists grow at their head; people read them oldest first. */

@@ -20,8 +20,11 @@ class Censors(SimTest):
 
     def test_bare_is_caught_as_fully_encrypted_and_htx_is_not(self):
         rules = "{kind: encrypted, region: asia, penalty: 180 s, rules: strict}"
-        htx, _ = self.run_with(rules)
-        bare, _ = self.run_with(rules, "--set", "network.carrier=bare")
+        abroad = []  # every exit is behind the border, so who is caught gets nothing
+        for group in ("supers", "relays", "exits"):
+            abroad += ["--set", f"population.{group}.regions={{europe: 1}}"]
+        htx, _ = self.run_with(rules, *abroad)
+        bare, _ = self.run_with(rules, "--set", "network.carrier=bare", *abroad)
         self.assertGreater(htx["censor"]["encrypted"]["links"]["flows"], 10)
         self.assertEqual(htx["censor"]["encrypted"]["links"]["blocked"], 0)
         self.assertEqual(htx["censor"]["encrypted"]["web"]["blocked"], 0)

@@ -96,6 +96,26 @@ class Scenarios(SimTest):
         self.assert_one_sentence(sim("check", BASELINE, "--set", "general.stpo=5 s"), 2, '"stop"')
 
 
+    def test_a_shown_scenario_stands_alone_and_says_the_same(self):
+        shown = sim("show", os.path.join(ROOT, "sim-scenarios", "reference-load.yaml"))
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        self.assertNotIn("extends", shown.stdout)
+        alone = sim("check", self.write("alone.yaml", shown.stdout))
+        self.assertIn(shown.stdout.splitlines()[0].split()[-1], alone.stdout)
+
+    def test_a_new_scenario_runs_and_names_every_key(self):
+        text = sim("new", "mine").stdout
+        done = sim("run", self.write("mine.yaml", text), "--set", "general.stop='12 s'", "--out", self.path("o"), "--quiet")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for key in ("epoch", "carrier", "timeout", "penalty", "tolerance"):
+            self.assertIn(f"# {key}: ", text)
+        self.assert_one_sentence(sim("new", "No/Path"), 2, "No/Path")
+
+    def test_the_reference_page_is_the_schema_s(self):
+        with open(os.path.join(ROOT, "docs", "scenario-reference.md"), encoding="utf-8") as f:
+            self.assertEqual(f.read(), sim("reference").stdout)
+
+
 class CommandLine(SimTest):
     def run_sim(self, *arguments):
         return sim("run", BASELINE, *SMALL, *arguments)

@@ -295,6 +295,7 @@ typedef struct qn_status {
 } qn_status;
 
 void qn_node_status(const qn_node *n, qn_status *out);
+void qn_node_counters(const qn_node *n, qn_counters *out); /* these alone, for who asks often */
 /* The network with its operators of now, by whose places `distrusted` counts. Lives as long as n.
  */
 const qn_network *qn_node_network(const qn_node *n);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "profile-file.h"
+#include "shipped-file.h"
 
 #include <fstream>
 #include <sstream>
@@ -12,13 +12,18 @@ namespace qnet
 {
 
 std::string
-ReadShippedProfile(const std::string& name)
+ShippedPath(const std::string& file)
 {
     char program[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", program, sizeof program);
     std::string folder(program, n > 0 ? static_cast<size_t>(n) : 0);
-    std::string path =
-        folder.substr(0, folder.rfind('/')) + "/../share/qnet/profiles/" + name + ".cbor";
+    return folder.substr(0, folder.rfind('/')) + "/../share/qnet/" + file;
+}
+
+std::string
+ReadShippedProfile(const std::string& name)
+{
+    std::string path = ShippedPath("profiles/" + name + ".cbor");
     std::ifstream file(path, std::ios::binary);
     std::ostringstream bytes;
     bytes << file.rdbuf();

@@ -1,0 +1,534 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "schema.h"
+
+#include <vector>
+
+namespace qnet
+{
+
+namespace
+{
+
+struct Row
+{
+    const char* key;
+    const char* value;
+    const char* missing; ///< what holds when it is not there
+    const char* meaning;
+};
+
+struct Section
+{
+    const char* where; ///< as MapReader names such a map
+    const char* title; ///< "": its keys are explained where the map stands
+    const char* intro;
+    std::vector<Row> rows;
+    const char* outro;
+};
+
+// clang-format off: a table is read in lines
+const std::vector<Section> SECTIONS = {
+    {"general",
+     "general",
+     "",
+     {
+         {"name", "text", "needed", "of the scenario, and of its network"},
+         {"description", "text", "empty", "for the reader of the report, as the next four are"},
+         {"question", "text", "empty", "what the run is to answer"},
+         {"model", "text", "empty", "what is assumed, and after which source"},
+         {"metrics", "text", "empty", "what to look at"},
+         {"cannot_say", "text", "empty", "what nobody may conclude from it"},
+         {"seed", "count", "1", "when `--seed` is not given"},
+         {"stop", "time", "needed", "simulated time to run"},
+         {"warmup", "time", "0 s", "what began earlier is in the tables and not in the statistics"},
+         {"epoch",
+          "count",
+          "1796000000",
+          "Unix seconds at simulated time zero, for validity dates"},
+         {"tier",
+          "M, T or P",
+          "M",
+          "how faithful the network is ([simulator.md](simulator.md)), when "
+          "`--tier` is not given"},
+     },
+     ""},
+    {"network",
+     "network",
+     "`map` stands for keys of this section that somebody else wrote: `default` and "
+     "`reference` are shipped (`sim-scenarios/maps`, where each says what its "
+     "figures come from), a path names a file, and a map of keys may stand in place. "
+     "What the scenario says itself stands above it.",
+     {
+         {"map",
+          "a name or a path",
+          "none",
+          "default: 11 countries. reference: the 20 regions of the reference load"},
+         {"regions", "list of names, or of regions", "needed", "where hosts can be"},
+         {"latency", "see below", "needed", "between regions"},
+         {"access", "map of `NAME: class`", "needed", "how hosts are connected"},
+         {"conn", "see below", "", "of what carries bytes between hosts"},
+         {"dns", "time", "20 ms", "what a name lookup takes, an exit's or a browser's"},
+         {"carrier", "htx or bare", "htx", "what links run on"},
+         {"rules",
+          "public or lab",
+          "public; bare: lab",
+          "whose rules nodes follow. A lab's draw their hops in turns, without "
+          "guards, and keep only families apart"},
+         {"origin", "see below", "", "the web sites in front of which nodes stand (HTX)"},
+         {"cpu",
+          "a name, a path or a map",
+          "none",
+          "what work costs a node's processor, see below; without it, nothing"},
+     },
+     ""},
+    {"a region",
+     "network.regions",
+     "A name alone is a region with every default.",
+     {
+         {"name", "text", "needed", ""},
+         {"people", "count", "1", "weight: where clients are whose group does not say it"},
+         {"nodes", "count", "1", "weight: where everything else is"},
+         {"country",
+          "two capitals, or weights of them",
+          "unknown",
+          "what a node's descriptor claims; paths keep countries apart and clients "
+          "may ask for one"},
+         {"access",
+          "a class, or weights of classes",
+          "none",
+          "what clients have there whose group does not say it"},
+     },
+     ""},
+    {"network.latency",
+     "network.latency",
+     "",
+     {
+         {"local", "time", "needed", "one way, within a region"},
+         {"between", "list of `[region, region, time]`", "needed for every pair", "one way"},
+         {"spread", "time", "0 s", "every pair of hosts adds an offset of its own below this"},
+     },
+     ""},
+    {"access class",
+     "network.access",
+     "A class. Members of a group draw what varies, each from a stream of its own.",
+     {
+         {"up", "rate", "needed", ""},
+         {"down", "rate", "needed", ""},
+         {"vary", "share", "0 %", "a host's rates are drawn so far around these"},
+         {"delay",
+          "time",
+          "0 s",
+          "one way, between the host and its region; on top of the latency"},
+         {"delay_spread", "time", "0 s", "a host adds a part of its own below this"},
+         {"loss",
+          "share",
+          "0 %",
+          "of packets, either way. T and P lose them; M makes their bytes a round "
+          "trip late and halves the window"},
+     },
+     ""},
+    {"network.conn",
+     "network.conn",
+     "",
+     {
+         {"initial_window", "size", "14480 B", "in flight at first (RFC 6928)"},
+         {"max_window", "size", "1 MiB", "in flight at most: the receiver's buffer"},
+         {"send_buffer", "size", "64 KiB", "taken from a writer before it is on the uplink"},
+         {"queue_limit",
+          "size",
+          "300000 B",
+          "queue above which senders slow down: M marks, T and P drop"},
+         {"segment",
+          "size",
+          "1448 B",
+          "data bytes of a TCP segment (T, P); 16 KiB is ten times quicker and "
+          "less faithful"},
+     },
+     ""},
+    {"network.origin",
+     "network.origin",
+     "Limits are in whole seconds; 0 means none. Peers say them in their cards, and "
+     "clients replace links before they are reached.",
+     {
+         {"delay", "time", "1 ms", "on the way to the site and back"},
+         {"service", "time", "0 s", "of the site's one processor for each answer"},
+         {"requests", "count", "0", "of one connection, then it ends (nginx: 1000)"},
+         {"age", "time", "0 s", "of one connection, then it ends (nginx: 1 h)"},
+         {"idle", "time", "0 s", "without a request, then it ends (nginx: 75 s)"},
+     },
+     ""},
+    {"network.cpu",
+     "network.cpu",
+     "A node's processor is a queue: while it works, what arrives waits. `default` "
+     "is shipped (`sim-scenarios/cpu/default.yaml`, which says how it was measured "
+     "and how to measure it again).",
+     {
+         {"kib", "time", "0 ns", "sealing or opening 1 KiB, records and cells alike"},
+         {"cell", "time", "0 ns", "handling a cell, in one direction"},
+         {"dh", "time", "0 ns", "an X25519 operation of QNet's own"},
+         {"handshake",
+          "time",
+          "0 ns",
+          "completing a link's or a hop's handshake, beside its X25519"},
+         {"write",
+          "time",
+          "0 ns",
+          "handing bytes to a socket, or taking them from one: a system call and "
+          "its wake-up"},
+     },
+     ""},
+    {"a population group",
+     "population",
+     "A list of groups. At least one must be of role super.",
+     {
+         {"role",
+          "client, relay, exit, super, web",
+          "needed",
+          "`web` is an ordinary web server, no QNet node"},
+         {"name", "text", "the role", "groups are referred to by name"},
+         {"count", "count", "needed", ""},
+         {"access", "a class of `network.access`, or weights", "needed; clients: the region's", ""},
+         {"regions", "weights by region", "the map's", "where members are, drawn from the seed"},
+         {"route", "`{fast: 1, privacy: 2}`", "fast", "clients: which route a fetch takes"},
+         {"pool", "count", "the node's", "clients: three-hop circuits kept ready"},
+         {"returning",
+          "share",
+          "0 %",
+          "clients who have the newest list from an earlier run, and need not "
+          "fetch one first"},
+         {"cpu", "share", "100 %", "how fast their processors are, of `network.cpu`'s"},
+         {"start",
+          "`{from: time, over: time}`",
+          "0 s",
+          "members start evenly over this long, from then on"},
+     },
+     ""},
+    {"route",
+     "",
+     "",
+     {
+         {"fast", "", "", ""},
+         {"privacy", "", "", ""},
+     },
+     ""},
+    {"start",
+     "",
+     "",
+     {
+         {"from", "", "", ""},
+         {"over", "", "", ""},
+     },
+     ""},
+    {"directory",
+     "directory",
+     "",
+     {
+         {"signed_by",
+          "a super group",
+          "the first",
+          "whose first member signs the directory (threshold 1 of 1)"},
+     },
+     ""},
+    {"a workload",
+     "workload",
+     "A list; may be left out for an idle network. Each has a `model` and the keys "
+     "of its model: ",
+     {
+         {"model", "web, reference, browse, bulk, stream, chat, trace", "needed", ""},
+         {"name", "text", "the model", "under which `summary.json` reports it (`workloads.NAME`)"},
+         {"clients", "a client group", "needed", "one program on each"},
+         {"servers", "a web group", "needed", "each fetch takes one of them, all alike"},
+         {"timeout", "time", "60 s; bulk: 1 h", "a fetch is given up after this"},
+         {"sizes",
+          "a size, or weights by size",
+          "needed but for reference, stream, trace",
+          "what is fetched; browse: the document of a page; chat: a message's "
+          "answer"},
+         {"think",
+          "time",
+          "needed for web, browse, chat; 15 s, 0 s (bulk), 5 s (stream)",
+          "mean of the pause, exponentially distributed, cut at 5.5 times the "
+          "mean; stream: between media"},
+         {"objects",
+          "a count, or weights by count",
+          "needed for browse",
+          "of a page beside its document, six at a time"},
+         {"object_sizes", "a size, or weights by size", "needed for browse", ""},
+         {"stay",
+          "share",
+          "needed for browse",
+          "of pages after which the next is of the same site"},
+         {"away", "time", "needed for browse", "mean of the pause between sites"},
+         {"rate", "rate", "needed for stream", "of the medium"},
+         {"length", "time", "needed for stream", "of the medium"},
+         {"segment", "time", "4 s", "stream: what one request brings"},
+         {"buffer", "time", "30 s", "stream: what a player keeps ahead at most"},
+         {"file",
+          "path",
+          "needed for trace",
+          "CSV with a header: `start_ns`, `client`, `size_bytes`, and `server` or "
+          "none; a run's own `streams.csv` is one"},
+     },
+     "- **web**: tornettools' performance clients: fetch, think, fetch again.\n- "
+     "**reference**: the load by which the simulator is measured: 320 KiB at once "
+     "when the client starts, then 15 s of thought before each next.\n- **browse**: a "
+     "Markov chain of reading, going on within the site and going away. `page_ns` is "
+     "how long until all of a page was there.\n- **bulk**: one object after "
+     "another.\n- **stream**: segments on one stream, each due before the one before "
+     "has been played. Playing begins with two. `startup_ns`, `stalls`,\n  "
+     "`stalled_ns`, `stalled_permille` of the time watched.\n- **chat**: a message "
+     "every now and then on one stream that stays open; `ttlb_ns` is its way there "
+     "and back.\n- **trace**: requests at the times a file names, whatever became of "
+     "those before. Its clients are dealt out to the group's members in the order "
+     "they appear."},
+    {"a fault",
+     "faults",
+     "A list; drawn from the seed and written to `faults.csv`. A crash ends the "
+     "process as `kill -9` does: its kernel closes what was open, its disk stays. A "
+     "flash crowd is a second group of clients with a late `start` "
+     "(`sim-scenarios/flash-crowd.yaml`).",
+     {
+         {"kind",
+          "crash, churn, partition",
+          "needed",
+          "a share of a group goes down at once; each of a group comes and goes by "
+          "itself; nothing passes between two regions (M holds it back, T and P "
+          "lose it)"},
+         {"group", "a group", "needed for crash, churn", ""},
+         {"share", "share", "100 %", "crash: of the group"},
+         {"at", "time", "needed; churn: 0 s", ""},
+         {"back", "time", "never", "crash: they come back so much later"},
+         {"up", "time", "needed for churn", "mean, exponentially distributed"},
+         {"down", "time", "needed for churn", "likewise"},
+         {"regions", "`[A, B]`", "needed for partition", ""},
+         {"for", "time", "needed for partition", ""},
+     },
+     ""},
+    {"a censor",
+     "censor",
+     "A list, in tier M only: what stands on a region's border and judges every conn "
+     "that crosses it, by the code of `lab/censor`.",
+     {
+         {"kind", "ip, sni, keyword, throttle, freeze, encrypted, ja4", "needed", "see below"},
+         {"region", "a region", "needed", "on whose border it stands"},
+         {"name", "text", "the kind", "under which `summary.json` reports it"},
+         {"groups",
+          "list of groups",
+          "needed for ip; freeze: all",
+          "whose members' addresses are listed"},
+         {"names",
+          "list of texts",
+          "needed for sni, keyword, ja4; throttle: every conn",
+          "names, words or fingerprints"},
+         {"delay", "time", "0 s", "ip: the list holds from then on"},
+         {"penalty",
+          "time",
+          "0 s",
+          "sni, keyword, encrypted, ja4: client and server are kept apart for so "
+          "long after a catch"},
+         {"action", "drop or reset", "drop", "sni, ja4"},
+         {"rate", "rate", "needed for throttle", "per conn, each way"},
+         {"limit", "size", "16 KiB", "freeze: from the server, then the conn stalls"},
+         {"share", "share", "100 %", "encrypted: of the conns it would block"},
+         {"rules",
+          "paper or strict",
+          "paper",
+          "encrypted: strict takes TLS records before a handshake too"},
+     },
+     "- **ip**: what goes to listed addresses is dropped, on open conns too.\n- "
+     "**sni**: a hello with one of these names, or one beneath it.\n- **keyword**: a "
+     "word in what a client says first, in clear: RST to both ends.\n- **throttle**: "
+     "so much per conn each way, once its hello has a listed name.\n- **freeze**: TLS "
+     "conns to these groups stall for good.\n- **encrypted**: first payloads that "
+     "look like nothing known (Wu et al. 2023).\n- **ja4**: hellos with one of these "
+     "JA4.\n\nSites before QNet nodes are called `site0.example` and so on, web "
+     "servers `www0.example`. Where several censors stand, the hardest verdict "
+     "and\nthe longest wait count."},
+    {"measure",
+     "measure",
+     "",
+     {
+         {"interval", "time", "1 s", "between rows of `nodes.csv`"},
+     },
+     ""},
+    {"an expectation",
+     "expect",
+     "A list of assertions; a run that violates one ends with status 1 and names it.",
+     {
+         {"what",
+          "dotted path",
+          "needed",
+          "an integer in `summary.json`, such as `ttfb_ns.privacy.p50`"},
+         {"at_least",
+          "value",
+          "",
+          "in the unit the path implies: `_ns` time, `bytes` size, `permille` "
+          "share, else count"},
+         {"at_most", "value", "", "likewise"},
+         {"equals", "value", "", "with `tolerance`"},
+         {"tolerance", "share", "0 %", "either way"},
+     },
+     ""},
+    {"a scenario",
+     "",
+     "",
+     {
+         {"extends", "", "", ""},
+         {"general", "", "", ""},
+         {"network", "", "", ""},
+         {"population", "", "", ""},
+         {"directory", "", "", ""},
+         {"workload", "", "", ""},
+         {"faults", "", "", ""},
+         {"censor", "", "", ""},
+         {"measure", "", "", ""},
+         {"expect", "", "", ""},
+     },
+     ""},
+
+};
+// clang-format on
+
+const char* const INTRO =
+    "# Scenario reference\n"
+    "\n"
+    "*Made by `qnet-sim reference` from what the readers accept; edit `io-sim/helper/schema.cc`.*\n"
+    "\n"
+    "A scenario is one YAML file, one experiment, no code. Values carry units; keys nobody knows "
+    "are refused with\n"
+    "file, line and the nearest key that would have been right. `qnet-sim check FILE` reads one "
+    "and says whether it is\n"
+    "fine, `qnet-sim show FILE` prints it with everything that it extends filled in, `qnet-sim new "
+    "NAME` prints one to begin with.\n"
+    "\n"
+    "## Values\n"
+    "\n"
+    "| kind | written | units |\n"
+    "|---|---|---|\n"
+    "| count | `100` | none |\n"
+    "| time | `20 ms`, `1.5 s` | ns us ms s min h |\n"
+    "| size | `50 KiB` | B KiB MiB GiB |\n"
+    "| rate | `30 Mbit/s` | bit/s kbit/s Mbit/s Gbit/s |\n"
+    "| share | `2 %` | % |\n"
+    "\n"
+    "A fraction is accepted where it makes a whole number of the smallest unit. `{x: 3, y: 1}` are "
+    "weights: x is\n"
+    "chosen three times as often as y.\n"
+    "\n"
+    "## Changing a scenario\n"
+    "\n"
+    "`extends: other.yaml` (relative to the file) starts from another scenario. Maps merge key by "
+    "key; lists\n"
+    "whose items all have a `name` merge item by item; anything else replaces.\n"
+    "\n"
+    "`--set KEY=VALUE` on the command line does the same for one value; keys are dotted, list "
+    "items go by name or\n"
+    "number: `--set population.people.count=10`. The value is YAML: quote what has a unit, "
+    "`\"general.stop='30 s'\"`.\n";
+
+const Section*
+Find(const std::string& where)
+{
+    std::string kind = where.compare(0, 13, "access class ") == 0 ? "access class" : where;
+    for (const Section& section : SECTIONS)
+    {
+        if (kind == section.where)
+        {
+            return &section;
+        }
+    }
+    return nullptr;
+}
+
+/// Every key of a section that a template leaves out.
+std::string
+Others(const char* where, const std::vector<std::string>& used, const std::string& indent)
+{
+    std::string out;
+    for (const Row& row : Find(where)->rows)
+    {
+        bool is = false;
+        for (const std::string& key : used)
+        {
+            is = is || key == row.key;
+        }
+        if (!is)
+        {
+            out += indent + "# " + row.key + ": " + row.value;
+            out += *row.missing != 0 ? std::string(" (") + row.missing + ")" : "";
+            out += *row.meaning != 0 ? std::string(": ") + row.meaning + "\n" : "\n";
+        }
+    }
+    return out;
+}
+
+} // namespace
+
+bool
+SchemaHas(const std::string& where, const std::string& key)
+{
+    const Section* section = Find(where);
+    for (size_t i = 0; section != nullptr && i < section->rows.size(); i++)
+    {
+        if (key == section->rows[i].key)
+        {
+            return true;
+        }
+    }
+    return false;
+}
+
+std::string
+SchemaPage()
+{
+    std::string out = INTRO;
+    for (const Section& section : SECTIONS)
+    {
+        if (*section.title == 0)
+        {
+            continue;
+        }
+        out += std::string("\n## ") + section.title + "\n";
+        out += *section.intro != 0 ? std::string("\n") + section.intro + "\n" : "";
+        out += "\n| key | value | default | meaning |\n|---|---|---|---|\n";
+        for (const Row& row : section.rows)
+        {
+            out += std::string("| `") + row.key + "` | " + row.value + " | " + row.missing + " | " +
+                   row.meaning + " |\n";
+        }
+        out += *section.outro != 0 ? std::string("\n") + section.outro + "\n" : "";
+    }
+    return out;
+}
+
+std::string
+SchemaTemplate(const std::string& name)
+{
+    std::string out = "# What you want to know, in a sentence.\n#\n";
+    out += "#     qnet-sim run " + name + ".yaml --seed 1 --out out/" + name + "\n#\n";
+    out += "# Behind \"#\" stand the keys that are left at their defaults (in brackets).\n\n";
+    out += "general:\n  name: " + name + "\n  stop: 30 s\n  warmup: 10 s\n";
+    out += Others("general", {"name", "stop", "warmup"}, "  ");
+    out += "\nnetwork:\n  map: default\n" + Others("network", {"map"}, "  ");
+    out +=
+        "\npopulation:\n"
+        "  - {name: supers, role: super, count: 3, access: datacentre}\n"
+        "  - {name: relays, role: relay, count: 10, access: relay, start: {from: 1 s, over: 1 s}}\n"
+        "  - {name: exits, role: exit, count: 4, access: relay, start: {from: 1 s, over: 1 s}}\n"
+        "  - {name: web, role: web, count: 3, access: datacentre}\n"
+        "  - {name: people, role: client, count: 20, returning: 100 %, start: {from: 4 s, over: 4 "
+        "s}}\n";
+    out += Others(
+        "a population group", {"name", "role", "count", "access", "start", "returning"}, "    ");
+    out += "\nworkload:\n"
+           "  - {model: web, clients: people, servers: web, sizes: {50 KiB: 12, 1 MiB: 2}, think: "
+           "8 s}\n";
+    out += Others("a workload", {"model", "clients", "servers", "sizes", "think"}, "    ");
+    out += "\n# faults: (none) a list\n" + Others("a fault", {}, "    ");
+    out += "\n# censor: (none) a list\n" + Others("a censor", {}, "    ");
+    out += "\nmeasure:\n  interval: 1 s\n";
+    out += "\nexpect:\n  - {what: streams.p1_violations, equals: 0}\n";
+    return out + Others("an expectation", {"what", "equals"}, "    ");
+}
+
+} // namespace qnet

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the people of a simulation do: its workloads' programs, and what they felt.
+#include "ns3/node.h"
+
+#include "browse-client.h"
+#include "simulation.h"
+#include "stream-client.h"
+#include "web-client.h"
+
+namespace qnet
+{
+
+using ns3::CreateObject;
+using ns3::Ptr;
+
+namespace
+{
+
+Ptr<FetchClient>
+MakeClient(WorkloadKind kind)
+{
+    switch (kind)
+    {
+    case WorkloadKind::Browse:
+        return CreateObject<BrowseClient>();
+    case WorkloadKind::Stream:
+        return CreateObject<StreamClient>();
+    case WorkloadKind::Chat:
+        return CreateObject<ChatClient>();
+    case WorkloadKind::Trace:
+        return CreateObject<TraceClient>();
+    case WorkloadKind::Web:
+    case WorkloadKind::Reference:
+    case WorkloadKind::Bulk:
+        break;
+    }
+    return CreateObject<WebClient>();
+}
+
+} // namespace
+
+void
+Simulation::AddWorkloads()
+{
+    for (const Workload& workload : m_scenario.workloads)
+    {
+        Habits habits = workload.habits;
+        habits.routes = m_scenario.groups[workload.clients].routes;
+        for (size_t i = 0; i < m_servers.size(); i++)
+        {
+            if (m_serverGroups[i] == workload.servers)
+            {
+                habits.servers.push_back(m_serverNames[i]);
+            }
+        }
+        m_habits.push_back(std::move(habits));
+        uint32_t number = 0;
+        for (const Member& member : m_members)
+        {
+            if (member.group == workload.clients)
+            {
+                AddClient(workload, member, number++);
+            }
+        }
+    }
+}
+
+void
+Simulation::AddClient(const Workload& workload, const Member& member, uint32_t number)
+{
+    Ptr<FetchClient> client = MakeClient(workload.kind);
+    client->Setup(member.app, static_cast<uint32_t>(m_habits.size()), &m_habits.back(), m_seed);
+    client->SetNumber(number);
+    member.app->GetNode()->AddApplication(client);
+    ns3::TimeValue start;
+    member.app->GetAttribute("StartTime", start);
+    client->SetStartTime(start.Get());
+    m_clients.push_back(client);
+    m_clientWorkloads.push_back(static_cast<uint32_t>(m_habits.size() - 1));
+}
+
+Experience
+Simulation::ExperienceOf(uint32_t workload) const
+{
+    Experience all;
+    for (size_t i = 0; i < m_clients.size(); i++)
+    {
+        if (m_clientWorkloads[i] == workload)
+        {
+            const Experience& one = m_clients[i]->GetExperience();
+            all.pages.insert(all.pages.end(), one.pages.begin(), one.pages.end());
+            all.startups.insert(all.startups.end(), one.startups.begin(), one.startups.end());
+            all.stalls += one.stalls;
+            all.stalledNs += one.stalledNs;
+            all.playedNs += one.playedNs;
+        }
+    }
+    return all;
+}
+
+} // namespace qnet
