@@ -141,36 +141,52 @@ static void put_in_place(qn_network *net, const root *r)
     *net = next;
 }
 
+static qn_err follow(qn_network *net, root *r)
+{
+    qn_err err;
+
+    if (r->next.root > net->root + 1)
+        return QN_UNKNOWN;
+    if (r->next.root <= net->root)
+        return QN_OK;
+    r->next.lab = net->lab;
+    memcpy(r->next.name, net->name, sizeof r->next.name);
+    if (qn_network_fault(&r->next) != NULL)
+        return QN_PROTO;
+    err = check_signatures(r, net);
+    if (err == QN_OK)
+        put_in_place(net, r);
+    return err;
+}
+
 qn_err qn_root_apply(qn_network *net, qn_slice *chain)
 {
     qn_slice rest = *chain;
     root r;
     qn_err err = take_root(&r, &rest);
 
-    if (err != QN_OK)
-        return err;
-    if (r.next.root > net->root + 1)
-        return QN_UNKNOWN;
-    if (r.next.root == net->root + 1) {
-        r.next.lab = net->lab;
-        memcpy(r.next.name, net->name, sizeof r.next.name);
-        if (qn_network_fault(&r.next) != NULL)
-            return QN_PROTO;
-        err = check_signatures(&r, net);
-        if (err != QN_OK)
-            return err;
-        put_in_place(net, &r);
-    }
-    *chain = rest;
-    return QN_OK;
+    if (err == QN_OK)
+        err = follow(net, &r);
+    if (err == QN_OK)
+        *chain = rest;
+    return err;
 }
 
+/* Only the next root is looked at by its signatures, so others between would be kept unseen. */
 qn_err qn_roots_apply(qn_network *net, qn_slice chain)
 {
+    uint32_t before = 0;
     qn_err err = QN_OK;
+    root r;
 
-    while (chain.n > 0 && err == QN_OK)
-        err = qn_root_apply(net, &chain);
+    while (chain.n > 0 && err == QN_OK) {
+        err = take_root(&r, &chain);
+        if (err == QN_OK && before != 0 && r.next.root != before + 1)
+            err = QN_PROTO;
+        before = r.next.root;
+        if (err == QN_OK)
+            err = follow(net, &r);
+    }
     return err;
 }
 

@@ -155,6 +155,21 @@ START_TEST(no_root_is_left_out_and_none_is_gone_back_to)
 }
 END_TEST
 
+/* What is not looked at is not taken along either: it would fill what a node keeps of roots. */
+START_TEST(nothing_rides_along_in_a_chain)
+{
+    static uint8_t chain[2 * QN_ROOT_MAX];
+    qn_network n = old;
+    size_t first_n;
+
+    signed_root(6);
+    memcpy(chain, doc, first_n = doc_n);
+    draft(); /* the same number, signed by nobody */
+    memcpy(chain + first_n, doc, doc_n);
+    qt_assert_err(qn_roots_apply(&n, qn_slice_of(chain, first_n + doc_n)), QN_PROTO);
+}
+END_TEST
+
 START_TEST(only_operators_sign_and_for_this_network_only)
 {
     qn_network n = old;
@@ -242,6 +257,7 @@ static Suite *root_suite(void)
     tcase_add_test(tc, the_new_operators_are_in_force_and_nothing_else_changes);
     tcase_add_test(tc, a_proven_liar_stays_one);
     tcase_add_test(tc, no_root_is_left_out_and_none_is_gone_back_to);
+    tcase_add_test(tc, nothing_rides_along_in_a_chain);
     tcase_add_test(tc, only_operators_sign_and_for_this_network_only);
     tcase_add_test(tc, copies_join);
     tcase_add_test(tc, a_minority_cannot_be_made_enough);
