@@ -224,7 +224,7 @@ typedef struct circuit {
     qn_time build_time;
     qn_time awaits; /* since when something that was sent has no answer; 0: nothing has */
     uint8_t isolation[16];
-    bool isolated; /* isolation is set: streams of one key only */
+    bool isolated;    /* isolation is set: streams of one key only */
     bool asked, mute; /* with awaits: its end was asked for a PONG; and did not give one */
     bool built, dead;
     uint32_t streams;

@@ -24,7 +24,7 @@ typedef struct qn_tls qn_tls;
 
 typedef struct qn_tls_cfg {
     const qn_tls_profile *profile; /* outlives the client; its date is the caller's to check */
-    qn_roots *roots;         /* outlives the client */
+    qn_roots *roots;               /* outlives the client */
     qn_slice name;                 /* the server's DNS name, 1 to 255 bytes; copied */
     const qn_tls_ticket *ticket;   /* NULL, or one of this name's; copied. Offered if it fits */
 } qn_tls_cfg;

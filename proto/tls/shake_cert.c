@@ -75,8 +75,8 @@ qn_tls_fault qn_tls_on_certificate(qn_tls *c, qn_slice body)
 
     if (fault.err != QN_OK)
         return fault;
-    err = qn_chain_verify(c->roots, c->env, der, n, qn_slice_of(c->name, c->name_n),
-                          &c->shake->leaf);
+    err =
+        qn_chain_verify(c->roots, c->env, der, n, qn_slice_of(c->name, c->name_n), &c->shake->leaf);
     if (err == QN_OK)
         err = qn_sha256(c->env, &der[0], 1, &c->leaf);
     if (err != QN_OK)
