@@ -2,7 +2,8 @@
 /**
  * \file
  * What a scenario may say, as a table. The readers ask for nothing that is not in it (MapReader
- * sees to that), docs/scenario-reference.md is printed from it, and so is the template for new ones.
+ * sees to that), docs/scenario-reference.md is printed from it, and so is the template for new
+ * ones.
  */
 #ifndef QNET_SIM_SCHEMA_H
 #define QNET_SIM_SCHEMA_H
