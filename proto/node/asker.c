@@ -72,8 +72,10 @@ static qn_err describe(qn_node *n)
 static qn_err beat(qn_node *n, uint8_t out[QN_HEARTBEAT_MAX], size_t *len)
 {
     asker *a = &n->asker;
+    int64_t wall = n->env->wall;
+    bool was_ahead = a->last_beat > wall + 2 * QN_HEARTBEAT_SKEW_S; /* nobody took that one */
     qn_heartbeat h = {.descriptor = a->self.sequence,
-                      .time = QN_MAX(a->last_beat + 1, n->env->wall)};
+                      .time = was_ahead ? wall : QN_MAX(a->last_beat + 1, wall)};
     qn_err err = qn_heartbeat_sign(&h, n->env, &n->net, &n->cfg.keys.identity, out, len);
 
     if (err == QN_OK)

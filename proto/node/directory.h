@@ -98,8 +98,6 @@ typedef struct pledge {
     qn_blob offer; /* another's proposal; empty: our own */
 } pledge;
 
-enum { SIGNED_FILE_MAX = 64 };
-
 typedef struct operators {
     qn_registry registry;
     qn_timer timer, dial_timer;
@@ -110,7 +108,7 @@ typedef struct operators {
     qn_time news_at;  /* when the registry last changed */
     qn_time looked;   /* when the registry was last compared with the list; 0: not since news */
     qn_time wanting_since;    /* the list has been old since then; 0: it is not */
-    qn_statement signed_last; /* the newest version we signed, and what it said */
+    signed_versions versions; /* that we signed */
     pledge pledge;
     proposal proposal;
     qn_blob offer; /* what the others are to hear next; the serial counts them */

@@ -29,6 +29,7 @@
  *     roots.c       who the operators are by now
  *     shelf.c       what earlier lists were, and deltas from them
  *     operator.c    an operator: its registry, its proposals and signatures
+ *     signed.c      which versions it has signed
  *     fellow.c      the other operators: passing on, offering lists
  *     dialback.c    whether nodes that register are where they say
  *     listing.c     the directory for a door of the world's own, such as HTTP
@@ -74,6 +75,7 @@
 #include "node/conns.h"
 #include "node/crowd.h"
 #include "node/htx.h"
+#include "node/signed.h"
 #include "path/path.h"
 #include "qnet/node.h"
 #include "socks/socks.h"

@@ -66,12 +66,12 @@ static int64_t version_now(const qn_node *n)
 {
     const operators *op = n->op;
     uint64_t held = n->snapshot != NULL ? n->snapshot->version : 0;
-    int64_t version, last = QN_MAX(op->signed_last.version, (int64_t)held);
+    int64_t version;
 
     if (alone(n))
-        return QN_MAX(last + 1, n->env->wall);
+        return signed_free(&op->versions, QN_MAX((int64_t)held + 1, n->env->wall));
     version = qn_turn(&n->net, op->me, n->env->wall);
-    return version > last ? version : 0;
+    return version > (int64_t)held && signed_free(&op->versions, version) == version ? version : 0;
 }
 
 static bool outdated(const qn_node *n)
@@ -101,43 +101,6 @@ static void pledge_make(qn_node *n, const qn_statement *what, answer *to)
     op->pledge.to = to;
     if (to != NULL)
         to->waits = true;
-}
-
-static size_t write_signed(const qn_statement *s, uint8_t out[SIGNED_FILE_MAX])
-{
-    qn_cbor_w w;
-
-    qn_cbor_w_init(&w, out, SIGNED_FILE_MAX);
-    qn_cbor_array(&w, 3);
-    qn_cbor_uint(&w, (uint64_t)s->version);
-    qn_cbor_uint(&w, (uint64_t)s->until);
-    qn_cbor_bytes(&w, s->hash.b, sizeof s->hash.b);
-    QN_ASSERT(w.err == QN_OK);
-    return w.n;
-}
-
-static qn_err read_signed(qn_slice in, qn_statement *out)
-{
-    qn_statement got = {0};
-    qn_cbor_r r;
-    qn_err err;
-
-    qn_cbor_r_init(&r, in.p, in.n);
-    if (qn_cbor_get_array(&r) != 3 && r.err == QN_OK)
-        return QN_PROTO;
-    got.version = (int64_t)qn_body_get_below(&r, QN_BODY_TIME_MAX);
-    got.until = (int64_t)qn_body_get_below(&r, QN_BODY_TIME_MAX);
-    qn_cbor_get_fixed(&r, got.hash.b, sizeof got.hash.b);
-    err = qn_cbor_end(&r);
-    if (err == QN_OK)
-        *out = got;
-    return err;
-}
-
-static bool same_statement(const qn_statement *a, const qn_statement *b)
-{
-    return a->version == b->version && a->until == b->until &&
-           memcmp(a->hash.b, b->hash.b, sizeof a->hash.b) == 0;
 }
 
 /* ---- lists ----------------------------------------------------------------------------------- */
@@ -273,7 +236,7 @@ static void pledge_kept(qn_node *n)
     bool own = p->offer.n == 0;
     qn_err err;
 
-    n->op->signed_last = p->what;
+    signed_add(&n->op->versions, &p->what);
     err = own ? sign_own(n) : sign_others(n);
     if (p->to != NULL)
         answer_refuse(p->to, err);
@@ -289,6 +252,7 @@ static void pledge_kept(qn_node *n)
 bool operator_store(qn_node *n, qn_action *a)
 {
     operators *op = n->op;
+    signed_versions with;
 
     if (op == NULL || op->pledge.state == PLEDGE_NONE)
         return false;
@@ -298,10 +262,11 @@ bool operator_store(qn_node *n, qn_action *a)
         return false;
     }
     op->pledge.state = PLEDGE_KEPT;
-    *a = (qn_action){
-        .type = QN_ACT_STORE,
-        .name = "signed",
-        .bytes = qn_slice_of(op->signed_file, write_signed(&op->pledge.what, op->signed_file))};
+    with = op->versions;
+    signed_add(&with, &op->pledge.what);
+    *a = (qn_action){.type = QN_ACT_STORE,
+                     .name = "signed",
+                     .bytes = qn_slice_of(op->signed_file, signed_write(&with, op->signed_file))};
     return true;
 }
 
@@ -359,9 +324,7 @@ static qn_err check_version(const qn_node *n, const qn_signed_list *o, const qn_
     if (o->valid_after < n->env->wall - QN_TURN_SKEW_S ||
         (n->snapshot != NULL && (uint64_t)o->valid_after <= n->snapshot->version))
         return QN_STALE;
-    if (o->valid_after > op->signed_last.version || same_statement(&op->signed_last, what))
-        return QN_OK;
-    return QN_STALE;
+    return signed_may(&op->versions, what) ? QN_OK : QN_STALE;
 }
 
 static qn_err agree(qn_node *n, const qn_signed_list *o)
@@ -570,7 +533,7 @@ qn_err operator_start(qn_node *n, char why[160])
         op->registry.settle = QN_SETTLE;
     if (!qn_operator_find(&n->net, &key, &op->me))
         return node_wrong(why, "the operator key is not one of the network file's");
-    if (n->cfg.stored_signed.n > 0 && read_signed(n->cfg.stored_signed, &op->signed_last) != QN_OK)
+    if (n->cfg.stored_signed.n > 0 && signed_read(&op->versions, n->cfg.stored_signed) != QN_OK)
         return node_wrong(why, "the record of what this operator signed is damaged: restore it, "
                                "for without it two lists of one version might be signed");
     n->cfg.stored_signed = (qn_slice){0};

@@ -195,6 +195,37 @@ START_TEST(versions_never_go_back_over_restarts)
 }
 END_TEST
 
+/* Of two that are left, one had its clock a day ahead for a while and signed by it. */
+START_TEST(a_clock_that_was_ahead_spends_few_versions)
+{
+    uint64_t before;
+    qn_node_cfg cfg;
+
+    up(51, 3);
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    pw_set_clock(m.operator[1], 86400);
+    pw_isolate(m.w, m.operator[1], true); /* nobody lives, as far as it knows */
+    pass(150 * QN_SEC);
+    ck_assert_int_gt(pw_core(m.operator[1])->op->versions.last.version, pw_env(m.w)->wall + 80000);
+    if (_i == 1) {
+        pw_kill(m.w, m.operator[1]);
+        mesh_restart_operator(&m, 1);
+    }
+    pw_isolate(m.w, m.operator[1], false);
+    pw_set_clock(m.operator[1], 0);
+    pw_kill(m.w, m.operator[2]);
+    cfg = mesh_cfg_for(&m, QN_RELAY);
+    (void)pw_add(m.w, "news", &cfg);
+    before = version(m.super);
+    pass(200 * QN_SEC);
+    ck_assert_uint_gt(version(m.super), before);
+    ck_assert_uint_eq(listed(m.super), 4 + 2 + 1);
+    for (uint32_t i = 0; i < 2; i++)
+        ck_assert_uint_eq(mesh_status(m.operator[i]).distrusted, 0);
+    down();
+}
+END_TEST
+
 /* 120 s of silence and a round of turns at the operators; others ask them once a minute. */
 START_TEST(a_dead_relay_leaves_within_three_minutes)
 {
@@ -516,6 +547,7 @@ static Suite *operators_suite(void)
     tcase_add_loop_test(tc, a_dead_relay_leaves_within_three_minutes, 0, 8);
     tcase_add_test(tc, a_liar_is_proven_and_the_others_go_on_without_it);
     tcase_add_test(tc, relays_serve_the_list_when_no_operator_answers);
+    tcase_add_loop_test(tc, a_clock_that_was_ahead_spends_few_versions, 0, 2);
     tcase_add_test(tc, who_cannot_be_dialled_back_is_not_listed);
     tcase_add_test(tc, nothing_is_signed_that_cannot_be_kept);
     suite_add_tcase(s, tc);
