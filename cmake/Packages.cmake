@@ -31,6 +31,10 @@ pkg_check_modules(SSL IMPORTED_TARGET libssl>=3.0)
 pkg_check_modules(JANSSON IMPORTED_TARGET jansson)
 pkg_check_modules(YAML IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(MAXMINDDB IMPORTED_TARGET libmaxminddb)
+pkg_check_modules(AVAHI IMPORTED_TARGET avahi-client)
+if(NOT AVAHI_FOUND)
+  qn_skip("looking around in the local network (discovery.lan)" libavahi-client-dev)
+endif()
 pkg_check_modules(CHECK IMPORTED_TARGET check)
 
 # Not by pkg-config: Debian's libunbound.pc requires nettle's, which libunbound-dev does not bring.

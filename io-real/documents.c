@@ -204,6 +204,23 @@ static json_t *directory(const qn_view *v)
     return o;
 }
 
+/* The local network; null where nobody looks around in it. */
+static json_t *lan(const qn_view *v)
+{
+    qn_lan_counts c;
+    json_t *o;
+
+    if (v->lan == NULL)
+        return json_null();
+    qn_lan_count(v->lan, &c);
+    o = json_object();
+    set(o, "announced", json_boolean(c.announced));
+    set_number(o, "heard", c.heard);
+    set_number(o, "taken", c.taken);
+    set_number(o, "refused", c.refused);
+    return o;
+}
+
 /* The tables that say where nodes are. */
 static json_t *atlas(const qn_view *v)
 {
@@ -243,6 +260,7 @@ static json_t *status(const qn_view *v)
     set_number(o, "invited_by", s.invited_by);
     set_number(o, "peers_online", s.peers_known);
     set_number(o, "peers_heard", s.heard);
+    set(o, "lan", lan(v));
     set_text(o, "reach", reach_name(s.reach));
     set_number(o, "active_links", s.links);
     set_number(o, "active_circuits", s.circuits);

@@ -6,6 +6,7 @@
 #include "io-real/atlas.h"
 #include "io-real/directory_http.h"
 #include "io-real/env.h"
+#include "io-real/lan.h"
 #include "qnet/node.h"
 
 #include <jansson.h>
@@ -30,6 +31,7 @@ typedef struct qn_view {
     bool lab;
     qn_addr link, socks, status, directory_addr; /* family 0: no such listener */
     const qn_directory_http *directory;          /* NULL: not offered */
+    const qn_lan *lan;                           /* NULL: not asked for */
     qn_time since;
     uint64_t bytes_in, bytes_out; /* through this process's conns */
     uint32_t conns;

@@ -10,7 +10,8 @@
  *     table.c   conns by name
  *     loops.h   several worlds in one process: loops.c, steer.c, news.c, whole.c
  *
- * Beside it, on doors of their own: surface.c (status), directory_http.c (the directory).
+ * Beside it, on doors of their own: surface.c (status), directory_http.c (the directory); and
+ * lan.c, which looks around in the local network.
  */
 #ifndef QN_REAL_INTERNAL_H
 #define QN_REAL_INTERNAL_H
@@ -18,6 +19,7 @@
 #include "io-real/directory_http.h"
 #include "io-real/errand.h"
 #include "io-real/exit_log.h"
+#include "io-real/lan.h"
 #include "io-real/lookup.h"
 #include "io-real/resolver.h"
 #include "io-real/surface.h"
@@ -91,6 +93,7 @@ struct qn_world {
     qn_lookup *visits;     /* made by the first RESOLVE of a site's name */
     qn_surface *surface;
     qn_directory_http *directory; /* NULL: not offered */
+    qn_lan *lan;                  /* NULL: not asked for */
     bool disguised;               /* links must look like somebody else's */
     table conns;
     conn *send_head, *send_tail; /* named by SEND, not yet offered to the socket */

@@ -244,6 +244,28 @@ static qn_opened open_directory(qn_world *w, const qn_world_cfg *cfg, qn_why why
     return w->directory != NULL ? QN_OPENED : QN_OPEN_FAILED;
 }
 
+static qn_opened open_lan(qn_world *w, const qn_world_cfg *cfg, qn_why why)
+{
+    qn_lan_cfg c = {.base = w->base,
+                    .node = w->node,
+                    .env = w->env,
+                    .enter = enter,
+                    .settle = settle,
+                    .world = w,
+                    .listen = w->view.link};
+
+    if (!cfg->lan)
+        return QN_OPENED;
+    if (!qn_lan_available()) {
+        (void)qn_why_say(why, "discovery.lan: this program was built without Avahi: install "
+                              "libavahi-client-dev and build it again, or leave it out");
+        return QN_OPEN_CONFIG;
+    }
+    w->lan = qn_lan_new(&c);
+    w->view.lan = w->lan;
+    return w->lan != NULL ? QN_OPENED : QN_OPEN_FAILED;
+}
+
 /* What an exit must never connect to, beside its link listener: our own doors on this machine. */
 static qn_opened own_doors(qn_world *w)
 {
@@ -353,6 +375,8 @@ static qn_opened fill(qn_world *w, const qn_world_cfg *cfg, const qn_world *lead
         result = open_surface(w, cfg, why);
     if (result == QN_OPENED && leader == NULL)
         result = open_directory(w, cfg, why);
+    if (result == QN_OPENED && leader == NULL)
+        result = open_lan(w, cfg, why);
     if (result == QN_OPENED)
         result = own_doors(w);
     if (result == QN_OPENED && leader == NULL && !catch_signals(w))
@@ -435,6 +459,7 @@ void qn__world_unmake(qn_world *w)
     qn_errand_kill(w->errand);
     qn_surface_free(w->surface);
     qn_directory_http_free(w->directory);
+    qn_lan_free(w->lan);
     if (w->exit_log != NULL)
         qn_exit_log_free(w->exit_log);
     if (w->resolver != NULL)

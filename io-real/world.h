@@ -35,6 +35,7 @@ typedef struct qn_world_cfg {
     const qn_atlas_files *atlas; /* what node.atlas reads, for the status surface; NULL: none */
     bool status; /* the HTTP surface on 127.0.0.1; the Unix socket is always there */
     uint16_t status_port;
+    bool lan;          /* announce the node in its local network, and look there for others */
     qn_addr directory; /* the directory over HTTP; family 0: not offered, port 0: any free one */
     uint32_t directory_rate; /* requests a second of one address; 0: any number */
     bool has_directory_token;

@@ -251,6 +251,7 @@ static void fill_cfg(running *r)
     r->cfg.status_port = c->status.port;
     r->cfg.directory = c->directory;
     r->cfg.directory_rate = c->directory_rate;
+    r->cfg.lan = c->lan;
     r->cfg.dns = c->dns;
     r->cfg.exit_notice = c->exit_notice;
     r->cfg.exit_log_days = c->exit_log_days;

@@ -184,6 +184,8 @@ static void values(reading *r, config *c)
     if (!value_bool(settings_text(r->s, KEY_LISTED), &listed))
         wrong(r, KEY_LISTED, settings_text(r->s, KEY_LISTED), "true or false");
     c->unlisted = !listed;
+    if (!value_bool(settings_text(r->s, KEY_DISCOVERY_LAN), &c->lan))
+        wrong(r, KEY_DISCOVERY_LAN, settings_text(r->s, KEY_DISCOVERY_LAN), "true or false");
     c->invitations = &r->s->v[KEY_INVITATION];
     c->state = settings_text(r->s, KEY_STATE);
     c->network = settings_text(r->s, KEY_NETWORK);
@@ -257,6 +259,9 @@ static bool entries_together(const config *c, qn_why why)
         return qn_why_say(why, "invitation is for a client: leave it out");
     if (c->unlisted && (c->mode == QN_CLIENT || c->mode == QN_BOOTSTRAP))
         return qn_why_say(why, "directory.listed is of a relay, exit or super: leave it out");
+    if (c->lan && (c->mode == QN_CLIENT || c->unlisted))
+        return qn_why_say(why, "discovery.lan announces the node to everybody nearby, so it is for "
+                               "listed relays, exits, supers and bootstraps: leave it out");
     if (c->unlisted && c->bare)
         return qn_why_say(why, "directory.listed: a node without disguise cannot stay unlisted; "
                                "leave out --carrier bare");

@@ -16,6 +16,7 @@ typedef struct config {
     bool lab, bare;
     bool route_said; /* it is not the default */
     bool unlisted;
+    bool lan;                    /* discovery.lan */
     const setting *invitations;  /* files; they live in the settings */
     const char *state, *network; /* "" unset; they live in the settings */
     /* The carrier's. "" unset, but roots and dns_anchor; profile unset: one is drawn. */

@@ -183,9 +183,14 @@ neighbour *operator_dial(qn_node *n, uint8_t index)
 neighbour *asker_place(qn_node *n, unsigned i)
 {
     const qn_relay *r = listed_place(n, i);
+    neighbour *near = NULL;
 
     if (r != NULL)
         return neighbour_get(n, r);
+    if (i == QN_SEEKERS && n->snapshot == NULL) /* all nodes serve the list: those we came upon */
+        near = heard_anybody(n);
+    if (near != NULL)
+        return near;
     if (i >= n->net.operators_n) /* each once */
         return NULL;
     return operator_dial(n, (uint8_t)((n->asker.where + i) % n->net.operators_n));

@@ -126,6 +126,7 @@ void heard_reached(neighbour *nb); /* it was dialled, and has proved its key */
 void heard_failed(qn_node *n, const qn_peerid *id);
 /* A link to a node that was heard of and reached; NULL: it was not, or not now. */
 neighbour *heard_get(qn_node *n, const qn_peerid *id);
+neighbour *heard_anybody(qn_node *n); /* one of them */
 /* The listed descriptor of a node, or a newer one of its own that it may be dialled by. */
 const qn_descriptor *heard_newest(const qn_node *n, const qn_descriptor *listed);
 /* Of the newest that are reached and not among `held`, at most max; returns how many. */

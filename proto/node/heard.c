@@ -63,6 +63,19 @@ qn_err heard_take(qn_node *n, const qn_descriptor *d, qn_slice bytes, const qn_p
     return err;
 }
 
+/* Told by nobody, as far as quotas are concerned by us. */
+qn_err qn_node_hint(qn_node *n, qn_slice descriptor, const qn_addr *at)
+{
+    qn_descriptor d;
+    qn_err err = QN_REFUSED;
+
+    if (looks_for_itself(n) && !n->stopping)
+        err = qn_descriptor_open(&d, n->env, &n->net, descriptor);
+    if (err == QN_OK && (d.via_n > 0 || !qn_addr_equal(&d.addrs[0], at)))
+        err = QN_POLICY;
+    return err == QN_OK ? heard_take(n, &d, descriptor, &n->id) : err;
+}
+
 void heard_listed(qn_node *n)
 {
     qn_heard *h = &n->discovery.heard;
@@ -164,6 +177,13 @@ neighbour *heard_get(qn_node *n, const qn_peerid *id)
                                      .via_n = e->d.via_n});
 }
 
+neighbour *heard_anybody(qn_node *n)
+{
+    const qn_heard *h = &n->discovery.heard;
+
+    return h->n > 0 ? heard_get(n, &h->v[qn_rng_below(n->env, h->n)]->d.id) : NULL;
+}
+
 /* ---- telling --------------------------------------------------------------------------------- */
 
 static bool is_held(qn_slice held, const qn_descriptor *d)
@@ -250,6 +270,15 @@ bool heard_lacks(const qn_node *n, qn_slice held)
             !table_has(&n->discovery.heard, held.p + at))
             return true;
     return false;
+}
+
+qn_slice qn_node_descriptor(const qn_node *n)
+{
+    const asker *self = &n->asker;
+
+    if (!node_registers(n) || self->self.via_n > 0)
+        return (qn_slice){0};
+    return qn_slice_of(self->descriptor, self->descriptor_n);
 }
 
 bool qn_node_heard(const qn_node *n, uint32_t i, qn_heard_info *out)

@@ -164,6 +164,13 @@ void qn_node_ended(qn_node *n, qn_conn c, qn_ending how);
 /* The answer to RESOLVE; count 0 with why = QN_RESOLVE. Every address has the query's port. */
 void qn_node_resolved(qn_node *n, uint32_t query, const qn_addr *v, unsigned count, qn_err why);
 
+/* The world came upon a node beside the directory, in the local network, where it is found at that
+ * address: this is what it says of itself, signed. It is looked at as what other nodes tell, and
+ * nothing else is done with it. QN_REFUSED: clients, unlisted nodes and those that are stopping
+ * look at nobody, or it is ourselves; QN_POLICY: it says another address; QN_STALE: it is known;
+ * QN_QUOTA, QN_BUSY: too many are; else the descriptor's error. */
+QN_MUST_CHECK qn_err qn_node_hint(qn_node *n, qn_slice descriptor, const qn_addr *at);
+
 qn_time qn_node_due(const qn_node *n); /* QN_NEVER: no timer */
 void qn_node_tick(qn_node *n);
 
@@ -357,6 +364,9 @@ typedef struct qn_heard_info {
     bool reached;      /* a link of our own has proved it; only then is it passed on */
 } qn_heard_info;
 bool qn_node_heard(const qn_node *n, uint32_t i, qn_heard_info *out);
+/* What this node tells others of itself: its signed descriptor, until the next call that may change
+ * the node. Empty: it registers nowhere, or is not reached at its address. */
+qn_slice qn_node_descriptor(const qn_node *n);
 
 #ifdef __cplusplus
 }
