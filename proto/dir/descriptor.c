@@ -424,6 +424,17 @@ qn_err qn_dated_key_valid(const qn_dated_key *k, int64_t wall)
     return qn_body_valid(k->not_before, k->not_after, wall);
 }
 
+bool qn_descriptor_same_place(const qn_descriptor *a, const qn_descriptor *b)
+{
+    if (a->via_n != b->via_n || !qn_addr_equal(&a->addrs[0], &b->addrs[0]) ||
+        memcmp(a->link.key.b, b->link.key.b, sizeof a->link.key.b) != 0)
+        return false;
+    for (unsigned i = 0; i < a->via_n; i++)
+        if (!qn_peerid_equal(&a->via[i], &b->via[i]))
+            return false;
+    return true;
+}
+
 bool qn_descriptor_exits_to(const qn_descriptor *d, uint16_t port)
 {
     for (unsigned i = 0; i < d->ports_n; i++)

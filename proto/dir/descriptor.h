@@ -81,6 +81,8 @@ QN_MUST_CHECK qn_err qn_descriptor_open(qn_descriptor *d, qn_env *env, const qn_
 QN_MUST_CHECK qn_err qn_descriptor_valid(const qn_descriptor *d, int64_t wall);
 /* The same for one of its keys. */
 QN_MUST_CHECK qn_err qn_dated_key_valid(const qn_dated_key *k, int64_t wall);
+/* Whether who reached one has reached the other: first address, link key and the way there. */
+bool qn_descriptor_same_place(const qn_descriptor *a, const qn_descriptor *b);
 /* Whether an exit says it takes this port. */
 bool qn_descriptor_exits_to(const qn_descriptor *d, uint16_t port);
 

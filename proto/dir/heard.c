@@ -122,12 +122,6 @@ static qn_heard_entry *new_entry(qn_heard *h, const qn_descriptor *d, qn_slice b
     return e;
 }
 
-static bool same_place(const qn_descriptor *a, const qn_descriptor *b)
-{
-    return qn_addr_equal(&a->addrs[0], &b->addrs[0]) &&
-           qn_equal(a->link.key.b, b->link.key.b, sizeof a->link.key.b);
-}
-
 static qn_err compare(const qn_heard_entry *old, const qn_descriptor *d, qn_slice bytes)
 {
     if (d->sequence < old->d.sequence)
@@ -164,7 +158,7 @@ qn_err qn_heard_add(qn_heard *h, const qn_descriptor *d, qn_slice bytes, const q
     e->listed = listed;
     h->v[h->n++] = e;
     if (old != NULL) {
-        e->reached = same_place(&old->d, d) ? old->reached : 0;
+        e->reached = qn_descriptor_same_place(&old->d, d) ? old->reached : 0;
         e->from = old->from;
         qn_heard_remove(h, at);
     }

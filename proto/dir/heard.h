@@ -34,8 +34,8 @@ void qn_heard_clear(qn_heard *h);             /* may repeat */
 /* d as qn_descriptor_open gave it for these bytes, which are copied. The same bytes again are QN_OK
  * and change nothing. QN_STALE: a higher sequence is known; QN_REFUSED: this sequence with other
  * content; QN_QUOTA: too many of this prefix, or of this teller; QN_BUSY: full of better ones;
- * QN_EARLY, QN_EXPIRED; QN_NOMEM. A newer descriptor stays as reached as the old one if address and
- * link key are the same. */
+ * QN_EARLY, QN_EXPIRED; QN_NOMEM. A newer descriptor stays as reached as the old one if it
+ * leads to the same place. */
 QN_MUST_CHECK qn_err qn_heard_add(qn_heard *h, const qn_descriptor *d, qn_slice bytes,
                                   const qn_peerid *from, bool listed);
 qn_heard_entry *qn_heard_find(const qn_heard *h, const qn_peerid *id); /* NULL: not there */

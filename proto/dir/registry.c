@@ -262,13 +262,6 @@ static int compare(qn_slice a, qn_slice b)
     return a.n == b.n ? 0 : a.n < b.n ? -1 : 1;
 }
 
-/* What was seen of one holds of the other. */
-static bool same_place(const qn_descriptor *a, const qn_descriptor *b)
-{
-    return qn_addr_equal(&a->addrs[0], &b->addrs[0]) &&
-           memcmp(a->link.key.b, b->link.key.b, sizeof a->link.key.b) == 0;
-}
-
 static qn_err replace(qn_registry *r, uint32_t at, const qn_descriptor *d, qn_slice bytes,
                       bool shared)
 {
@@ -300,7 +293,7 @@ static qn_err replace(qn_registry *r, uint32_t at, const qn_descriptor *d, qn_sl
     e->seen = old->seen;
     e->since = old->since;
     e->replaced = r->env->now;
-    e->reached = old->reached && same_place(&old->d, d);
+    e->reached = old->reached && qn_descriptor_same_place(&old->d, d);
     r->news += e->beat > 0;
     r->v[at] = e;
     r->bytes += bytes.n;

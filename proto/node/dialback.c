@@ -14,16 +14,28 @@ static uint32_t under_way(const qn_node *n)
     return count;
 }
 
+bool dialled_proves(const neighbour *nb, const qn_descriptor *d)
+{
+    return nb->under.inner == (d->via_n > 0) && qn_addr_equal(&nb->under.leg_addr[0], &d->addrs[0]);
+}
+
+static bool names(const qn_descriptor *d, const qn_peerid *rendezvous)
+{
+    for (unsigned i = 0; i < d->via_n; i++)
+        if (qn_peerid_equal(&d->via[i], rendezvous))
+            return true;
+    return false;
+}
+
 bool dialled_already(const qn_node *n, const qn_descriptor *d)
 {
     const neighbour *nb = neighbour_named(n, &d->id);
 
     if (qn_peerid_equal(&d->id, &n->id))
         return true;
-    if (rendezvous_moored(n, &d->id) != NULL)
+    if (names(d, &n->id) && rendezvous_moored(n, &d->id) != NULL)
         return reach_speaks_for_itself(rendezvous_moored(n, &d->id), d);
-    return nb != NULL && nb->outbound && nb->under.up &&
-           qn_addr_equal(&nb->under.leg_addr[0], &d->addrs[0]);
+    return nb != NULL && nb->outbound && nb->under.up && dialled_proves(nb, d);
 }
 
 /* Who never answers is asked ever more seldom. */
@@ -70,8 +82,13 @@ void operator_reached(qn_node *n, const qn_peerid *id)
     operator_news(n);
 }
 
+/* It may have said another address since it was dialled. */
 void dialled_back(neighbour *nb)
 {
-    operator_reached(nb->n, &nb->id);
+    const operators *op = nb->n->op;
+    const qn_registration *e = op != NULL ? qn_registry_find(&op->registry, &nb->id) : NULL;
+
+    if (e != NULL && dialled_proves(nb, &e->d))
+        operator_reached(nb->n, &nb->id);
     reach_dialled(nb);
 }

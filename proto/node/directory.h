@@ -204,6 +204,8 @@ void operator_dial_back(qn_node *n);
 /* A link that we dialled has shown that it is there. */
 bool dialled_already(const qn_node *n, const qn_descriptor *d);
 void dialled_back(neighbour *nb); /* it has proved its key */
+/* The link that was dialled leads where the descriptor says, and the way it says. */
+bool dialled_proves(const neighbour *nb, const qn_descriptor *d);
 void operator_listed(qn_node *n); /* the list, or who may sign it, has changed */
 void operator_forget(qn_node *n, const answer *a);
 /* What must be kept before it is signed; and the signing, once it is. */

@@ -134,7 +134,7 @@ void heard_reached(neighbour *nb)
     qn_node *n = nb->n;
     qn_heard_entry *e = qn_heard_find(&n->discovery.heard, &nb->id);
 
-    if (e == NULL || !qn_addr_equal(&e->d.addrs[0], &nb->under.leg_addr[0]))
+    if (e == NULL || !dialled_proves(nb, &e->d))
         return;
     e->reached = n->env->now;
     e->tries = 0;

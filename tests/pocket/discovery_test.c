@@ -416,6 +416,36 @@ static void tell(pw_node *to, pw_node *of, const qn_peerid *via)
     qt_assert_err(heard_take(n, &d, qn_slice_of(bytes, len), &about->id), QN_OK);
 }
 
+/* Who is moored at an operator claims an address where nobody of his answers. */
+START_TEST(a_mooring_proves_no_address)
+{
+    uint8_t bytes[QN_DESCRIPTOR_MAX];
+    const qn_registration *e;
+    qn_descriptor d;
+    qn_node *op;
+    size_t len;
+
+    stand_behind(96, QN_RELAY);
+    op = pw_core(m.super);
+    d = pw_core(behind)->asker.self;
+    d.via_n = 0;
+    d.sequence += 3600;
+    d.card = (qn_slice){0};
+    if (_i == 1)
+        d.addrs[0].port++;
+    qt_assert_err(qn_descriptor_sign(&d, op->env, &op->net, &behind_cfg.keys.identity, bytes, &len),
+                  QN_OK);
+    pw__stamp(m.super);
+    qt_assert_err(operator_register(op, qn_slice_of(bytes, len)), QN_OK);
+    for (unsigned i = 0; i < 30; i++) {
+        pass(QN_SEC);
+        e = qn_registry_find(&op->op->registry, &d.id);
+        ck_assert(e == NULL || e->d.via_n > 0 || !e->reached);
+    }
+    down();
+}
+END_TEST
+
 /* Each says that it is reached through the other. */
 START_TEST(rendezvous_that_name_each_other_lead_nowhere)
 {
@@ -482,6 +512,7 @@ static Suite *suite(void)
     tcase_add_test(b, an_exit_behind_a_nat_serves);
     tcase_add_test(b, a_rendezvous_that_dies_is_replaced);
     tcase_add_test(b, passages_are_bounded);
+    tcase_add_loop_test(b, a_mooring_proves_no_address, 0, 2);
     tcase_add_loop_test(b, rendezvous_that_name_each_other_lead_nowhere, 0, 2);
     tcase_add_test(b, a_transfer_through_a_dead_rendezvous_ends_in_an_error);
     suite_add_tcase(s, b);

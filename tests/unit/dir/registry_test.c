@@ -509,6 +509,26 @@ START_TEST(who_was_not_reached_is_not_live)
 }
 END_TEST
 
+/* Who answered through a rendezvous has not shown that anybody answers at his address. */
+START_TEST(reached_through_another_is_not_reached_at_the_address)
+{
+    qn_descriptor d = fx_relay(1);
+
+    r.must_reach = true;
+    d.via[0] = fx_relay(2).id;
+    d.via[0].b[0] ^= 1;
+    d.via_n = 1;
+    qt_assert_err(qn_registry_register(&r, fx_signed(&d, 1), NULL), QN_OK);
+    qt_assert_err(qn_registry_heartbeat(&r, fx_beat(1, 7, t.env.wall, 0)), QN_OK);
+    qn_registry_reached(&r, &r.v[0]->d.id);
+    ck_assert_uint_eq(live(NULL), 1);
+    d.via_n = 0;
+    d.sequence = 8;
+    qt_assert_err(qn_registry_register(&r, fx_signed(&d, 1), NULL), QN_OK);
+    ck_assert_uint_eq(live(NULL), 0);
+}
+END_TEST
+
 static Suite *registry_suite(void)
 {
     Suite *s = suite_create("dir/registry");
@@ -543,6 +563,7 @@ static Suite *registry_suite(void)
     tcase_add_test(tc, the_next_death_is_of_who_was_silent_longest);
     tcase_add_test(tc, a_descriptor_is_replaced_once_a_second);
     tcase_add_test(tc, who_was_not_reached_is_not_live);
+    tcase_add_test(tc, reached_through_another_is_not_reached_at_the_address);
     suite_add_tcase(s, tc);
     return s;
 }
