@@ -32,6 +32,7 @@ struct qn_lan {
     qn_lan_counts counts;
     qn_time paid; /* qn_lan_may */
     qn_lan_note note;
+    bool too_long; /* and said so */
     uint16_t said_n;
     uint8_t said[QN_LAN_DESCRIPTOR_MAX]; /* what the thread was last told to announce */
 };
@@ -121,7 +122,17 @@ static void on_look(evutil_socket_t fd, short what, void *lan)
 
     (void)fd;
     (void)what;
-    if (d.n > sizeof l->said || (d.n == l->said_n && (d.n == 0 || memcmp(d.p, l->said, d.n) == 0)))
+    if (d.n > sizeof l->said) {
+        if (!l->too_long)
+            qn_log_say(
+                log_of(l), QN_LOG_WARN, "lan",
+                "the node's descriptor of %zu bytes is too long to be announced in the local "
+                "network: fewer ports or a shorter contact make it shorter",
+                d.n);
+        l->too_long = true;
+        d.n = 0;
+    }
+    if (d.n == l->said_n && (d.n == 0 || memcmp(d.p, l->said, d.n) == 0))
         return;
     l->note = (qn_lan_note){.n = (uint16_t)d.n};
     if (d.n > 0)

@@ -68,8 +68,8 @@ static AvahiStringList *strings(const searching *x)
     unsigned n = qn_lan_write((qn_slice){x->ours.bytes, x->ours.n}, x->s.tag, v);
     AvahiStringList *list = NULL;
 
-    while (n-- > 0)
-        list = avahi_string_list_add_arbitrary(list, v[n].b, v[n].len);
+    for (unsigned i = 0; i < n; i++)
+        list = avahi_string_list_add_arbitrary(list, v[i].b, v[i].len);
     return list;
 }
 

@@ -50,14 +50,18 @@ static bool once(bool *seen, bool right)
     return first && right;
 }
 
-static bool take_piece(qn_lan_record *r, uint8_t key, const uint8_t *value, size_t n)
+static bool take_piece(qn_lan_record *r, unsigned i, const uint8_t *value, size_t n)
 {
-    if (key != 'a' + r->pieces || r->last || n == 0 || n > sizeof r->bytes - r->n)
+    size_t at = (size_t)i * PIECE;
+
+    if ((r->pieces >> i & 1) != 0 || n == 0 || n > sizeof r->bytes - at)
         return false;
-    memcpy(r->bytes + r->n, value, n);
-    r->n += n;
-    r->pieces++;
-    r->last = n < PIECE;
+    memcpy(r->bytes + at, value, n);
+    r->pieces |= (uint16_t)(1u << i);
+    if (n < PIECE)
+        r->shorts++;
+    if (at + n > r->n)
+        r->n = at + n;
     return true;
 }
 
@@ -76,13 +80,17 @@ bool qn_lan_read(qn_lan_record *r, const char *tag, const uint8_t *string, size_
     if (string[0] == 'n')
         return once(&r->network, n == QN_LAN_TAG && memcmp(value, tag, n) == 0);
     if (string[0] >= 'a' && string[0] < 'a' + QN_LAN_STRINGS - 2)
-        return take_piece(r, string[0], value, n);
+        return take_piece(r, string[0] - 'a', value, n);
     return true;
 }
 
 bool qn_lan_whole(const qn_lan_record *r)
 {
-    return r->version && r->network && r->n > 0;
+    size_t count = (r->n + PIECE - 1) / PIECE;
+
+    /* None is missing, and if one is short it is the last. */
+    return r->version && r->network && count > 0 && r->pieces == (1u << count) - 1 &&
+           r->shorts == (r->n % PIECE != 0);
 }
 
 /* ---- how far, and how often ------------------------------------------------------------------ */

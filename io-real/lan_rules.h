@@ -4,7 +4,7 @@
  *
  * A TXT record (RFC 6763 section 6) has the strings "v=1", "n=" with the first 8 bytes of the
  * network id in hexadecimal, and "a=", "b=" and so on with the signed descriptor in pieces of 253
- * bytes, of which the last one alone may be shorter.
+ * bytes, of which the last one alone may be shorter. They come in any order: Avahi turns it round.
  */
 #ifndef QN_REAL_LAN_RULES_H
 #define QN_REAL_LAN_RULES_H
@@ -12,13 +12,15 @@
 #include "qnet/addr.h"
 #include "qnet/env.h"
 
-#define QN_LAN_STRING 255          /* of a TXT record's: RFC 1035 section 3.3 */
-#define QN_LAN_DESCRIPTOR_MAX 2560 /* the core reads no longer ones */
-#define QN_LAN_STRINGS 13          /* for one of that length */
-#define QN_LAN_TAG 16              /* characters that stand for the network */
-#define QN_LAN_NAMES 64            /* nodes of one local network that are looked at */
-#define QN_LAN_BURST 32            /* announcements at once, and then ... */
-#define QN_LAN_EVERY QN_SEC        /* ... one in so long: each costs a signature's check */
+#define QN_LAN_STRING 255 /* of a TXT record's: RFC 1035 section 3.3 */
+/* Records over 1300 bytes are not recommended (RFC 6763 section 6.2), and Avahi sends none that
+ * does not fit one packet; relays have 300 to 700 bytes. */
+#define QN_LAN_DESCRIPTOR_MAX 1200
+#define QN_LAN_STRINGS 7    /* for one of that length */
+#define QN_LAN_TAG 16       /* characters that stand for the network */
+#define QN_LAN_NAMES 64     /* nodes of one local network that are looked at */
+#define QN_LAN_BURST 32     /* announcements at once, and then ... */
+#define QN_LAN_EVERY QN_SEC /* ... one in so long: each costs a signature's check */
 
 typedef struct qn_lan_string {
     uint8_t len;
@@ -28,9 +30,9 @@ typedef struct qn_lan_string {
 /* An announcement as it is read, string by string; {0} to begin. */
 typedef struct qn_lan_record {
     bool version, network;
-    bool last; /* a short piece has come: none may follow */
-    uint8_t pieces;
-    size_t n;
+    uint16_t pieces; /* bit i: that one has come */
+    uint8_t shorts;  /* pieces that were not full */
+    size_t n;        /* where the furthest ends */
     uint8_t bytes[QN_LAN_DESCRIPTOR_MAX];
 } qn_lan_record;
 
