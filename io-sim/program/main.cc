@@ -12,6 +12,7 @@
 
 #include "compare.h"
 #include "map-reader.h"
+#include "options.h"
 #include "output-file.h"
 #include "run.h"
 #include "scenario.h"
@@ -22,15 +23,6 @@ namespace
 {
 
 using namespace qnet;
-
-constexpr uint64_t SEEDS_MAX = 10000;
-constexpr uint64_t JOBS_MAX = 256;
-
-class UsageError : public std::runtime_error
-{
-  public:
-    using std::runtime_error::runtime_error;
-};
 
 const char* const HELP =
     "qnet-sim - runs networks of QNet nodes in ns-3, reproducibly\n"
@@ -43,7 +35,7 @@ const char* const HELP =
     "       qnet-sim list [DIR]\n"
     "       qnet-sim compare DIR1 DIR2\n"
     "       qnet-sim sweep SCENARIO.yaml --seeds A-B --out DIR [--jobs N] [--tier M|T|P]\n"
-    "                [--set KEY=VALUE]...\n"
+    "                [--set KEY=VALUE[,VALUE]...]... [--list | --slurm FILE | --merge]\n"
     "       qnet-sim --help | --version\n"
     "\n"
     "run    simulates and writes DIR: summary.json, run.json, streams.csv, circuits.csv, "
@@ -56,9 +48,12 @@ const char* const HELP =
     "new    prints a small scenario that runs, with every other key as a comment.\n"
     "reference  prints the page of all keys, docs/scenario-reference.md.\n"
     "list   names the scenarios in a folder (sim-scenarios) with their questions.\n"
-    "sweep    runs every seed from A to B, N at a time, into DIR/seed-*; those that are there "
-    "already\n"
-    "         are kept. DIR/sweep.csv has the mean of every metric with its 95 % interval.\n"
+    "sweep    runs every seed from A to B, N at a time, with every combination of the values "
+    "listed,\n"
+    "         into DIR/seed-* or DIR/KEY=VALUE/seed-*; those that are there already are kept.\n"
+    "         DIR/sweep.csv has the mean of every metric with its 95 % interval.\n"
+    "         --list prints the commands of the runs that are not there, for GNU parallel;\n"
+    "         --slurm FILE writes them as a job array for sbatch; --merge only merges.\n"
     "compare  shows two folders of results side by side: medians, p95, delivered bytes.\n"
     "\n"
     "--seed N         instead of the scenario's own\n"
@@ -75,163 +70,6 @@ const char* const HELP =
     "Exit status: 0 fine; 1 an expectation of the scenario was violated; 2 wrong usage or "
     "scenario;\n"
     "3 results cannot be written; 4 the simulation could not be set up.\n";
-
-/// Takes options off the command line one by one.
-class Arguments
-{
-  public:
-    Arguments(int argc, char** argv)
-        : m_words(argv + 1, argv + argc)
-    {
-    }
-
-    bool
-    Empty() const
-    {
-        return m_at == m_words.size();
-    }
-
-    bool
-    AskForHelp() const
-    {
-        return std::find(m_words.begin(), m_words.end(), "--help") != m_words.end();
-    }
-
-    std::string
-    Next()
-    {
-        return m_words[m_at++];
-    }
-
-    std::string
-    Value(const std::string& option)
-    {
-        if (Empty())
-        {
-            throw UsageError(option + " needs a value");
-        }
-        return Next();
-    }
-
-  private:
-    std::vector<std::string> m_words;
-    size_t m_at = 0;
-};
-
-uint64_t
-SeedOf(const std::string& text)
-{
-    uint64_t seed = 0;
-    std::string why;
-    if (!ParseQuantity(text, Unit::Count, &seed, &why))
-    {
-        throw UsageError("--seed " + text + ": " + why);
-    }
-    return seed;
-}
-
-Tier
-TierOf(const std::string& text)
-{
-    Tier tier = Tier::M;
-    if (!ParseTier(text, &tier))
-    {
-        throw UsageError("--tier " + text + ": tiers are M, T and P");
-    }
-    return tier;
-}
-
-[[noreturn]] void
-UnknownOption(const std::string& option, bool sweeps)
-{
-    static const std::vector<std::string> ofRun = {
-        "--seed", "--out", "--tier", "--pcap", "--set", "--quiet", "--help", "--version"};
-    static const std::vector<std::string> ofSweep = {
-        "--seeds", "--out", "--tier", "--jobs", "--set", "--help"};
-    throw UsageError("unknown option " + option + Suggestion(option, sweeps ? ofSweep : ofRun));
-}
-
-/// "3-7" or "3"
-void
-ReadSeeds(const std::string& text, SweepOptions& out)
-{
-    size_t dash = text.find('-');
-    out.firstSeed = SeedOf(text.substr(0, dash));
-    out.lastSeed = dash == std::string::npos ? out.firstSeed : SeedOf(text.substr(dash + 1));
-    if (out.lastSeed < out.firstSeed || out.lastSeed - out.firstSeed >= SEEDS_MAX)
-    {
-        throw UsageError("--seeds " + text + ": write 1-10, at most " + std::to_string(SEEDS_MAX) +
-                         " seeds");
-    }
-}
-
-/// \param sweep null for the other commands
-RunOptions
-ParseRun(Arguments& arguments, bool simulates, SweepOptions* sweep = nullptr)
-{
-    RunOptions options;
-    while (!arguments.Empty())
-    {
-        std::string word = arguments.Next();
-        if (sweep != nullptr && word == "--seeds")
-        {
-            ReadSeeds(arguments.Value(word), *sweep);
-        }
-        else if (sweep != nullptr && word == "--jobs")
-        {
-            std::string jobs = arguments.Value(word);
-            sweep->jobs = static_cast<unsigned>(
-                std::min<uint64_t>(std::max<uint64_t>(SeedOf(jobs), 1), JOBS_MAX));
-        }
-        else if (word == "--set")
-        {
-            options.sets.push_back(arguments.Value(word));
-        }
-        else if (simulates && sweep == nullptr && word == "--seed")
-        {
-            options.seed = SeedOf(arguments.Value(word));
-            options.hasSeed = true;
-        }
-        else if (simulates && word == "--out")
-        {
-            options.out = arguments.Value(word);
-        }
-        else if (simulates && word == "--tier")
-        {
-            options.tier = TierOf(arguments.Value(word));
-            options.hasTier = true;
-        }
-        else if (simulates && sweep == nullptr && word == "--pcap")
-        {
-            options.captures.push_back(arguments.Value(word));
-        }
-        else if (simulates && sweep == nullptr && word == "--quiet")
-        {
-            options.quiet = true;
-        }
-        else if (word[0] == '-')
-        {
-            UnknownOption(word, sweep != nullptr);
-        }
-        else if (options.scenario.empty())
-        {
-            options.scenario = word;
-        }
-        else
-        {
-            throw UsageError("one scenario at a time; \"" + word + "\" is a second one");
-        }
-    }
-    if (options.scenario.empty())
-    {
-        throw UsageError("which scenario? (qnet-sim list names them)");
-    }
-    if (simulates && options.out.empty())
-    {
-        throw UsageError("where to? (--out DIR)");
-    }
-    return options;
-}
 
 int
 Check(const RunOptions& options)
@@ -300,14 +138,6 @@ List(const std::string& folder)
 }
 
 int
-SweepSeeds(Arguments& arguments)
-{
-    SweepOptions options;
-    options.run = ParseRun(arguments, true, &options);
-    return Sweep(options);
-}
-
-int
 CompareFolders(Arguments& arguments)
 {
     std::string left = arguments.Value("compare");
@@ -351,7 +181,7 @@ Dispatch(Arguments arguments)
     }
     if (command == "sweep")
     {
-        return SweepSeeds(arguments);
+        return Sweep(ParseSweep(arguments));
     }
     if (command == "compare")
     {

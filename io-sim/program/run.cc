@@ -21,6 +21,7 @@
 #include "recorder.h"
 #include "report.h"
 #include "scenario.h"
+#include "shell-word.h"
 #include "summary.h"
 
 namespace qnet
@@ -60,26 +61,20 @@ WriteDigested(const std::string& folder,
     return digest.Hex();
 }
 
-std::string
-Quoted(const std::string& word)
-{
-    bool plain = word.find_first_of(" '\"$&|;<>()*?[]{}\\`!~#\n\t") == std::string::npos;
-    return plain && !word.empty() ? word : "'" + word + "'";
-}
-
 RunFacts
 Facts(const RunOptions& options, uint64_t seed, Tier tier)
 {
     RunFacts facts;
-    facts.command = "qnet-sim run " + Quoted(options.scenario) + " --seed " + std::to_string(seed) +
-                    " --tier " + TierName(tier) + " --out " + Quoted(options.out);
+    facts.command = "qnet-sim run " + ShellWord(options.scenario) + " --seed " +
+                    std::to_string(seed) + " --tier " + TierName(tier) + " --out " +
+                    ShellWord(options.out);
     for (const std::string& host : options.captures)
     {
-        facts.command += " --pcap " + Quoted(host);
+        facts.command += " --pcap " + ShellWord(host);
     }
     for (const std::string& set : options.sets)
     {
-        facts.command += " --set " + Quoted(set);
+        facts.command += " --set " + ShellWord(set);
     }
     char when[32] = "";
     std::time_t now = std::time(nullptr);

@@ -3,18 +3,18 @@
 
 #include <algorithm>
 #include <cinttypes>
-#include <cmath>
 #include <cstdio>
 #include <ctime>
 #include <map>
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "merge.h"
 #include "output-file.h"
-#include "summary.h"
+#include "shell-word.h"
+#include "slurm.h"
 
 namespace qnet
 {
@@ -22,68 +22,73 @@ namespace qnet
 namespace
 {
 
-/// Two-sided 95 % quantiles of Student's t for 1, 2, ... degrees of freedom; beyond the table 1.96.
-constexpr double STUDENT[] = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306,
-                              2.262,  2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
-                              2.110,  2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064,
-                              2.060,  2.056, 2.052, 2.048, 2.045, 2.042};
-constexpr double NORMAL = 1.96;
+// ---- memory
 
-std::string
-FolderOf(const SweepOptions& options, uint64_t seed)
+/// A rule of thumb from the reference runs (results/README.md): 470 KiB at 10,000 nodes, 550 at
+/// 1,000.
+constexpr uint64_t KIB_PER_NODE = 560;
+constexpr uint64_t KIB_OF_PROGRAM = 20 * 1024;
+
+/// What one run may take: the most a finished one took, or else by the largest cell's nodes.
+uint64_t
+KibOfOne(const WorkList& work)
 {
-    return options.run.out + "/seed-" + std::to_string(seed);
+    uint64_t measured = 0;
+    uint64_t guessed = 0;
+    for (const Task& task : work.Tasks())
+    {
+        measured = std::max(measured, ResultOf(task) ? PeakKibOf(task.folder) : 0);
+        guessed = std::max(guessed, KIB_OF_PROGRAM + KIB_PER_NODE * task.cell->nodes);
+    }
+    return measured > 0 ? measured : guessed;
 }
 
-/// The results of a seed, if they are there, whole, and of this scenario and tier.
-JsonPtr
-ResultOf(const std::string& folder, const std::string& sha256, Tier tier)
+/// MemAvailable of proc(5); 0 where there is none.
+uint64_t
+KibFree()
 {
-    struct stat finished = {};
-    if (stat((folder + "/report.html").c_str(), &finished) != 0) // a run writes it last
+    std::FILE* file = std::fopen("/proc/meminfo", "r");
+    uint64_t kib = 0;
+    char line[128];
+    while (file != nullptr && kib == 0 && std::fgets(line, sizeof line, file) != nullptr)
     {
-        return nullptr;
+        std::sscanf(line, "MemAvailable: %" SCNu64, &kib);
     }
-    JsonPtr json(json_load_file((folder + "/summary.json").c_str(), 0, nullptr));
-    auto is = [&json](const char* key, const std::string& value) {
-        const char* text = json_string_value(json_object_get(json.get(), key));
-        return text != nullptr && value == text;
-    };
-    return is("scenario_sha256", sha256) && is("tier", TierName(tier)) ? std::move(json) : nullptr;
+    if (file != nullptr)
+    {
+        std::fclose(file);
+    }
+    return kib;
+}
+
+void
+SayMemory(uint64_t kibOfOne, size_t atOnce)
+{
+    uint64_t kib = kibOfOne * atOnce;
+    std::printf("%zu at a time, about %" PRIu64 " MiB together\n", atOnce, kib / 1024);
+    uint64_t free = KibFree();
+    if (free > 0 && kib > free)
+    {
+        std::fprintf(stderr,
+                     "qnet-sim: only %" PRIu64
+                     " MiB are free; take fewer --jobs if it does not end well\n",
+                     free / 1024);
+    }
 }
 
 // ---- running
 
-std::vector<std::string>
-Command(const SweepOptions& options, uint64_t seed, Tier tier)
-{
-    std::vector<std::string> words = {"qnet-sim", "run", options.run.scenario};
-    auto add = [&words](const std::string& option, const std::string& value) {
-        words.push_back(option);
-        words.push_back(value);
-    };
-    add("--seed", std::to_string(seed));
-    add("--tier", TierName(tier));
-    add("--out", FolderOf(options, seed));
-    for (const std::string& set : options.run.sets)
-    {
-        add("--set", set);
-    }
-    words.push_back("--quiet");
-    return words;
-}
-
 /// This program again, saying what it says into FOLDER.log.
 pid_t
-Start(const std::vector<std::string>& words, const std::string& folder)
+Start(const Task& task)
 {
     std::vector<char*> argv;
-    for (const std::string& word : words)
+    for (const std::string& word : task.words)
     {
         argv.push_back(const_cast<char*>(word.c_str()));
     }
     argv.push_back(nullptr);
-    std::string log = folder + ".log";
+    std::string log = task.folder + ".log";
     std::fflush(stdout);
     pid_t child = fork();
     if (child < 0)
@@ -103,33 +108,37 @@ Start(const std::vector<std::string>& words, const std::string& folder)
     return child;
 }
 
-/// The seeds that are to be run, a few at a time.
+/// What a task is called in a line for a person.
+std::string
+NameOf(const Task& task)
+{
+    return (task.cell->name.empty() ? "" : task.cell->name + " ") + "seed " +
+           std::to_string(task.seed);
+}
+
+/// The runs that are to be made, a few at a time.
 class Crew
 {
   public:
-    Crew(const SweepOptions& options, Tier tier, std::vector<uint64_t> seeds)
-        : m_options(options),
-          m_tier(tier),
-          m_seeds(std::move(seeds)),
+    Crew(std::vector<const Task*> tasks, unsigned jobs)
+        : m_tasks(std::move(tasks)),
+          m_jobs(jobs),
           m_start(std::time(nullptr))
     {
     }
 
-    /// \return whether all runs met their expectations
-    bool
+    void
     Work()
     {
-        while (m_next < m_seeds.size() || !m_running.empty())
+        while (m_next < m_tasks.size() || !m_running.empty())
         {
-            while (m_next < m_seeds.size() && m_running.size() < m_options.jobs)
+            while (m_next < m_tasks.size() && m_running.size() < m_jobs)
             {
-                uint64_t seed = m_seeds[m_next++];
-                auto words = Command(m_options, seed, m_tier);
-                m_running[Start(words, FolderOf(m_options, seed))] = seed;
+                const Task* task = m_tasks[m_next++];
+                m_running[Start(*task)] = task;
             }
             WaitForOne();
         }
-        return m_allMet;
     }
 
   private:
@@ -143,108 +152,74 @@ class Crew
         {
             return;
         }
-        uint64_t seed = found->second;
+        const Task& task = *found->second;
         m_running.erase(found);
         int code = WIFEXITED(status) ? WEXITSTATUS(status) : STATUS_CORE;
         if (code != STATUS_OK && code != STATUS_VIOLATED)
         {
-            m_next = m_seeds.size(); // nothing new; what runs may end
+            m_next = m_tasks.size(); // nothing new; what runs may end
             while (wait(nullptr) > 0)
             {
             }
-            throw std::runtime_error("the run with seed " + std::to_string(seed) + " failed; see " +
-                                     FolderOf(m_options, seed) + ".log");
+            throw std::runtime_error("the run " + NameOf(task) + " failed; see " + task.folder +
+                                     ".log");
         }
-        m_allMet = m_allMet && code == STATUS_OK;
         m_done++;
         auto spent = static_cast<uint64_t>(std::time(nullptr) - m_start);
-        std::printf("seed %" PRIu64 " %s; %zu of %zu done, about %" PRIu64 " s left\n",
-                    seed,
+        std::printf("%s %s, %" PRIu64 " MiB; %zu of %zu done, about %" PRIu64 " s left\n",
+                    NameOf(task).c_str(),
                     code == STATUS_OK ? "is fine" : "violates an expectation",
+                    PeakKibOf(task.folder) / 1024,
                     m_done,
-                    m_seeds.size(),
-                    spent * (m_seeds.size() - m_done) / m_done);
+                    m_tasks.size(),
+                    spent * (m_tasks.size() - m_done) / m_done);
         std::fflush(stdout);
     }
 
-    const SweepOptions& m_options;
-    Tier m_tier;
-    std::vector<uint64_t> m_seeds;
+    std::vector<const Task*> m_tasks;
+    unsigned m_jobs;
     size_t m_next = 0;
     size_t m_done = 0;
-    bool m_allMet = true;
-    std::map<pid_t, uint64_t> m_running;
+    std::map<pid_t, const Task*> m_running;
     std::time_t m_start;
 };
 
-// ---- merging
-
-using Metrics = std::map<std::string, std::vector<double>>;
-
-void
-Collect(const json_t* at, const std::string& path, Metrics& out)
+std::vector<const Task*>
+Missing(const WorkList& work)
 {
-    const char* key = nullptr;
-    json_t* value = nullptr;
-    json_object_foreach(const_cast<json_t*>(at), key, value)
+    std::vector<const Task*> missing;
+    for (const Task& task : work.Tasks())
     {
-        std::string name = path.empty() ? key : path + "." + key;
-        if (json_is_integer(value))
+        if (!ResultOf(task))
         {
-            out[name].push_back(static_cast<double>(json_integer_value(value)));
-        }
-        else
-        {
-            Collect(value, name, out);
+            missing.push_back(&task);
         }
     }
+    return missing;
 }
 
-/// Half the width of the 95 % interval of the mean.
-double
-Margin(const std::vector<double>& v, double mean)
+int
+MergeAll(const WorkList& work, const std::string& folder)
 {
-    double squares = 0;
-    for (double x : v)
+    Merged merged = Merge(work, folder + "/sweep.csv");
+    std::printf("merged: %s/sweep.csv, %zu runs\n", folder.c_str(), merged.runs);
+    if (merged.missing > 0)
     {
-        squares += (x - mean) * (x - mean);
+        throw OutputError(std::to_string(merged.missing) + " of " +
+                          std::to_string(work.Tasks().size()) + " runs are missing, and so in " +
+                          folder + "/sweep.csv");
     }
-    size_t freedom = v.size() - 1;
-    if (freedom == 0)
-    {
-        return 0;
-    }
-    size_t known = sizeof STUDENT / sizeof STUDENT[0];
-    double t = freedom <= known ? STUDENT[freedom - 1] : NORMAL;
-    double n = static_cast<double>(v.size());
-    return t * std::sqrt(squares / static_cast<double>(freedom) / n);
+    return merged.met ? STATUS_OK : STATUS_VIOLATED;
 }
 
-void
-WriteMerged(const std::string& path, const Metrics& metrics)
+int
+List(const std::vector<const Task*>& tasks)
 {
-    OutputFile out(path);
-    out.Write("metric,runs,mean,low95,high95,min,max\n");
-    for (const auto& [name, values] : metrics)
+    for (const Task* task : tasks)
     {
-        double sum = 0;
-        for (double x : values)
-        {
-            sum += x;
-        }
-        double mean = sum / static_cast<double>(values.size());
-        double margin = Margin(values, mean);
-        auto [least, most] = std::minmax_element(values.begin(), values.end());
-        out.Printf("%s,%zu,%.1f,%.1f,%.1f,%.0f,%.0f\n",
-                   name.c_str(),
-                   values.size(),
-                   mean,
-                   mean - margin,
-                   mean + margin,
-                   *least,
-                   *most);
+        std::printf("%s\n", ShellLine(task->words).c_str());
     }
-    out.Close();
+    return STATUS_OK;
 }
 
 } // namespace
@@ -252,31 +227,29 @@ WriteMerged(const std::string& path, const Metrics& metrics)
 int
 Sweep(const SweepOptions& options)
 {
-    Scenario scenario = ReadScenario(options.run.scenario, options.run.sets);
-    Tier tier = options.run.hasTier ? options.run.tier : scenario.tier;
-    MakeFolder(options.run.out);
-    std::vector<uint64_t> missing;
-    for (uint64_t seed = options.firstSeed; seed <= options.lastSeed; seed++)
+    WorkList work(options);
+    if (options.merge)
     {
-        if (!ResultOf(FolderOf(options, seed), scenario.sha256, tier))
-        {
-            missing.push_back(seed);
-        }
+        return MergeAll(work, options.run.out);
     }
-    bool met = Crew(options, tier, missing).Work();
-    Metrics metrics;
-    for (uint64_t seed = options.firstSeed; seed <= options.lastSeed; seed++)
+    work.MakeFolders();
+    std::vector<const Task*> missing = Missing(work);
+    if (options.list)
     {
-        JsonPtr result = ResultOf(FolderOf(options, seed), scenario.sha256, tier);
-        if (!result)
-        {
-            throw OutputError("no whole results in " + FolderOf(options, seed));
-        }
-        Collect(result.get(), "", metrics);
+        return List(missing);
     }
-    WriteMerged(options.run.out + "/sweep.csv", metrics);
-    std::printf("merged: %s/sweep.csv\n", options.run.out.c_str());
-    return met ? STATUS_OK : STATUS_VIOLATED;
+    uint64_t kib = KibOfOne(work);
+    if (!options.slurm.empty())
+    {
+        WriteSlurm(options.slurm, missing, options.jobs, kib + kib / 2);
+        return STATUS_OK;
+    }
+    if (!missing.empty())
+    {
+        SayMemory(kib, std::min<size_t>(options.jobs, missing.size()));
+        Crew(missing, options.jobs).Work();
+    }
+    return MergeAll(work, options.run.out);
 }
 
 } // namespace qnet

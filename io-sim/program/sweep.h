@@ -1,27 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
  * \file
- * The command `sweep`: one scenario with many seeds, several at a time, merged into means with
- * 95 % intervals.
+ * The command `sweep`: one scenario with many values and seeds, several at a time, merged into
+ * means with 95 % intervals.
  */
 #ifndef QNET_SIM_SWEEP_H
 #define QNET_SIM_SWEEP_H
 
-#include "run.h"
+#include "work-list.h"
 
 namespace qnet
 {
 
-struct SweepOptions
-{
-    RunOptions run; ///< seed and quiet are not looked at
-    uint64_t firstSeed = 1;
-    uint64_t lastSeed = 10;
-    unsigned jobs = 1;
-};
-
-/// Writes `out`/seed-N for every seed that is not there already and `out`/sweep.csv.
-/// \return STATUS_OK, or STATUS_VIOLATED when a run was; throws as Run does
+/// Runs what is not there already, `out`/seed-N or `out`/CELL/seed-N, and writes `out`/sweep.csv;
+/// or only lists, writes a job script or merges, as the options say. \return STATUS_OK, or
+/// STATUS_VIOLATED when a run was; throws as Run does
 int Sweep(const SweepOptions& options);
 
 } // namespace qnet

@@ -3,6 +3,8 @@
 import csv
 import json
 import os
+import shutil
+import subprocess
 import unittest
 
 from simtest import BASELINE, SMALL, SimTest, digest_of, sim
@@ -49,6 +51,77 @@ class Sweeps(SimTest):
         self.assert_one_sentence(self.sweep("--seeds", "5-1"), 2, "--seeds 5-1")
         self.assert_one_sentence(self.sweep("--seeds", "x"), 2, "x")
         self.assert_one_sentence(self.sweep("--seed", "1"), 2, '"--seeds"')
+
+        self.assert_one_sentence(self.sweep("--list", "--merge"), 2, "one of --list")
+        self.assert_one_sentence(self.sweep("--set", "general.warmup=1 s,"), 2, "is empty")
+        self.assert_one_sentence(self.sweep("--set", "general.warmup=1 s, 1 s"), 2, "both be called")
+        self.assert_one_sentence(self.sweep("--seeds", "1-9999", "--set", "general.warmup=1 s,2 s"), 2, "10000 runs")
+
+
+GRID = ["--seeds", "1-2", "--set", "population.people.count=3,4"]
+
+
+class Grids(SimTest):
+    def sweep(self, *options):
+        return sim("sweep", BASELINE, *TINY, *GRID, "--out", self.path("s"), "--jobs", "2", *options)
+
+    def rows(self, metric="streams.asked"):
+        with open(self.path("s", "sweep.csv"), newline="", encoding="utf-8") as f:
+            return [r for r in csv.DictReader(f) if r["metric"] == metric]
+
+    def run_of(self, people, seed):
+        return self.path("s", f"population.people.count={people}", f"seed-{seed}")
+
+    def test_every_value_meets_every_seed(self):
+        done = self.sweep()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("2 at a time, about", done.stdout)
+        self.assertIn("4 of 4 done, about 0 s left", done.stdout)
+        rows = self.rows()
+        self.assertEqual([(r["population.people.count"], r["runs"]) for r in rows], [("3", "2"), ("4", "2")])
+        with open(os.path.join(self.run_of(3, 2), "summary.json"), encoding="utf-8") as f:
+            self.assertIn(json.load(f)["streams"]["asked"], (float(rows[0]["min"]), float(rows[0]["max"])))
+
+    def test_a_comma_in_brackets_or_quotes_parts_nothing(self):
+        done = self.sweep("--list", "--set", "network.origin={requests: 1000, age: 3600 s},{requests: 10}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(done.stdout.splitlines()), 8)
+        self.assertIn("'network.origin={requests: 1000, age: 3600 s}'", done.stdout)
+
+    def test_the_list_runs_in_a_shell_and_merges(self):
+        lines = self.sweep("--list").stdout.splitlines()
+        self.assertEqual(len(lines), 4)
+        for line in lines[:3]:
+            subprocess.run(["sh", "-c", line], check=True, timeout=100, capture_output=True)
+        self.assertEqual(self.sweep("--list").stdout.splitlines(), lines[3:])
+        self.assert_one_sentence(self.sweep("--merge"), 3, "1 of 4 runs are missing")
+        self.assertEqual([r["runs"] for r in self.rows()], ["2", "1"])
+
+    def test_nothing_to_merge_is_said(self):
+        self.assert_one_sentence(self.sweep("--merge"), 3, "no finished run")
+
+    @unittest.skipUnless(shutil.which("parallel"), "GNU parallel is not installed")
+    def test_gnu_parallel_makes_the_same_table(self):
+        self.assertEqual(self.sweep().returncode, 0)
+        expected = self.rows("streams.delivered_bytes")
+        shutil.rmtree(self.path("s"))
+        listed = self.sweep("--list")
+        done = subprocess.run(["parallel", "-j2"], input=listed.stdout, text=True, timeout=100, check=False,
+                              capture_output=True, env={**os.environ, "HOME": self.folder})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.sweep("--merge").returncode, 0)
+        self.assertEqual(self.rows("streams.delivered_bytes"), expected)
+
+    def test_a_job_array_of_slurm_runs_each_once(self):
+        script = self.path("jobs.sh")
+        self.assertEqual(self.sweep("--slurm", script).returncode, 0)
+        with open(script, encoding="utf-8") as f:
+            self.assertIn("#SBATCH --array=1-4%2\n", f.read())
+        for number in "1234":  # what Slurm sets in each job
+            subprocess.run(["bash", script], check=True, timeout=100, capture_output=True,
+                           env={**os.environ, "SLURM_ARRAY_TASK_ID": number})
+        self.assertEqual(self.sweep("--list").stdout, "")
+        self.assertEqual(self.sweep("--merge").returncode, 0)
 
 
 unittest.main()
