@@ -160,6 +160,9 @@
 #define QN_CIRCUIT_APPS_MAX 256 /* app streams in one circuit */
 /* circuits a client has, one at least for each set of SOCKS credentials; 2 KiB each while idle */
 #define QN_CIRCUITS_MAX 64
+/* with all of these in use, streams whose application has said all and heard nothing for so long
+ * give way: a browser that went away looks no different, and an exit ends them after 300 s */
+#define QN_HALF_CLOSED_REST (30 * QN_SEC)
 /* blocks of app bytes a circuit queues ahead: 128 KiB, as one stream's queue */
 #define QN_APPS_RUNS 8
 #define QN_APPS_LEND 4 /* of them lent to one read: 64 KiB, a socket's usual fill */

@@ -138,23 +138,48 @@ static uint32_t pool_target(const qn_node *n)
     return n->cfg.route == QN_ROUTE_PRIVACY && n->cfg.socks && !probe_works(n) ? 1 : 0;
 }
 
-/* Streams of many credentials need a circuit each: at the bound the one that carries nothing and
- * was given out longest ago ends, and its end brings us back here. */
+static bool is_idle(const circuit *c)
+{
+    return c->core.apps.live == 0;
+}
+
+/* All its streams are half-closed by our side, and rest. */
+static bool is_resting(const circuit *c)
+{
+    for (const edge *e = c->n->edges; e != NULL; e = e->next)
+        if (e->circuit == c && (e->state != EDGE_OPEN || !e->read_end ||
+                                c->n->env->now - e->moved < QN_HALF_CLOSED_REST))
+            return false;
+    return true;
+}
+
+static circuit *stalest(const qn_node *n, bool (*may_end)(const circuit *c))
+{
+    circuit *found = NULL;
+
+    for (circuit *c = n->circuits; c != NULL; c = c->next)
+        if (c->built && !qn_circuit_pending(&c->core) && c->id != n->probe_circuit &&
+            (found == NULL || c->last_given < found->last_given) && may_end(c))
+            found = c;
+    return found;
+}
+
+/* Streams of many credentials need a circuit each: at the bound the one that carries nothing, or
+ * nothing any more, and was given out longest ago ends, and its end brings us back here. */
 static void make_room(qn_node *n)
 {
-    circuit *stalest = NULL;
+    circuit *c;
 
-    for (circuit *c = n->circuits; c != NULL; c = c->next) {
+    for (c = n->circuits; c != NULL; c = c->next)
         if (c->dead || c->core.state == QN_CIRCUIT_ENDED)
             return; /* room is on its way */
-        if (c->built && c->core.apps.live == 0 && !qn_circuit_pending(&c->core) &&
-            c->id != n->probe_circuit && (stalest == NULL || c->last_given < stalest->last_given))
-            stalest = c;
-    }
-    if (stalest == NULL)
+    c = stalest(n, is_idle);
+    if (c == NULL)
+        c = stalest(n, is_resting);
+    if (c == NULL)
         return;
-    qn_circuit_end(&stalest->core);
-    chore_add(n, &stalest->chore);
+    qn_circuit_end(&c->core);
+    chore_add(n, &c->chore);
 }
 
 void client_pool(qn_node *n)

@@ -460,6 +460,11 @@ void pw_pause_reading(pw_world *w, pw_fetch *f, bool paused)
         pw__lane(w, f->pipe, 1);
 }
 
+void pw_said_all(pw_world *w, pw_fetch *f)
+{
+    pw__write(w, f->pipe, 0, NULL, 0, true);
+}
+
 qn_time pw_took(const pw_fetch *f)
 {
     return f->ended - f->began;

@@ -268,6 +268,37 @@ START_TEST(a_hundred_credentials_in_a_row_are_served_at_once)
 }
 END_TEST
 
+static bool has_opened(void *f)
+{
+    return pw_socks_reply(f) == 0;
+}
+
+/* Their applications have said all and do not read on: after half a minute they make room. */
+START_TEST(streams_that_rest_half_closed_give_way)
+{
+    pw_fetch *f[QN_CIRCUITS_MAX], *late;
+    mesh m;
+
+    start(&m, 23, QN_ROUTE_PRIVACY);
+    for (unsigned i = 0; i < QN_LEN(f); i++) {
+        char user[24];
+
+        (void)snprintf(user, sizeof user, "privacy+%u", i);
+        f[i] = pw_get(m.w, m.client, MESH_WEB, 80, 10, 4 << 20, user);
+        ck_assert(pw_run(m.w, pw_now(m.w) + 2 * QN_SEC, has_opened, f[i]));
+        pw_pause_reading(m.w, f[i], true);
+        if (i > 0)
+            pw_said_all(m.w, f[i]);
+    }
+    late = pw_get(m.w, m.client, MESH_WEB, 80, 10, 1000, "privacy+late");
+    ck_assert_int_eq(mesh_await(&m, late, 5 * QN_SEC), PW_RUNNING); /* all of them are young */
+    ck_assert_int_eq(mesh_await(&m, late, 60 * QN_SEC), PW_DONE);
+    pw_pause_reading(m.w, f[0], false);
+    ck_assert_int_eq(mesh_await(&m, f[0], 60 * QN_SEC), PW_DONE);
+    mesh_free(&m);
+}
+END_TEST
+
 /* ---- memory and back-pressure ---------------------------------------------------------------- */
 
 static void memory_below(mesh *m, uint64_t bytes)
@@ -443,6 +474,7 @@ static Suite *suite(void)
     tcase_add_test(t, exactly_the_named_hops_carry_the_bytes);
     tcase_add_test(t, users_with_different_credentials_never_share_a_circuit);
     tcase_add_test(t, a_hundred_credentials_in_a_row_are_served_at_once);
+    tcase_add_test(t, streams_that_rest_half_closed_give_way);
     tcase_add_loop_test(t, a_reader_that_stops_stops_only_itself, 0, 2);
     tcase_add_loop_test(t, an_upload_to_a_server_that_never_reads_is_held_back, 0, 2);
     tcase_add_loop_test(t, near_the_memory_cap_the_stalest_gives_way, 0, 2);
