@@ -9,6 +9,9 @@
 
 enum { ASK_NEWS = 1, ASK_INTRODUCE = 2 };
 
+/* The last is for asking back: whoever has us do so and does not answer delays no round of ours. */
+enum { GOSSIP_ASKS = QN_GOSSIP_FANOUT + 1 };
+
 typedef struct gossip_ask { /* our directory stream to a node that is asked for news */
     qn_node *n;
     tie tie;
@@ -80,7 +83,7 @@ enum { REFUSALS = 2 }; /* nodes that could not reach us, before we believe it */
 
 typedef struct discovery {
     qn_heard heard;
-    gossip_ask ask[QN_GOSSIP_FANOUT];
+    gossip_ask ask[GOSSIP_ASKS];
     looking *looks;
     uint32_t looks_n;
     berth berth[QN_DESCRIPTOR_VIA];
@@ -110,6 +113,7 @@ void gossip_data(gossip_ask *g, qn_piece piece, bool fin);
 void gossip_closed(gossip_ask *g);
 /* Asks the node at the other end, unless as many are being asked as may be, or it is. */
 void gossip_ask_one(qn_node *n, neighbour *nb, uint8_t want);
+void gossip_ask_back(qn_node *n, neighbour *nb); /* it seems to have news */
 /* Somebody asks us; the answer follows here. Other errors are the caller's to say. */
 QN_MUST_CHECK qn_err gossip_tell(answer *a, qn_slice held);
 /* Cost of a question, by link and by node. False: too much was asked already. */

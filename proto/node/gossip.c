@@ -16,7 +16,7 @@ enum { HEARD_MAX = QN_GOSSIP_SAMPLE * (QN_DESCRIPTOR_MAX + 8) };
 
 static bool is_asked(const qn_node *n, const neighbour *nb)
 {
-    for (unsigned i = 0; i < QN_GOSSIP_FANOUT; i++)
+    for (unsigned i = 0; i < GOSSIP_ASKS; i++)
         if (n->discovery.ask[i].tie.nb == nb)
             return true;
     return false;
@@ -178,14 +178,11 @@ static void proceed(gossip_ask *g)
         end(g);
 }
 
-void gossip_ask_one(qn_node *n, neighbour *nb, uint8_t want)
+static void ask_at(gossip_ask *g, neighbour *nb, uint8_t want)
 {
-    gossip_ask *g = NULL;
+    qn_node *n = g->n;
 
-    for (unsigned i = 0; i < QN_GOSSIP_FANOUT; i++)
-        if (n->discovery.ask[i].tie.nb == NULL)
-            g = &n->discovery.ask[i];
-    if (g == NULL || nb->dial_back || is_asked(n, nb))
+    if (nb->dial_back || is_asked(n, nb))
         return;
     qn_dir_reader_clear(&g->reader, n->env);
     if (!node_timer(n, &g->timer, TIMER_GOSSIP_ASK, n->env->now + 2 * QN_REACH_LOOK_MAX) ||
@@ -195,6 +192,23 @@ void gossip_ask_one(qn_node *n, neighbour *nb, uint8_t want)
     }
     g->want = want;
     proceed(g);
+}
+
+void gossip_ask_one(qn_node *n, neighbour *nb, uint8_t want)
+{
+    for (unsigned i = QN_GOSSIP_FANOUT; i-- > 0;)
+        if (n->discovery.ask[i].tie.nb == NULL) {
+            ask_at(&n->discovery.ask[i], nb, want);
+            return;
+        }
+}
+
+void gossip_ask_back(qn_node *n, neighbour *nb)
+{
+    gossip_ask *g = &n->discovery.ask[QN_GOSSIP_FANOUT];
+
+    if (g->tie.nb == NULL)
+        ask_at(g, nb, ASK_NEWS);
 }
 
 void gossip_ask_tick(gossip_ask *g)
@@ -327,7 +341,7 @@ qn_err gossip_tell(answer *a, qn_slice held)
     for (unsigned i = 0; i < count && !a->dead; i++)
         answer_bytes(a, v[i]);
     if (!n->cfg.unlisted && (neighbour_known(nb) || nb->claims) && heard_lacks(n, held))
-        gossip_ask_one(n, nb, ASK_NEWS);
+        gossip_ask_back(n, nb);
     return QN_OK;
 }
 
@@ -338,7 +352,7 @@ void gossip_start(qn_node *n)
     discovery *x = &n->discovery;
 
     qn_heard_init(&x->heard, n->env);
-    for (unsigned i = 0; i < QN_GOSSIP_FANOUT; i++) {
+    for (unsigned i = 0; i < GOSSIP_ASKS; i++) {
         x->ask[i].n = n;
         qn_dir_reader_init(&x->ask[i].reader, HEARD_MAX);
     }
@@ -348,7 +362,7 @@ void gossip_start(qn_node *n)
 
 void gossip_clear(qn_node *n)
 {
-    for (unsigned i = 0; i < QN_GOSSIP_FANOUT && n->discovery.ask[i].n != NULL; i++)
+    for (unsigned i = 0; i < GOSSIP_ASKS && n->discovery.ask[i].n != NULL; i++)
         qn_dir_reader_clear(&n->discovery.ask[i].reader, n->env);
     if (n->discovery.heard.env != NULL)
         qn_heard_clear(&n->discovery.heard);

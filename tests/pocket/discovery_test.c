@@ -285,6 +285,36 @@ START_TEST(whoever_introduces_himself_all_the_time_is_dialled_now_and_then)
 }
 END_TEST
 
+static unsigned asks(const qn_node *n)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < QN_LEN(n->discovery.ask); i++)
+        count += n->discovery.ask[i].tie.nb != NULL;
+    return count;
+}
+
+/* Several seem to have news, and keep back the answer. */
+START_TEST(who_has_us_ask_back_delays_no_round)
+{
+    qn_node *n;
+
+    up(52, 4);
+    pass(60 * QN_SEC);
+    n = pw_core(m.super); /* everybody has a link to it */
+    pw__stamp(m.super);
+    for (neighbour *nb = n->neighbours; nb != NULL; nb = nb->next)
+        if (!nb->over && nb->under.up)
+            gossip_ask_back(n, nb);
+    ck_assert_uint_eq(asks(n), 1);
+    for (neighbour *nb = n->neighbours; nb != NULL; nb = nb->next)
+        if (!nb->over && nb->under.up)
+            gossip_ask_one(n, nb, ASK_NEWS);
+    ck_assert_uint_eq(asks(n), 1 + QN_GOSSIP_FANOUT);
+    down();
+}
+END_TEST
+
 /* ---- behind a NAT -----------------------------------------------------------------------------
  */
 
@@ -504,6 +534,7 @@ static Suite *suite(void)
     tcase_set_timeout(n, 120);
     tcase_add_test(n, nobody_has_others_dial_third_parties);
     tcase_add_test(n, a_closed_door_is_noticed);
+    tcase_add_test(n, who_has_us_ask_back_delays_no_round);
     tcase_add_test(n, a_flood_of_questions_is_answered_at_a_pace);
     tcase_add_test(n, whoever_introduces_himself_all_the_time_is_dialled_now_and_then);
     suite_add_tcase(s, n);
