@@ -76,6 +76,13 @@ qn_mailbox *qn_mailbox_new(struct event_base *base, qn_mail_reader *read, void *
     return NULL;
 }
 
+static unsigned bound(qn_mail_kind kind)
+{
+    bool by_strangers = kind == QN_MAIL_CONN || kind == QN_MAIL_EXIT;
+
+    return by_strangers ? QN_MAILS_MAX : QN_MAILS_MAX + QN_MAILS_OWN;
+}
+
 /* True: the first of them, so the reader must be woken. */
 static bool put(qn_mailbox *box, qn_mail *m, bool *full)
 {
@@ -83,7 +90,7 @@ static bool put(qn_mailbox *box, qn_mail *m, bool *full)
 
     (void)pthread_mutex_lock(&box->lock);
     first = box->first == NULL;
-    *full = box->n == QN_MAILS_MAX;
+    *full = box->n >= bound(m->kind);
     if (!*full) {
         if (first)
             box->first = m;

@@ -14,9 +14,11 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#define QN_MAILS_MAX                                                                               \
-    4096 /* unread: more than any loop leaves while it serves one turn of conns                    \
-          */
+/* Unread: more than any loop leaves while it serves one turn of conns. */
+#define QN_MAILS_MAX 4096
+/* And so many more, if no stranger causes them: conns and what exits count keep out neither lists
+ * nor the end. */
+#define QN_MAILS_OWN 256
 
 typedef enum qn_mail_kind {
     QN_MAIL_CONN,   /* fd, from, local: a link's conn that the leader accepted */

@@ -87,6 +87,21 @@ START_TEST(a_full_mailbox_keeps_nothing_open_of_what_it_refuses)
 }
 END_TEST
 
+/* A flood of conns must not keep a loop from hearing of a list, or that it is to end. */
+START_TEST(what_strangers_cause_keeps_out_nothing_else)
+{
+    qn_mail conn = {.kind = QN_MAIL_CONN, .fd = -1}, halt = {.kind = QN_MAIL_HALT, .fd = -1};
+    unsigned more = 0;
+
+    for (unsigned i = 0; i < QN_MAILS_MAX; i++)
+        ck_assert(qn_mailbox_post(box, &conn));
+    ck_assert(!qn_mailbox_post(box, &conn));
+    while (more <= QN_MAILS_OWN && qn_mailbox_post(box, &halt))
+        more++;
+    ck_assert_uint_eq(more, QN_MAILS_OWN);
+}
+END_TEST
+
 START_TEST(unread_mail_ends_with_its_mailbox)
 {
     int fd = dup(0);
@@ -107,6 +122,7 @@ static Suite *mailbox_suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, every_writers_mail_arrives_whole_and_in_order);
     tcase_add_test(tc, a_full_mailbox_keeps_nothing_open_of_what_it_refuses);
+    tcase_add_test(tc, what_strangers_cause_keeps_out_nothing_else);
     tcase_add_test(tc, unread_mail_ends_with_its_mailbox);
     suite_add_tcase(s, tc);
     return s;
