@@ -211,6 +211,28 @@ START_TEST(a_burst_and_then_one_a_second)
 }
 END_TEST
 
+START_TEST(the_discovery_page_shows_an_announcement)
+{
+    qn_slice want = qt_doc_hex("discovery.md", "announcement");
+    qn_slice page = qt_doc_hex("directory.md", "descriptor");
+    char of_page[QN_LAN_TAG + 1];
+    uint8_t out[512];
+    size_t at = 0;
+    unsigned n;
+
+    qn_lan_tag(qt_doc_hex("network.md", "network-id").p, of_page);
+    n = qn_lan_write(page, of_page, v);
+    ck_assert_uint_eq(n, 4);
+    for (unsigned i = 0; i < n; i++) {
+        ck_assert_uint_le(at + 1 + v[i].len, sizeof out);
+        out[at++] = v[i].len;
+        memcpy(out + at, v[i].b, v[i].len);
+        at += v[i].len;
+    }
+    qt_assert_bytes(out, at, want);
+}
+END_TEST
+
 START_TEST(the_tag_is_of_the_network)
 {
     uint8_t id[32] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0xff};
@@ -238,6 +260,7 @@ static Suite *lan_suite(void)
     tcase_add_loop_test(tc, arbitrary_bytes_stay_within_bounds, 0, 4);
     tcase_add_test(tc, only_the_own_network_is_near);
     tcase_add_test(tc, a_burst_and_then_one_a_second);
+    tcase_add_test(tc, the_discovery_page_shows_an_announcement);
     tcase_add_test(tc, the_tag_is_of_the_network);
     suite_add_tcase(s, tc);
     return s;

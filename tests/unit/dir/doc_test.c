@@ -1,5 +1,5 @@
-/* The examples of docs/wire/directory.md, network.md and invitation.md are what this code writes
- * and reads. */
+/* The examples of docs/wire/directory.md, discovery.md, network.md and invitation.md are what this
+ * code writes and reads. */
 #include "unit/dir/fixture.h"
 
 #include "dir/delta.h"
@@ -345,6 +345,54 @@ START_TEST(the_directory_page_shows_each_message)
 }
 END_TEST
 
+/* As with key 129: its value as it stands at the end of a body. */
+START_TEST(the_discovery_page_shows_a_rendezvous)
+{
+    qn_secret32 identity = secret(IDENTITY);
+    qn_slice want = qt_doc_hex("discovery.md", "via");
+    qn_descriptor d = page_descriptor();
+    uint8_t out[QN_DESCRIPTOR_MAX];
+    size_t n;
+
+    d.via_n = 2;
+    fill(d.via[0].b, 32, 0xaa);
+    fill(d.via[1].b, 32, 0xbb);
+    qt_assert_err(qn_descriptor_sign(&d, &t.env, &net, &identity, out, &n), QN_OK);
+    ck_assert_uint_gt(n, want.n + 100);
+    ck_assert_mem_eq(out + n - 100 - want.n, want.p, want.n);
+    qt_assert_err(qn_descriptor_open(&d, &t.env, &net, qn_slice_of(out, n)), QN_OK);
+    ck_assert_uint_eq(d.via_n, 2);
+    ck_assert_uint_eq(d.via[1].b[31], 0xbb);
+}
+END_TEST
+
+/* Of those that end with a descriptor, which is directory.md's, what comes before it. */
+START_TEST(the_discovery_page_shows_each_message)
+{
+    const uint64_t nonce = UINT64_C(0x0123456789abcdef);
+    qn_slice descriptor = qt_doc_hex("directory.md", "descriptor");
+    qn_slice id = qt_doc_hex("directory.md", "peerid");
+    uint8_t held[16] = {[15] = 1}, out[128];
+    const struct {
+        const char *id;
+        qn_dir_message m;
+        bool whole;
+    } v[] = {
+        {"news", {.type = QN_DIR_NEWS, .bytes = {held, 16}}, true},
+        {"proven", {.type = QN_DIR_PROVEN, .version = nonce}, true},
+        {"introduce", {.type = QN_DIR_INTRODUCE, .version = nonce, .bytes = descriptor}, false},
+        {"heard", {.type = QN_DIR_HEARD, .bytes = descriptor}, false},
+        {"moor", {.type = QN_DIR_MOOR, .bytes = descriptor}, false},
+    };
+    size_t n = qn_dir_message_head(&v[_i].m, out);
+
+    memcpy(held, id.p, 8);
+    if (v[_i].whole && v[_i].m.bytes.n > 0)
+        memcpy(out + n, v[_i].m.bytes.p, v[_i].m.bytes.n);
+    page_says("discovery.md", v[_i].id, out, n + (v[_i].whole ? v[_i].m.bytes.n : 0));
+}
+END_TEST
+
 static Suite *doc_suite(void)
 {
     Suite *s = suite_create("dir/doc");
@@ -358,6 +406,8 @@ static Suite *doc_suite(void)
     tcase_add_test(tc, the_network_page_shows_a_root);
     tcase_add_test(tc, the_directory_page_shows_an_equivocation);
     tcase_add_loop_test(tc, the_directory_page_shows_each_message, 0, 6);
+    tcase_add_test(tc, the_discovery_page_shows_a_rendezvous);
+    tcase_add_loop_test(tc, the_discovery_page_shows_each_message, 0, 5);
     suite_add_tcase(s, tc);
     return s;
 }

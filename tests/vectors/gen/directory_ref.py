@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""directory_ref - the examples of docs/wire/directory.md, network.md and invitation.md, made a second way.
+"""directory_ref - the examples of docs/wire/directory.md, discovery.md, network.md and invitation.md, made a second way.
 
 usage: directory_ref.py
 
@@ -125,6 +125,16 @@ def examples():
                           ("error", [17, 405, "not a directory"]), ("unchanged", [19])):
         wire = cbor(message)
         yield "directory.md", name, struct.pack(">I", len(wire)) + wire
+
+    yield "discovery.md", "via", cbor(130) + cbor([b"\xaa" * 32, b"\xbb" * 32])
+    nonce, held = 0x0123456789abcdef, sha256(public(identity))[:8] + struct.pack(">Q", 1)
+    for name, message in (("news", [41, held]), ("proven", [43, nonce]), ("introduce", [40, nonce, descriptor]),
+                          ("heard", [42, descriptor]), ("moor", [44, descriptor])):
+        wire = cbor(message)
+        yield "discovery.md", name, (struct.pack(">I", len(wire)) + wire).removesuffix(descriptor)
+    strings = [b"v=1", b"n=" + net[:8].hex().encode()]
+    strings += [bytes([ord("a") + i]) + b"=" + descriptor[253 * i:253 * i + 253] for i in range(-(-len(descriptor) // 253))]
+    yield "discovery.md", "announcement", b"".join(bytes([len(s)]) + s for s in strings)
 
 
 def page_says(page, name):
