@@ -120,12 +120,35 @@ static uint32_t pool_ready(const qn_node *n)
     return ready;
 }
 
-static uint32_t pool_building(const qn_node *n)
+static qn_time late_at(const circuit *c)
+{
+    return c->core.started + QN_CIRCUIT_LATE;
+}
+
+/* A hop that died leaves its neighbours holding what is meant for it, so what is late may never be
+ * built. Then whom it waits for is not asked first again; the entry is for guards to judge. */
+static void note_late(qn_node *n)
+{
+    for (circuit *c = n->circuits; c != NULL; c = c->next) {
+        if (c->dead || c->built || c->late || late_at(c) > n->env->now)
+            continue;
+        c->late = true;
+        if (c->core.asked)
+            paths_late(n, &c->hops[c->core.layers + 1].id);
+    }
+}
+
+/* Those on their way that what waits may still hope for. *late: when the next gets late. */
+static uint32_t pool_building(const qn_node *n, qn_time *late)
 {
     uint32_t building = 0;
 
+    *late = QN_NEVER;
     for (const circuit *c = n->circuits; c != NULL; c = c->next)
-        building += !c->dead && !c->built;
+        if (!c->dead && !c->built && !c->late) {
+            building++;
+            *late = QN_MIN(*late, late_at(c));
+        }
     return building;
 }
 
@@ -186,7 +209,7 @@ void client_pool(qn_node *n)
 {
     uint32_t target = pool_target(n);
     const opening *waiting = first_waiting(n);
-    qn_time later = n->env->now + 5 * QN_SEC;
+    qn_time later = n->env->now + 5 * QN_SEC, late;
     qn_err err = QN_OK;
 
     if (n->stopping || (target == 0 && waiting == NULL))
@@ -195,10 +218,12 @@ void client_pool(qn_node *n)
         asker_want(n, WANT_LIST);
         return;
     }
+    if (waiting != NULL)
+        note_late(n);
     while (err == QN_OK && n->circuits_n < QN_CIRCUITS_MAX &&
-           (pool_ready(n) < target || (waiting != NULL && pool_building(n) == 0)))
+           (pool_ready(n) < target || (waiting != NULL && pool_building(n, &late) == 0)))
         err = build(n, waiting != NULL ? &waiting->dest : NULL);
-    if (waiting != NULL && n->circuits_n == QN_CIRCUITS_MAX && pool_building(n) == 0)
+    if (waiting != NULL && n->circuits_n == QN_CIRCUITS_MAX && pool_building(n, &late) == 0)
         make_room(n);
     if (err != QN_OK) {
         n->last_error = err;
@@ -206,6 +231,8 @@ void client_pool(qn_node *n)
         if (err == QN_NOPATH)
             asker_want(n, WANT_LIST);
     }
+    if (waiting != NULL && pool_building(n, &late) > 0)
+        later = QN_MIN(later, late);
     node_timer(n, &n->pool_timer, TIMER_POOL, later);
 }
 

@@ -228,6 +228,7 @@ typedef struct circuit {
     uint8_t isolation[16];
     bool isolated;    /* isolation is set: streams of one key only */
     bool asked, mute; /* with awaits: its end was asked for a PONG; and did not give one */
+    bool late;        /* it took too long to be built for those who wait */
     bool built, dead;
     uint32_t streams;
     uint64_t up, down; /* application bytes */

@@ -321,6 +321,14 @@ void paths_failed(qn_node *n, const qn_peerid *id)
         s->rest = n->env->now + REST;
 }
 
+void paths_late(qn_node *n, const qn_peerid *id)
+{
+    standing *s = standing_of(n, id);
+
+    if (s != NULL)
+        s->rest = QN_MAX(s->rest, n->env->now + QN_CIRCUIT_BUILD_TIMEOUT);
+}
+
 /* ---- looking in ------------------------------------------------------------------------------ */
 
 static uint32_t others_with(const circuit *c, const qn_peerid *id)

@@ -24,7 +24,8 @@ bool paths_port_refused(const qn_node *n, const qn_dest *d);
  */
 void paths_worked(qn_node *n, const qn_peerid *id);
 void paths_failed(qn_node *n, const qn_peerid *id);
-bool paths_store(qn_node *n, qn_action *a); /* guards that have changed */
+void paths_late(qn_node *n, const qn_peerid *id); /* it keeps a circuit waiting, so others first */
+bool paths_store(qn_node *n, qn_action *a);       /* guards that have changed */
 /* What is known of a circuit's hops, for looking in. */
 void paths_describe(const circuit *c, qn_circuit_info *out);
 

@@ -10,6 +10,7 @@
 #include "pocket/mesh.h"
 #include "support/qt.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { OFFSETS = 20, HOPS = 3 };
@@ -88,6 +89,39 @@ START_TEST(a_hop_that_dies_costs_one_error_and_five_seconds_at_most)
 }
 END_TEST
 
+/* Many keys, each of which needs a circuit of its own: some of these would lead through the dead
+ * hop, whose neighbours still wait for it. */
+START_TEST(nobody_waits_for_a_circuit_that_may_never_be_built)
+{
+    enum { KEYS = 24 };
+    pw_fetch *f[KEYS];
+    char key[KEYS][24];
+    mesh m;
+
+    mesh_new(&m, &(mesh_cfg){.world = {.seed = 300 + (uint64_t)_i,
+                                       .delay_min = 5 * QN_MS,
+                                       .delay_max = 30 * QN_MS,
+                                       .window = 256 << 10},
+                             .relays = 4,
+                             .exits = 1,
+                             .route = QN_ROUTE_PRIVACY});
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    for (int i = 0; i < KEYS / 2; i++) {
+        (void)snprintf(key[i], sizeof key[i], "privacy+%d", i);
+        f[i] = pw_get(m.w, m.client, MESH_WEB, 80, 100, 1000, key[i]);
+        ck_assert_int_eq(mesh_await(&m, f[i], 20 * QN_SEC), PW_DONE);
+    }
+    pw_kill(m.w, _i % 2 == 0 ? m.relay[_i % 4] : m.exit[0]);
+    for (int i = KEYS / 2; i < KEYS; i++) {
+        (void)snprintf(key[i], sizeof key[i], "privacy+%d", i);
+        f[i] = pw_get(m.w, m.client, MESH_WEB, 80, 100, 1000, key[i]);
+        ck_assert_msg(mesh_await(&m, f[i], 5 * QN_SEC) == PW_DONE,
+                      "run %d: request %d was not served within 5 s", _i, i);
+    }
+    mesh_free(&m);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("pocket deaths");
@@ -96,6 +130,7 @@ static Suite *suite(void)
     tcase_set_timeout(t, 3600);
     tcase_add_loop_test(t, a_hop_that_dies_costs_one_error_and_five_seconds_at_most, 0,
                         OFFSETS * HOPS);
+    tcase_add_loop_test(t, nobody_waits_for_a_circuit_that_may_never_be_built, 0, 48);
     suite_add_tcase(s, t);
     return s;
 }
