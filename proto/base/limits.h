@@ -208,6 +208,7 @@
 #define QN_PAST_LISTS 128
 #define QN_PAST_BYTES (8u << 20)          /* ... and of the longest list the last 50 */
 #define QN_PARCEL_BYTES (4u << 20)        /* deltas made of them: 200 such hours' */
+#define QN_STORE_PAUSE (10 * QN_SEC)      /* until what could not be kept is tried again */
 #define QN_SNAPSHOT_PAUSE QN_SEC          /* between two snapshots: a version is a second */
 #define QN_SNAPSHOT_EVERY (1200 * QN_SEC) /* a new one at least so often: a third of its life */
 #define QN_SNAPSHOT_LIVES_S 3600          /* what an operator gives it */

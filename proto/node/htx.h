@@ -95,6 +95,8 @@ qn_slice site_card(const site *s); /* empty for NULL */
 void site_turn(qn_node *n);
 void site_greet(qn_node *n, qn_carrier_cfg *cfg); /* what a responder's carrier needs of it */
 bool site_store(qn_node *n, qn_action *a);
+/* If it is its: it could not be kept. */
+void site_store_again(qn_node *n, const char *name);
 bool site_door(qn_node *n, qn_action *a);
 void site_ask(qn_node *n);
 void site_down(qn_node *n); /* a visitor's dial of it failed */

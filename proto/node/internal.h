@@ -150,6 +150,7 @@ typedef enum timer_kind {
     TIMER_PROBE,
     TIMER_SITE_TURN,
     TIMER_ORIGIN,
+    TIMER_STORE,
     TIMER_STOP
 } timer_kind;
 
@@ -227,8 +228,8 @@ typedef struct circuit {
     qn_time awaits; /* since when something that was sent has no answer; 0: nothing has */
     uint8_t isolation[16];
     bool isolated;    /* isolation is set: streams of one key only */
-    bool asked, mute; /* with awaits: its end was asked for a PONG; and did not give one */
     bool late;        /* it took too long to be built for those who wait */
+    bool asked, mute; /* with awaits: its end was asked for a PONG; and did not give one */
     bool built, dead;
     uint32_t streams;
     uint64_t up, down; /* application bytes */
@@ -301,8 +302,10 @@ struct qn_node {
     qn_snapshot
         *cached; /* one from disk that is too old, but says whom to ask; until there is one */
     bool store_snapshot;
-    qn_blob roots;      /* all after the first that we know */
-    uint32_t root_held; /* the last of them; an operator's n->net follows when it starts again */
+    qn_timer store_timer;
+    qn_time store_pause; /* until then only pledges are stored; 0: nothing has failed */
+    qn_blob roots;       /* all after the first that we know */
+    uint32_t root_held;  /* the last of them; an operator's n->net follows when it starts again */
     bool store_roots;
     bool list_whole; /* a delta was of no use: next time all of it */
     shelf shelf;

@@ -257,6 +257,8 @@ static void fire(qn_node *n, qn_timer *t)
     case TIMER_ORIGIN:
         site_ask(n);
         break;
+    case TIMER_STORE: /* whoever asks next finds what is to be kept */
+        break;
     case TIMER_STOP:
         n->stopped_due = true;
         break;
@@ -357,6 +359,12 @@ static bool conn_action(qn_node *n, qn_conn c, uint16_t todo, qn_action *a)
     }
 }
 
+/* After a failure there is a pause: a disk that is full says so a few times a minute. */
+static bool may_store(const qn_node *n)
+{
+    return n->store_pause <= n->env->now;
+}
+
 static bool store_action(qn_node *n, qn_action *a)
 {
     if (roots_store(n, a) || proofs_store(n, a) || reach_store(n, a))
@@ -374,12 +382,12 @@ bool qn_node_next(qn_node *n, qn_action *a)
     uint16_t todo;
 
     /* What must be kept is kept before anything leaves that depends on it. */
-    if (operator_store(n, a) || site_store(n, a))
+    if (operator_store(n, a) || (may_store(n) && site_store(n, a)))
         return true;
     while (conns_next(&n->conns, &c, &todo))
         if (conn_action(n, c, todo, a))
             return true;
-    if (store_action(n, a) || site_door(n, a))
+    if ((may_store(n) && store_action(n, a)) || site_door(n, a))
         return true;
     *a = (qn_action){.type = QN_ACT_EVENT};
     if (node_next_event(n, &a->event))
@@ -394,10 +402,26 @@ bool qn_node_next(qn_node *n, qn_action *a)
     return false;
 }
 
+static void store_again(qn_node *n, const char *name)
+{
+    n->store_snapshot |= strcmp(name, "snapshot") == 0;
+    n->store_roots |= strcmp(name, "roots") == 0;
+    n->store_proofs |= strcmp(name, "equivocations") == 0;
+    n->store_invited |= strcmp(name, "invited") == 0;
+    n->store_descriptor |= strcmp(name, "descriptor") == 0;
+    n->discovery.store_brought |= strcmp(name, "reached") == 0;
+    paths_store_again(n, name);
+    site_store_again(n, name);
+    n->store_pause = n->env->now + QN_STORE_PAUSE;
+    node_timer(n, &n->store_timer, TIMER_STORE, n->store_pause);
+}
+
 void qn_node_store_failed(qn_node *n, const char *name)
 {
     if (strcmp(name, "signed") == 0)
         operator_store_failed(n);
+    else
+        store_again(n, name);
     node_settle(n);
 }
 

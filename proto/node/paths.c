@@ -414,3 +414,9 @@ bool paths_store(qn_node *n, qn_action *a)
     }
     return false;
 }
+
+void paths_store_again(qn_node *n, const char *name)
+{
+    for (unsigned i = 0; i < GUARDS_STORED; i++)
+        n->guards[i].changed |= strcmp(name, store_name[i]) == 0;
+}

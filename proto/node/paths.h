@@ -26,6 +26,8 @@ void paths_worked(qn_node *n, const qn_peerid *id);
 void paths_failed(qn_node *n, const qn_peerid *id);
 void paths_late(qn_node *n, const qn_peerid *id); /* it keeps a circuit waiting, so others first */
 bool paths_store(qn_node *n, qn_action *a);       /* guards that have changed */
+/* If it is theirs: it could not be kept. */
+void paths_store_again(qn_node *n, const char *name);
 /* What is known of a circuit's hops, for looking in. */
 void paths_describe(const circuit *c, qn_circuit_info *out);
 

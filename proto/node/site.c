@@ -282,6 +282,15 @@ bool site_store(qn_node *n, qn_action *a)
     return store_mirror(n->site, a) || store_replay(n, a) || store_news(n->site, a);
 }
 
+/* Of the file of answered hellos a part is worth nothing: all of it is written again. */
+void site_store_again(qn_node *n, const char *name)
+{
+    if (n->site == NULL)
+        return;
+    n->site->store_mirror |= strcmp(name, "mirror-keys") == 0;
+    n->site->store_replay |= strcmp(name, "replay") == 0;
+}
+
 /* ---- the origin, and who is let in ----------------------------------------------------------- */
 
 /* A connection that says nothing, for the answer only. Only while nobody else can ask. */

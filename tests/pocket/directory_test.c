@@ -236,6 +236,37 @@ START_TEST(paths_are_chosen_by_the_atlas)
 }
 END_TEST
 
+static bool keeps(pw_node *n, const char *name, const uint8_t *was, size_t size)
+{
+    qn_slice now = pw_stored(n, name);
+
+    return now.n == size && memcmp(now.p, was, size) == 0;
+}
+
+/* A disk that was full when a list came and is not any more: nothing else has to happen. */
+START_TEST(what_could_not_be_kept_is_kept_later)
+{
+    static uint8_t was[64 << 10];
+    qn_slice kept;
+
+    up(20);
+    pass(30 * QN_SEC);
+    kept = pw_stored(m.exit[0], "snapshot");
+    ck_assert_uint_gt(kept.n, 0);
+    ck_assert_uint_le(kept.n, sizeof was);
+    memcpy(was, kept.p, kept.n);
+    pw_fail_store(m.exit[0], "snapshot");
+    pw_kill(m.w, m.relay[0]);
+    pass(400 * QN_SEC);
+    ck_assert_uint_eq(mesh_status(m.exit[0]).peers_known, 4);
+    ck_assert(keeps(m.exit[0], "snapshot", was, kept.n));
+    pw_fail_store(m.exit[0], NULL);
+    pass(QN_STORE_PAUSE);
+    ck_assert(!keeps(m.exit[0], "snapshot", was, kept.n));
+    down();
+}
+END_TEST
+
 static Suite *directory_suite(void)
 {
     Suite *s = suite_create("pocket directory");
@@ -250,6 +281,7 @@ static Suite *directory_suite(void)
     tcase_add_test(tc, who_is_not_reached_is_not_shown);
     tcase_add_test(tc, an_atlas_counts_for_more_than_a_claim);
     tcase_add_test(tc, paths_are_chosen_by_the_atlas);
+    tcase_add_test(tc, what_could_not_be_kept_is_kept_later);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -244,7 +244,8 @@ typedef struct qn_action {
 } qn_action;
 
 bool qn_node_next(qn_node *n, qn_action *a);
-/* STORE of this name could not be done; said before the next action is asked for. */
+/* STORE of this name could not be done; said before the next action is asked for. It comes again
+ * some seconds later; of "signed" the list's signing does, in its turn. */
 void qn_node_store_failed(qn_node *n, const char *name);
 /* The world has finished with a conn after CLOSE or RESET with drain. */
 void qn_node_released(qn_node *n, qn_conn c);
