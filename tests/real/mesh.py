@@ -10,6 +10,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -36,6 +37,15 @@ def wait_for(done, what, seconds=PATIENCE):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s: {what}")
         time.sleep(0.01)
+
+
+def has_ended(pid):
+    """Gone, or a zombie of somebody who does not look."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+            return f.read().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
 
 
 def host_port(address):
@@ -217,6 +227,7 @@ class Mesh:
             node.update({key: f"127.0.0.1:{node[key]}" for key in ("socks", "status") if node.get(key)})
         self.nodes = {n["name"]: n for n in self.about["nodes"]}
         self.names = {n["peer_id"]: n["name"] for n in self.about["nodes"]}
+        self.again = {}  # processes that restart made, by node
         self.socks = self.about["clients"][0]["socks"] if self.about["clients"] else None
 
     @staticmethod
@@ -224,7 +235,42 @@ class Mesh:
         return subprocess.run([os.path.join(ROOT, "tools", "localnet"), *arguments],
                               capture_output=True, text=True, timeout=60, check=False)
 
+    def kill(self, name):
+        """As kill -9 does; the process is gone, and with it its lock."""
+        os.kill(self.nodes[name]["pid"], signal.SIGKILL)
+        if name in self.again:
+            self.again.pop(name).wait()
+        wait_for(lambda: has_ended(self.nodes[name]["pid"]), f"the end of {name}")
+
+    def restart(self, name, *more):
+        """Begins a killed node again, where it listened before; back once it says that it is ready."""
+        node, path = self.nodes[name], os.path.join(self.folder, name)
+        if node.get("port"):
+            more = ("--listen", f"127.0.0.1:{node['port']}", *more)
+        with open(path + ".log", "ab") as log:
+            process = subprocess.Popen([QNET, "run", "--config", path + ".yaml", *more], stdin=subprocess.DEVNULL,
+                                       stdout=log, stderr=log)
+        self.again[name], node["pid"] = process, process.pid
+        node.update(wait_for(lambda: self.ready(name, process), f"{name} is ready again"))
+        if name == "client1":
+            self.socks = node["socks"]
+
+    def ready(self, name, process):
+        """Where a node that is starting can be reached: its ports are not those it had."""
+        if process.poll() is not None:
+            raise AssertionError(f"{name} ended with status {process.returncode}")
+        try:
+            with open(os.path.join(self.folder, name, "run.json"), encoding="utf-8") as f:
+                run = json.load(f)
+        except (OSError, ValueError):
+            return None
+        return {key: run[key] for key in ("socks", "status")} if run["pid"] == process.pid else None
+
     def down(self):
+        for process in self.again.values():
+            process.terminate()
+        for process in self.again.values():
+            process.wait(timeout=PATIENCE)
         done = self.localnet("down", self.folder)
         complaints = self.sanitizer_reports()
         shutil.rmtree(self.folder)
@@ -276,7 +322,7 @@ class MeshTest(unittest.TestCase):
         cls.web = Web()
         cls.addClassCleanup(cls.web.close)
         cls.mesh = Mesh("--exit-allow", cls.web.address, *cls.arguments)
-        cls.addClassCleanup(cls.mesh.down)
+        cls.addClassCleanup(lambda: cls.mesh.down())  # whichever it is by then
 
     def url(self, manner, size):
         return f"http://{self.web.address}/{manner}/{size}"
