@@ -102,6 +102,7 @@ ReadKind(MapReader& map, const std::string& folder, Scenario& scenario, Workload
         habits.think = map.NeedNumber("think", Unit::Time, MS, HOUR);
         break;
     case WorkloadKind::Trace:
+        out.trace = map.Need("file").text;
         ReadTrace(map.Need("file"), folder, scenario.groups[out.clients].count, habits.trace);
         break;
     }

@@ -132,6 +132,7 @@ struct Workload
     uint32_t clients = 0; ///< index of the group
     uint32_t servers = 0; ///< index of the group
     Habits habits;        ///< but for the routes and the servers' names
+    std::string trace;    ///< the file it replays, as named; empty for other models
 };
 
 enum class FaultKind

@@ -233,6 +233,22 @@ Quoted(const std::string& text)
     return out + "\"";
 }
 
+/// What fits on the line of its key or mark: a scalar, or a list or map that is empty. Else "".
+std::string
+OnOneLine(const YamlNode& node)
+{
+    switch (node.kind)
+    {
+    case YamlNode::Kind::Scalar:
+        return Quoted(node.text);
+    case YamlNode::Kind::List:
+        return node.items.empty() ? "[]" : "";
+    case YamlNode::Kind::Map:
+        return node.keys.empty() ? "{}" : "";
+    }
+    return "";
+}
+
 void
 Dump(const YamlNode& node, unsigned indent, std::string& out)
 {
@@ -240,9 +256,10 @@ Dump(const YamlNode& node, unsigned indent, std::string& out)
     for (const auto& [key, value] : node.keys)
     {
         out += margin + Quoted(key) + ":";
-        if (value.kind == YamlNode::Kind::Scalar)
+        std::string line = OnOneLine(value);
+        if (!line.empty())
         {
-            out += " " + Quoted(value.text) + "\n";
+            out += " " + line + "\n";
         }
         else
         {
@@ -252,17 +269,15 @@ Dump(const YamlNode& node, unsigned indent, std::string& out)
     }
     for (const YamlNode& item : node.items)
     {
-        if (item.kind == YamlNode::Kind::Scalar)
+        std::string line = OnOneLine(item);
+        if (!line.empty())
         {
-            out += margin + "- " + Quoted(item.text) + "\n";
+            out += margin + "- " + line + "\n";
             continue;
         }
         std::string inner;
         Dump(item, indent + 2, inner);
-        if (inner.size() > indent)
-        {
-            inner[indent] = '-'; // the first line's margin becomes the list's mark
-        }
+        inner[indent] = '-'; // the first line's margin becomes the list's mark
         out += inner;
     }
 }

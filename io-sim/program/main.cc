@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 
+#include "bundle.h"
 #include "compare.h"
 #include "map-reader.h"
 #include "options.h"
@@ -36,6 +37,8 @@ const char* const HELP =
     "       qnet-sim compare DIR1 DIR2\n"
     "       qnet-sim sweep SCENARIO.yaml --seeds A-B --out DIR [--jobs N] [--tier M|T|P]\n"
     "                [--set KEY=VALUE[,VALUE]...]... [--list | --slurm FILE | --merge]\n"
+    "       qnet-sim bundle DIR [--out FILE.tar]\n"
+    "       qnet-sim verify FILE.tar\n"
     "       qnet-sim --help | --version\n"
     "\n"
     "run    simulates and writes DIR: summary.json, run.json, streams.csv, circuits.csv, "
@@ -55,6 +58,10 @@ const char* const HELP =
     "         --list prints the commands of the runs that are not there, for GNU parallel;\n"
     "         --slurm FILE writes them as a job array for sbatch; --merge only merges.\n"
     "compare  shows two folders of results side by side: medians, p95, delivered bytes.\n"
+    "bundle   packs a run to publish: DIR, and bundle.json with scenario, seed, versions and "
+    "hashes.\n"
+    "verify   checks a bundle's hashes, runs it again and says what differs; status 1 if anything "
+    "does.\n"
     "\n"
     "--seed N         instead of the scenario's own\n"
     "--tier TIER      how faithful the network is: M (messages, fast), T (TCP, one hop between "
@@ -145,6 +152,23 @@ CompareFolders(Arguments& arguments)
     return STATUS_OK;
 }
 
+void
+BundleFolder(Arguments& arguments)
+{
+    std::string folder = arguments.Value("bundle");
+    std::string out;
+    while (!arguments.Empty())
+    {
+        std::string word = arguments.Next();
+        if (word != "--out")
+        {
+            throw UsageError("unknown option " + word + "; bundle has --out FILE.tar");
+        }
+        out = arguments.Value(word);
+    }
+    Bundle(folder, out);
+}
+
 int
 Dispatch(Arguments arguments)
 {
@@ -187,6 +211,15 @@ Dispatch(Arguments arguments)
     {
         return CompareFolders(arguments);
     }
+    if (command == "bundle")
+    {
+        BundleFolder(arguments);
+        return STATUS_OK;
+    }
+    if (command == "verify")
+    {
+        return Verify(arguments.Value("verify"));
+    }
     if (command == "--help" || command == "-h" || command == "help")
     {
         std::fputs(HELP, stdout);
@@ -207,6 +240,8 @@ Dispatch(Arguments arguments)
                                  "list",
                                  "compare",
                                  "sweep",
+                                 "bundle",
+                                 "verify",
                                  "--help",
                                  "--version"}));
 }

@@ -4,10 +4,8 @@
 #include <cinttypes>
 #include <cstdio>
 #include <ctime>
-
-#include <openssl/crypto.h>
-#include <sodium.h>
-#include <sys/utsname.h>
+#include <filesystem>
+#include <map>
 
 #include "ns3/object-factory.h"
 #include "ns3/pcap-file-wrapper.h"
@@ -23,6 +21,7 @@
 #include "scenario.h"
 #include "shell-word.h"
 #include "summary.h"
+#include "versions.h"
 
 namespace qnet
 {
@@ -46,18 +45,19 @@ WriteDigested(const std::string& folder,
               const std::string& events,
               const json_t* summary)
 {
-    Sha256 digest;
-    auto add = [&digest](const std::string& name, const std::string& sha) {
-        digest.Add(name + " " + sha + "\n");
-    };
-    add("events.csv", events);
-    add("streams.csv", WriteStreams(folder + "/streams.csv", simulation, recorder));
-    add("circuits.csv", WriteCircuits(folder + "/circuits.csv", recorder));
-    add("nodes.csv", WriteNodes(folder + "/nodes.csv", simulation, recorder));
-    add("faults.csv", WriteFaults(folder + "/faults.csv", simulation));
+    std::map<std::string, std::string> sha = {{"events.csv", events}};
+    sha["streams.csv"] = WriteStreams(folder + "/streams.csv", simulation, recorder);
+    sha["circuits.csv"] = WriteCircuits(folder + "/circuits.csv", recorder);
+    sha["nodes.csv"] = WriteNodes(folder + "/nodes.csv", simulation, recorder);
+    sha["faults.csv"] = WriteFaults(folder + "/faults.csv", simulation);
     OutputFile out(folder + "/summary.json");
     out.Write(JsonText(summary));
-    add("summary.json", out.Close());
+    sha["summary.json"] = out.Close();
+    Sha256 digest;
+    for (const char* name : DIGESTED_FILES)
+    {
+        digest.Add(std::string(name) + " " + sha.at(name) + "\n");
+    }
     return digest.Hex();
 }
 
@@ -82,17 +82,9 @@ Facts(const RunOptions& options, uint64_t seed, Tier tier)
     gmtime_r(&now, &utc);
     std::strftime(when, sizeof when, "%Y-%m-%d %H:%M UTC", &utc);
     facts.when = when;
-    struct utsname host = {};
-    uname(&host);
-    facts.host = std::string(host.sysname) + " " + host.release + " " + host.machine;
-#ifdef __clang__
-    facts.compiler = "clang " __clang_version__;
-#else
-    facts.compiler = "gcc " __VERSION__;
-#endif
-    facts.versions = std::string("qnet " QNET_VERSION ", ns-3 3.37, ") +
-                     OpenSSL_version(OPENSSL_VERSION) + ", libsodium " + sodium_version_string() +
-                     ", build " QNET_BUILD_TYPE;
+    facts.host = HostText();
+    facts.compiler = CompilerText();
+    facts.versions = VersionsText();
     return facts;
 }
 
@@ -217,6 +209,32 @@ StartCaptures(const RunOptions& options, Simulation& simulation)
     }
 }
 
+/// Traces are part of the scenario. What is named from its folder is kept where verify runs it
+/// again.
+void
+CopyTraces(const RunOptions& options, const Scenario& scenario)
+{
+    namespace fs = std::filesystem;
+    fs::path inputs = fs::path(options.out) / "inputs";
+    std::error_code error;
+    fs::remove_all(inputs, error); // of an earlier run
+    for (const Workload& workload : scenario.workloads)
+    {
+        fs::path name = fs::path(workload.trace).lexically_normal();
+        if (name.empty() || name.is_absolute() || *name.begin() == "..")
+        {
+            continue;
+        }
+        fs::create_directories((inputs / name).parent_path(), error);
+        fs::copy_file(fs::path(options.scenario).parent_path() / name, inputs / name, error);
+        if (error && error != std::errc::file_exists)
+        {
+            throw OutputError("cannot write " + (inputs / name).string() + ": " + error.message());
+        }
+        WriteText((inputs / "scenario.yaml").string(), scenario.canonical);
+    }
+}
+
 } // namespace
 
 int
@@ -228,6 +246,7 @@ Run(const RunOptions& options)
     MakeFolder(options.out);
     WriteText(options.out + "/scenario.yaml",
               scenario.canonical); // fails before the work, not after
+    CopyTraces(options, scenario);
     // Twice as quick as ns-3's own choice where tens of thousands of timers wait.
     ns3::ObjectFactory scheduler;
     scheduler.SetTypeId("ns3::PriorityQueueScheduler");

@@ -25,6 +25,10 @@ enum Status
     STATUS_CORE = 4      ///< the simulated core could not be set up
 };
 
+/// What a run's digest is over, in this order.
+constexpr const char* DIGESTED_FILES[] = {
+    "events.csv", "streams.csv", "circuits.csv", "nodes.csv", "faults.csv", "summary.json"};
+
 struct RunOptions
 {
     std::string scenario;

@@ -7,10 +7,9 @@
 #include <ctime>
 #include <map>
 
-#include <fcntl.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
+#include "child.h"
 #include "merge.h"
 #include "output-file.h"
 #include "shell-word.h"
@@ -78,36 +77,6 @@ SayMemory(uint64_t kibOfOne, size_t atOnce)
 
 // ---- running
 
-/// This program again, saying what it says into FOLDER.log.
-pid_t
-Start(const Task& task)
-{
-    std::vector<char*> argv;
-    for (const std::string& word : task.words)
-    {
-        argv.push_back(const_cast<char*>(word.c_str()));
-    }
-    argv.push_back(nullptr);
-    std::string log = task.folder + ".log";
-    std::fflush(stdout);
-    pid_t child = fork();
-    if (child < 0)
-    {
-        throw std::runtime_error("cannot start another run");
-    }
-    if (child == 0)
-    {
-        int fd = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-        if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO) < 0)
-        {
-            _exit(STATUS_OUTPUT);
-        }
-        execv("/proc/self/exe", argv.data());
-        _exit(STATUS_CORE);
-    }
-    return child;
-}
-
 /// What a task is called in a line for a person.
 std::string
 NameOf(const Task& task)
@@ -135,7 +104,7 @@ class Crew
             while (m_next < m_tasks.size() && m_running.size() < m_jobs)
             {
                 const Task* task = m_tasks[m_next++];
-                m_running[Start(*task)] = task;
+                m_running[StartChild(THIS_PROGRAM, task->words, task->folder + ".log")] = task;
             }
             WaitForOne();
         }
@@ -154,7 +123,7 @@ class Crew
         }
         const Task& task = *found->second;
         m_running.erase(found);
-        int code = WIFEXITED(status) ? WEXITSTATUS(status) : STATUS_CORE;
+        int code = ExitStatus(status);
         if (code != STATUS_OK && code != STATUS_VIOLATED)
         {
             m_next = m_tasks.size(); // nothing new; what runs may end
