@@ -17,6 +17,8 @@ using ns3::Simulator;
 namespace
 {
 
+constexpr int64_t LISTED = -1;
+
 const char*
 EventName(qn_event_type type)
 {
@@ -51,18 +53,24 @@ EventName(qn_event_type type)
 Recorder::Recorder(Simulation& simulation, OutputFile& events)
     : m_simulation(simulation),
       m_warmup(static_cast<int64_t>(simulation.GetScenario().warmup)),
+      m_linkUp(simulation.GetMembers().size()),
       m_last(simulation.GetMembers().size()),
       m_events(events)
 {
     m_events.Write("time_ns,node,event,id,circuit,peer,error,hops,value,up,down\n");
-    static const char* const plain[] = {
-        "LinkUp", "LinkDown", "Snapshot", "StreamOpened", "StreamFirstByte", "StreamEnded"};
     for (const Member& member : simulation.GetMembers())
     {
-        for (const char* source : plain)
+        for (const char* source : {"LinkDown", "StreamEnded"})
         {
             member.app->TraceConnectWithoutContext(source, MakeCallback(&Recorder::OnEvent, this));
         }
+        member.app->TraceConnectWithoutContext("StreamOpened",
+                                               MakeCallback(&Recorder::OnStreamOpened, this));
+        member.app->TraceConnectWithoutContext("StreamFirstByte",
+                                               MakeCallback(&Recorder::OnStreamFirst, this));
+        member.app->TraceConnectWithoutContext("LinkUp", MakeCallback(&Recorder::OnLinkUp, this));
+        member.app->TraceConnectWithoutContext("Snapshot",
+                                               MakeCallback(&Recorder::OnSnapshot, this));
         member.app->TraceConnectWithoutContext("CircuitBuilt",
                                                MakeCallback(&Recorder::OnCircuitBuilt, this));
         member.app->TraceConnectWithoutContext("CircuitEnded",
@@ -159,6 +167,48 @@ Recorder::OnCircuitEnded(uint32_t index, const qn_event& event)
 }
 
 void
+Recorder::OnLinkUp(uint32_t index, const qn_event& event)
+{
+    OnEvent(index, event);
+    if (m_linkUp[index] != LISTED)
+    {
+        m_linkUp[index] = NowNs();
+    }
+}
+
+void
+Recorder::OnSnapshot(uint32_t index, const qn_event& event)
+{
+    OnEvent(index, event);
+    bool first = m_linkUp[index] != LISTED;
+    if (first && event.down > 0 && m_simulation.GetMembers()[index].app->GetMode() == QN_CLIENT)
+    {
+        m_lists.push_back({static_cast<uint64_t>(NowNs() - m_linkUp[index]), event.down});
+    }
+    m_linkUp[index] = LISTED;
+}
+
+void
+Recorder::OnStreamOpened(uint32_t index, const qn_event& event)
+{
+    OnEvent(index, event);
+    m_asked[{index, event.id}] = {NowNs(), event.hops};
+}
+
+void
+Recorder::OnStreamFirst(uint32_t index, const qn_event& event)
+{
+    OnEvent(index, event);
+    auto asked = m_asked.find({index, event.id});
+    if (asked != m_asked.end())
+    {
+        auto [at, hops] = asked->second;
+        m_answers.push_back({static_cast<uint64_t>(NowNs() - at), hops, at >= m_warmup});
+        m_asked.erase(asked);
+    }
+}
+
+void
 Recorder::OnFetched(uint32_t index, uint32_t workload, const SocksFetch& fetch)
 {
     StreamRow row{};
@@ -239,6 +289,18 @@ const std::vector<CircuitRow>&
 Recorder::GetCircuits() const
 {
     return m_circuits;
+}
+
+const std::vector<ListRow>&
+Recorder::GetFirstLists() const
+{
+    return m_lists;
+}
+
+const std::vector<AnswerRow>&
+Recorder::GetAnswers() const
+{
+    return m_answers;
 }
 
 const std::vector<SampleRow>&

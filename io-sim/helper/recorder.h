@@ -46,6 +46,21 @@ struct CircuitRow
     bool measured; ///< built, or failed, after the warm-up
 };
 
+/// A list that a client took into use after asking for it.
+struct ListRow
+{
+    uint64_t took;  ///< ns since the client's last link came up
+    uint64_t bytes; ///< of the answer
+};
+
+/// From a stream's being open, when its program may ask, to the first byte of the answer.
+struct AnswerRow
+{
+    uint64_t took; ///< ns
+    uint8_t hops;
+    bool measured; ///< opened after the warm-up
+};
+
 /// What one node, or all clients together, did in one interval.
 struct SampleRow
 {
@@ -73,6 +88,8 @@ class Recorder
     const std::vector<StreamRow>& GetStreams() const;
     const std::vector<CircuitRow>& GetCircuits() const;
     const std::vector<SampleRow>& GetSamples() const;
+    const std::vector<ListRow>& GetFirstLists() const; ///< each client's first
+    const std::vector<AnswerRow>& GetAnswers() const;
     uint64_t GetEventCount() const;
     /// After the run: throws what went wrong with the event log in it.
     void RethrowFailure() const;
@@ -91,6 +108,10 @@ class Recorder
     void WriteEvent(uint32_t index, const qn_event& event);
     void OnCircuitBuilt(uint32_t index, const qn_event& event);
     void OnCircuitEnded(uint32_t index, const qn_event& event);
+    void OnLinkUp(uint32_t index, const qn_event& event);
+    void OnSnapshot(uint32_t index, const qn_event& event);
+    void OnStreamOpened(uint32_t index, const qn_event& event);
+    void OnStreamFirst(uint32_t index, const qn_event& event);
     void OnFetched(uint32_t index, uint32_t workload, const SocksFetch& fetch);
     void Sample();
     void Add(SampleRow& row, uint32_t index);
@@ -101,7 +122,11 @@ class Recorder
     std::vector<CircuitRow> m_circuits;
     std::map<std::pair<uint32_t, uint64_t>, size_t> m_open; ///< circuits not yet ended
     std::vector<SampleRow> m_samples;
-    std::vector<Totals> m_last; ///< by node, at the last sample
+    std::vector<ListRow> m_lists;
+    std::vector<AnswerRow> m_answers;
+    std::map<std::pair<uint32_t, uint64_t>, std::pair<int64_t, uint8_t>> m_asked; ///< time, hops
+    std::vector<int64_t> m_linkUp; ///< ns, by node: its last link's; LISTED: it has a list
+    std::vector<Totals> m_last;    ///< by node, at the last sample
     OutputFile& m_events;
     uint64_t m_eventCount = 0;
     std::exception_ptr m_failure;

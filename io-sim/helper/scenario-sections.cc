@@ -185,6 +185,10 @@ Unit
 UnitOfMetric(const std::string& path)
 {
     auto has = [&path](const char* part) { return path.find(part) != std::string::npos; };
+    if (path.size() > 2 && path.compare(path.size() - 2, 2, ".n") == 0) // how many were measured
+    {
+        return Unit::Count;
+    }
     if (has("_ns"))
     {
         return Unit::Time;

@@ -7,6 +7,7 @@
 
 #include "quantity.h"
 #include "counters.h"
+#include "measures.h"
 #include "statistics.h"
 
 namespace qnet
@@ -146,6 +147,25 @@ FirstByteJson(const Recorder& r)
 }
 
 json_t*
+AnswersJson(const Recorder& r)
+{
+    json_t* out = Object();
+    for (qn_route route : ROUTES)
+    {
+        std::vector<uint64_t> took;
+        for (const AnswerRow& row : r.GetAnswers())
+        {
+            if (row.measured && (row.hops > 1) == (route == QN_ROUTE_PRIVACY))
+            {
+                took.push_back(row.took);
+            }
+        }
+        Put(out, RouteName(route), DistributionJson(Distribution(std::move(took))));
+    }
+    return out;
+}
+
+json_t*
 LastByteJson(const Simulation& s, const Recorder& r)
 {
     json_t* out = Object();
@@ -273,6 +293,11 @@ WorkloadJson(const Simulation& s, const Recorder& r, uint32_t index)
         }));
     Put(out, "ttfb_ns", DistributionJson(StreamTimes(r, mine, &StreamRow::first)));
     Put(out, "ttlb_ns", DistributionJson(StreamTimes(r, mine, &StreamRow::last)));
+    Shares shares = SharesOf(s, r, index);
+    json_t* permille = Object();
+    Put(permille, "least", shares.least);
+    Put(permille, "most", shares.most);
+    Put(out, "share_permille", permille);
     Experience all = s.ExperienceOf(index);
     if (workload.kind == WorkloadKind::Browse)
     {
@@ -298,6 +323,41 @@ WorkloadsJson(const Simulation& s, const Recorder& r)
     {
         Put(out, s.GetScenario().workloads[i].name, WorkloadJson(s, r, i));
     }
+    return out;
+}
+
+/// The part of their uplinks that nodes used, by group.
+json_t*
+LoadsJson(const Simulation& s, const Recorder& r)
+{
+    json_t* out = Object();
+    for (uint32_t i = 0; i < s.GetScenario().groups.size(); i++)
+    {
+        const Group& group = s.GetScenario().groups[i];
+        if (group.role != Role::Web && group.role != Role::Client)
+        {
+            json_t* load = Object();
+            Put(load, "permille", LoadOf(s, r, i));
+            Put(out, group.name, load);
+        }
+    }
+    return out;
+}
+
+/// Clients' first lists: how long the answer took on a link that was up, and what it weighed.
+json_t*
+ListsJson(const Recorder& r)
+{
+    std::vector<uint64_t> took;
+    std::vector<uint64_t> bytes;
+    for (const ListRow& row : r.GetFirstLists())
+    {
+        took.push_back(row.took);
+        bytes.push_back(row.bytes);
+    }
+    json_t* out = Object();
+    Put(out, "query_ns", DistributionJson(Distribution(std::move(took))));
+    Put(out, "bytes", DistributionJson(Distribution(std::move(bytes))));
     return out;
 }
 
@@ -395,9 +455,15 @@ MakeSummary(const Simulation& s, const Recorder& r)
     Put(out.get(), "streams", StreamsJson(r, [](const StreamRow&) { return true; }));
     Put(out.get(), "measured", StreamsJson(r, [](const StreamRow& row) { return row.measured; }));
     Put(out.get(), "ttfb_ns", FirstByteJson(r));
+    Put(out.get(), "answer_ns", AnswersJson(r));
     Put(out.get(), "ttlb_ns", LastByteJson(s, r));
     Put(out.get(), "workloads", WorkloadsJson(s, r));
     Put(out.get(), "circuits", CircuitsJson(r));
+    json_t* clients = Object();
+    Put(clients, "goodput_bit_per_s", GoodputOf(s, r));
+    Put(out.get(), "clients", clients);
+    Put(out.get(), "loads", LoadsJson(s, r));
+    Put(out.get(), "lists", ListsJson(r));
     Put(out.get(), "core", CoreJson(s));
     Put(out.get(), "network", NetworkJson(s));
     if (scenario.network.cpu.Any())
