@@ -64,14 +64,18 @@ typedef struct neighbour {
     struct neighbour *successor; /* the other way round */
     qn_time orphan_until;        /* no carrier that works: how long it waits for one; QN_NEVER */
     qn_time redial_at;           /* dialler; with successor: when that one is given up */
-    qn_time awaits_at; /* a user has spoken and nobody has answered: when that is looked into */
+    qn_time awaits_at;  /* a user has spoken and nobody has answered: when that is looked into */
+    uint64_t passed;    /* units, both ways, when it last went on ... */
+    qn_time resumed_at; /* ... and when that was */
     uint32_t resumes;
-    uint8_t redials; /* in a row */
+    uint8_t redials; /* in a row, or with nothing that passed between */
+    uint8_t barren;  /* carriers in a row that were left for saying nothing and had not */
     uint8_t say;     /* saying */
     bool asking;     /* dialler: RESUME was said on this carrier, its answer is awaited */
     bool fresh;      /* dialled: nothing of a link was said on this carrier: RESUME may come */
     bool moving;     /* dialler: another carrier is wanted while this one works */
     bool looked;     /* with awaits_at over: a ping was sent for it */
+    bool stalled;    /* the carrier before this one said nothing */
     bool left;       /* streams that were only opening went other ways */
 
     bool outbound, known, claims;

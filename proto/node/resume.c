@@ -111,8 +111,10 @@ bool resume_move(neighbour *nb)
     if (!may_resume(nb))
         return false;
     nb->moving = true;
-    if (nb->successor == NULL)
+    if (nb->successor == NULL && nb->redials == 0)
         nb->redial_at = nb->n->env->now;
+    else if (nb->successor == NULL)
+        redial_later(nb);
     return true;
 }
 
@@ -181,14 +183,29 @@ neighbour *resume_take(neighbour *nb, const qn_key *secret)
     return link;
 }
 
+/* A peer that takes the link over and over and never says a word of it keeps nobody dialling. */
+static void note_progress(neighbour *nb)
+{
+    uint64_t passed = qn_link_received(&nb->link) + nb->link.log.heard;
+    qn_time now = nb->n->env->now;
+
+    if (passed != nb->passed || now - nb->resumed_at >= QN_ORPHAN_LIFE)
+        nb->redials = nb->barren = 0;
+    else
+        nb->barren += nb->stalled;
+    nb->passed = passed;
+    nb->resumed_at = now;
+    nb->stalled = false;
+}
+
 /* Both sides go on. */
 static void resumed(neighbour *nb)
 {
     qn_node *n = nb->n;
 
     no_orphan(nb);
+    note_progress(nb);
     nb->asking = nb->moving = nb->retired = nb->left = false;
-    nb->redials = 0;
     nb->redial_at = QN_NEVER;
     nb->resumes++;
     n->counters.links_resumed++;
@@ -212,6 +229,11 @@ static void answered(neighbour *nb, const qn_frame *f)
     nb->right = nb->other;
     qn_resume_wipe(&nb->other);
     resumed(nb);
+    if (nb->barren < QN_BARREN_MAX)
+        return;
+    qn_log_line(nb->n->env, QN_LOG_INFO, "link", "it goes on and carries nothing: left");
+    paths_failed(nb->n, &nb->id);
+    neighbour_end(nb, QN_CLOSE_TIMEOUT);
 }
 
 /* ---- the one who was dialled ----------------------------------------------------------------- */
@@ -471,8 +493,10 @@ void resume_tick(neighbour *nb)
     }
     if (nb->awaits_at <= now)
         look_into(nb);
-    if (stalls_at(nb) <= now && resume_move(nb))
+    if (stalls_at(nb) <= now && resume_move(nb)) {
+        nb->stalled = true;
         qn_log_line(nb->n->env, QN_LOG_INFO, "link", "a carrier says nothing: another is dialled");
+    }
     if (nb->redial_at > now)
         return;
     if (nb->successor != NULL)

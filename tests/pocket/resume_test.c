@@ -310,6 +310,25 @@ static int seeds(void)
     return many != NULL ? atoi(many) : SEEDS;
 }
 
+/* Each carrier is frozen when the peer has taken the link, or has said a little more. */
+START_TEST(a_link_that_goes_on_and_carries_nothing_ends)
+{
+    neighbour *link;
+    pw_fetch *f;
+
+    begin(2, QN_ROUTE_FAST, NULL);
+    f = under_way(m.client, &link);
+    pw_freeze(m.w, m.client, (uint64_t)_i * 250 + 150);
+    while (pw_cut(m.w, m.client, m.exit[0]))
+        ;
+    (void)mesh_await(&m, f, 120 * QN_SEC);
+    ck_assert_int_eq(pw_outcome(f), PW_FAILED);
+    ck_assert(!pw_clean_end(f));
+    ck_assert_uint_le(resumed(), QN_BARREN_MAX + 1);
+    mesh_free(&m);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("pocket resume");
@@ -318,6 +337,7 @@ static Suite *suite(void)
     tcase_set_timeout(t, 3600);
     tcase_add_loop_test(t, one_hop_goes_on_over_every_cut, 0, seeds());
     tcase_add_loop_test(t, three_hops_go_on_over_every_cut, 0, seeds());
+    tcase_add_loop_test(t, a_link_that_goes_on_and_carries_nothing_ends, 0, 4);
     tcase_add_test(t, a_lost_answer_loses_no_link);
     suite_add_tcase(s, t);
     t = tcase_create("freezes");
