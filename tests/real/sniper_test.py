@@ -54,10 +54,15 @@ class Snipers(MeshTest):
         return conn
 
     def others_go_on(self, user):
-        socks = self.mesh.nodes["client2"]["socks"]
-        fetch = mesh.Fetch(socks, self.url("file", 8 * MIB), user, 30)
-        self.assertEqual(fetch.end(), 0, f"another client was not served: {fetch.error}")
-        self.assertEqual(fetch.sha.hexdigest(), mesh.digest(8 * MIB))
+        """Another client's page. While the snipers' first bytes come all have just moved one, so the stalest may for a
+        moment be anybody (docs/limits.md): such a page is loaded again."""
+        def whole():
+            fetch = mesh.Fetch(self.mesh.nodes["client2"]["socks"], self.url("file", 8 * MIB), user, 30)
+            if fetch.end() != 0:
+                return False
+            self.assertEqual(fetch.sha.hexdigest(), mesh.digest(8 * MIB))
+            return True
+        wait_for(whole, "a page of another client", 30)
 
     def snipers_from(self, route):
         with contextlib.ExitStack() as stack:
