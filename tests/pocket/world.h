@@ -107,7 +107,7 @@ bool pw_corrupt(const pw_fetch *f);      /* a wrong byte arrived: never */
 int pw_socks_reply(const pw_fetch *f);   /* -1: none yet */
 void pw_pause_reading(pw_world *w, pw_fetch *f, bool paused);
 void pw_said_all(pw_world *w, pw_fetch *f); /* FIN of the user's side */
-qn_time pw_took(const pw_fetch *f); /* from start to end */
+qn_time pw_took(const pw_fetch *f);         /* from start to end */
 
 /* ---- time and faults ------------------------------------------------------------------------- */
 
