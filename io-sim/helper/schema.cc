@@ -232,7 +232,7 @@ const std::vector<Section> SECTIONS = {
     {"a workload",
      "workload",
      "A list; may be left out for an idle network. Each has a `model` and the keys "
-     "of its model: ",
+     "of its model:",
      {
          {"model", "web, reference, browse, bulk, stream, chat, trace", "needed", ""},
          {"name", "text", "the model", "under which `summary.json` reports it (`workloads.NAME`)"},
