@@ -16,8 +16,10 @@ REPRODUCE = os.path.join(ROOT, "tools", "reproduce")
 
 
 def entries():
+    """Of the folders that are here: a result's lines may be in the manifest before its files are kept."""
     with open(os.path.join(RESULTS, "manifest.json"), encoding="utf-8") as f:
-        return json.load(f)["results"]
+        listed = json.load(f)["results"]
+    return [entry for entry in listed if os.path.isdir(os.path.join(RESULTS, entry["folder"]))]
 
 
 def made_here(word):
