@@ -251,6 +251,25 @@
 #define QN_DIALBACK_MAX 32       /* nodes an operator dials at once to see that they answer */
 #define QN_DIALBACK_AGAIN (20 * QN_SEC) /* and again, when one did not, ... */
 #define QN_DIALBACK_DOUBLINGS 4         /* ... after up to 320 s */
+/* Operators measure what listed relays carry (docs/decisions/0024). One burst of 1 MiB at a time,
+ * as long as a page is: longer ones would not be favoured like one, shorter ones end before windows
+ * have grown ... */
+#define QN_MEASURE_CELLS 64
+#define QN_MEASURE_PAUSE                                                                           \
+    (4 * QN_SEC) /* ... and then a pause: 256 KiB/s at most, 4,096 in 5 hours */
+#define QN_MEASURE_PATIENCE (30 * QN_SEC)
+/* a newcomer has stayed so long before anybody's bytes are spent on it, and then as long again at
+ * most, drawn: nobody knows the moment to be fast at */
+#define QN_MEASURE_AFTER (300 * QN_SEC)
+#define QN_MEASURE_EVERY_S (4 * 3600) /* and as long again at most, drawn */
+#define QN_MEASURE_AGAIN (600 * QN_SEC)
+#define QN_MEASURE_TRIES 3            /* failures in a row, then it carries next to nothing */
+#define QN_MEASURE_LOOK (60 * QN_SEC) /* newcomers are looked for so often */
+/* bytes a second that one of 1000 shares of capacity stands for: the highest is 16 MB/s, and more
+ * than that one circuit of ours would not show */
+#define QN_CAPACITY_STEP 16384
+/* what nobody has measured: 160 KB/s, so that a crowd of newcomers draws nobody */
+#define QN_CAPACITY_UNMEASURED 10
 #define QN_DIR_MESSAGE_MAX (QN_SNAPSHOT_MAX + 4096)
 #define QN_DIR_REQUEST_MAX (QN_DESCRIPTOR_MAX + 64) /* what a directory reads from anybody */
 /* domain tag, network id, body; a network is under 3000, an operator's contact under 4000 */

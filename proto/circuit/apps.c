@@ -257,7 +257,14 @@ void qn_apps_consumed(qn_apps *a, uint32_t sid, size_t n)
 void qn_apps_ping(qn_apps *a, uint64_t value)
 {
     a->ping = !a->over;
+    a->ping_large = false;
     a->ping_value = value;
+}
+
+void qn_apps_ping_large(qn_apps *a, uint64_t value)
+{
+    qn_apps_ping(a, value);
+    a->ping_large = true;
 }
 
 bool qn_apps_info(const qn_apps *a, uint32_t sid, qn_app_info *out)

@@ -66,7 +66,7 @@ typedef struct qn_apps {
     uint32_t ends;   /* END messages to write */
     uint32_t wants;  /* streams whose room was asked for and was 0 */
     uint32_t cursor; /* sid: whose turn it is to hear of room */
-    bool client, over, ping, pong, room_news;
+    bool client, over, ping, ping_large, pong, room_news;
     qn_err err; /* sticky; with over: why */
     uint64_t ping_value, pong_value;
     uint64_t ignorable;           /* bytes credited to streams we ended, which may still come */
@@ -130,6 +130,8 @@ size_t qn_apps_send(qn_apps *a, uint32_t sid, const void *p, size_t n);
 void qn_apps_consumed(qn_apps *a, uint32_t sid, size_t n);
 /* Asks the other end for a PONG with this value; one is under way at a time, the last wins. */
 void qn_apps_ping(qn_apps *a, uint64_t value);
+/* The same in a large cell, filled with zeros: for who measures what the way there carries. */
+void qn_apps_ping_large(qn_apps *a, uint64_t value);
 
 /* Whether qn_apps_output would return a cell. */
 bool qn_apps_pending(const qn_apps *a);

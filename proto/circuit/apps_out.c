@@ -373,7 +373,8 @@ qn_err qn_apps_output(qn_apps *a, qn_piece *out)
     if (!urgent && a->run_n > 0 && is_large(run_at(a, 0))) {
         take_large(a, &w, out);
     } else {
-        size_t size = small_bytes(a) > QN_CELL_SMALL_DATA ? QN_CELL_L : QN_CELL_S;
+        bool large = (a->ping && a->ping_large) || small_bytes(a) > QN_CELL_SMALL_DATA;
+        size_t size = large ? QN_CELL_L : QN_CELL_S;
 
         if (qn_cell_get(a->all->env, size, out) != QN_OK)
             return QN_NOMEM;

@@ -1,6 +1,7 @@
 #include "dir/agree.h"
 
 #include "base/limits.h"
+#include "dir/capacity.h"
 #include "dir/envelope.h"
 #include "dir/internal.h"
 
@@ -54,14 +55,6 @@ static qn_err read_listed(qn_cbor_r *r, qn_env *env, listed *l)
     return err == QN_OK ? qn_peerid_of(env, envelope.key.b, &l->id) : err;
 }
 
-/* A node's last two loads stand for two weights, and operators may be a heartbeat apart. */
-static bool fair(const qn_registration *mine, uint16_t weight)
-{
-    uint16_t a = qn_snapshot_weight(mine->load), b = qn_snapshot_weight(mine->load_before);
-
-    return weight >= QN_MIN(a, b) && weight <= QN_MAX(a, b);
-}
-
 static qn_err judge(const qn_registry *r, const qn_registration *mine, const listed *l)
 {
     qn_descriptor other;
@@ -78,7 +71,7 @@ static qn_err judge(const qn_registry *r, const qn_registration *mine, const lis
         err = qn_descriptor_valid(d, r->env->wall);
     if (err != QN_OK)
         return err;
-    return strcmp(d->country, l->e.country) == 0 && fair(mine, l->e.weight) ? QN_OK : QN_POLICY;
+    return strcmp(d->country, l->e.country) == 0 && qn_registry_weight_fair(r, mine, l->e.weight) ? QN_OK : QN_POLICY;
 }
 
 /* The others may have heard a heartbeat that we have not. */

@@ -58,8 +58,6 @@ typedef struct qn_snapshot_entry {
     uint16_t weight;
 } qn_snapshot_entry;
 QN_MUST_CHECK qn_err qn_snapshot_entry_read(qn_cbor_r *r, qn_snapshot_entry *e);
-/* The weight an operator gives a relay that says it has this load. */
-uint16_t qn_snapshot_weight(uint16_t load);
 
 void qn_snapshot_free(qn_snapshot *s); /* that nobody holds and no table has */
 

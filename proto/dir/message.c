@@ -37,6 +37,7 @@ size_t qn_dir_message_head(const qn_dir_message *m, uint8_t out[QN_DIR_HEAD_MAX]
     case QN_DIR_NEWS:
     case QN_DIR_HEARD:
     case QN_DIR_MOOR:
+    case QN_DIR_MEASURED:
     case QN_DIR_ROOTS:
         QN_ASSERT(m->bytes.n <= QN_SNAPSHOT_MAX);
         qn_cbor_array(&w, 2);
@@ -103,6 +104,7 @@ static uint64_t items_of(uint64_t type)
     case QN_DIR_HEARD:
     case QN_DIR_PROVEN:
     case QN_DIR_MOOR:
+    case QN_DIR_MEASURED:
         return 2;
     case QN_DIR_LIST:
         return 4;

@@ -19,6 +19,7 @@
  *     OFFER     [4, list]           -> OK | SIGNED | ERROR
  *     SHARE     [5, objects]        -> OK | ERROR
  *     SIGNED    [20, signature]
+ *     MEASURED  [50, measures]      -> OK | ERROR
  *
  * Nodes to each other, beside the directory (docs/wire/discovery.md):
  *
@@ -58,7 +59,8 @@ typedef enum qn_dir_type {
     QN_DIR_NEWS = 41,
     QN_DIR_HEARD = 42,
     QN_DIR_PROVEN = 43,
-    QN_DIR_MOOR = 44
+    QN_DIR_MOOR = 44,
+    QN_DIR_MEASURED = 50
 } qn_dir_type;
 
 #define QN_DIR_TEXT_MAX 120

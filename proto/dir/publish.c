@@ -1,6 +1,7 @@
 /* Writing a snapshot: what operators do. */
 #include "base/limits.h"
 #include "dir/body.h"
+#include "dir/capacity.h"
 #include "dir/envelope.h"
 #include "dir/internal.h"
 #include "dir/snapshot.h"
@@ -28,18 +29,12 @@ static size_t count_listed(const qn_registry *r, size_t *bytes)
     return n;
 }
 
-/* The busier, the rarer; never nothing. */
-uint16_t qn_snapshot_weight(uint16_t load)
-{
-    return (uint16_t)(QN_WEIGHT_MAX - QN_MIN(load, (uint16_t)(QN_WEIGHT_MAX - 1)));
-}
-
-static void put_entry(qn_cbor_w *w, const qn_registration *e)
+static void put_entry(qn_cbor_w *w, const qn_registry *r, const qn_registration *e)
 {
     qn_cbor_array(w, 3);
     qn_cbor_bytes(w, e->bytes.p, e->bytes.n);
     qn_cbor_text(w, e->d.country, strlen(e->d.country));
-    qn_cbor_uint(w, qn_snapshot_weight(e->load));
+    qn_cbor_uint(w, qn_registry_weight(r, e));
 }
 
 qn_err qn_snapshot_build(qn_blob *body, const qn_registry *r, int64_t valid_after,
@@ -69,7 +64,7 @@ qn_err qn_snapshot_build(qn_blob *body, const qn_registry *r, int64_t valid_afte
     qn_cbor_uint(&w, SNAP_ENTRIES);
     qn_cbor_array(&w, n);
     while ((e = next_listed(r, &cursor)) != NULL)
-        put_entry(&w, e);
+        put_entry(&w, r, e);
     if (proofs.n > 0) {
         qn_cbor_uint(&w, SNAP_PROOFS);
         qn_cbor_item(&w, proofs);

@@ -119,6 +119,7 @@ static qn_registration *new_entry(qn_registry *r, const qn_descriptor *d, qn_sli
     if (d->card.n > 0)
         e->d.card.p = e->bytes.p + (d->card.p - bytes.p);
     e->first_seen = e->seen = r->env->now;
+    e->capacity = QN_CAPACITY_UNMEASURED;
     link_newest(r, e);
     e->described = r->described = e->changed;
     return e;
@@ -262,6 +263,19 @@ static int compare(qn_slice a, qn_slice b)
     return a.n == b.n ? 0 : a.n < b.n ? -1 : 1;
 }
 
+static void keep_capacity(qn_registration *e, const qn_registration *old)
+{
+    memcpy(e->told, old->told, sizeof e->told);
+    e->capacity = old->capacity;
+    e->capacity_before = old->capacity_before;
+    e->capacity_at = old->capacity_at;
+    e->measured = old->measured;
+    e->measured_at = old->measured_at;
+    e->measure_at = old->measure_at;
+    e->carried = old->carried;
+    e->failures = old->failures;
+}
+
 static qn_err replace(qn_registry *r, uint32_t at, const qn_descriptor *d, qn_slice bytes,
                       bool shared)
 {
@@ -294,6 +308,8 @@ static qn_err replace(qn_registry *r, uint32_t at, const qn_descriptor *d, qn_sl
     e->since = old->since;
     e->replaced = r->env->now;
     e->reached = old->reached && qn_descriptor_same_place(&old->d, d);
+    if (qn_descriptor_same_place(&old->d, d)) /* another machine is to be measured itself */
+        keep_capacity(e, old);
     r->news += e->beat > 0;
     r->v[at] = e;
     r->bytes += bytes.n;
@@ -498,6 +514,14 @@ void qn_registry_tick(qn_registry *r)
 }
 
 /* ---- looking --------------------------------------------------------------------------------- */
+
+qn_registration *qn_registry_entry(qn_registry *r, const qn_peerid *id)
+{
+    bool there;
+    uint32_t at = place_of(r, id, &there);
+
+    return there ? r->v[at] : NULL;
+}
 
 const qn_registration *qn_registry_find(const qn_registry *r, const qn_peerid *id)
 {

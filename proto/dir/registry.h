@@ -39,7 +39,18 @@ typedef struct qn_registration {
     qn_time replaced; /* when its descriptor last was; 0: never */
     qn_time dial_at;  /* the owner's: when to dial it back, while it was not reached ... */
     uint8_t dials;    /* ... and how often it has */
-    qn_slice bytes;   /* the signed descriptor; owned by the registry */
+    /* capacity.h: what each operator measured, 0: nothing; what follows of that, until then, and
+     * since when; the serial of our own */
+    uint16_t told[QN_OPERATORS_MAX];
+    uint16_t capacity, capacity_before;
+    qn_time capacity_at;
+    uint64_t measured;
+    /* the owner's: when we last measured it and are to do it again (0: neither yet), what came of
+     * it, and how often it has carried nothing since */
+    qn_time measured_at, measure_at;
+    uint16_t carried;
+    uint8_t failures;
+    qn_slice bytes; /* the signed descriptor; owned by the registry */
 } qn_registration;
 
 typedef struct qn_registry {
@@ -54,6 +65,9 @@ typedef struct qn_registry {
     qn_time settle;     /* entries are listed when they have lived so long; the owner sets it */
     uint64_t serial;    /* of the last change */
     uint64_t described; /* of the last change of a descriptor */
+    bool measures;      /* weights go by what operators measured; the owner sets it, and: */
+    uint8_t me;         /* its place among the operators */
+    uint64_t measured;  /* serial of what we measured */
     uint64_t news;      /* counts entries that came to life, and new descriptors of live ones */
     qn_registration *oldest, *newest;
 } qn_registry;
@@ -102,6 +116,8 @@ uint32_t qn_registry_prune(qn_registry *r);
 bool qn_registry_listed(const qn_registry *r, const qn_registration *e);
 bool qn_registry_live(const qn_registry *r, const qn_registration *e);
 const qn_registration *qn_registry_find(const qn_registry *r, const qn_peerid *id);
+/* The same, for the owner's and capacity.h's fields. */
+qn_registration *qn_registry_entry(qn_registry *r, const qn_peerid *id);
 /* Live entries in PeerID order: *cursor starts at 0; NULL at the end. country NULL: all. The
  * registry must not change between calls. */
 const qn_registration *qn_registry_next(const qn_registry *r, const char *country,

@@ -51,7 +51,7 @@ void answer_new(neighbour *nb, uint32_t stream)
     make_way(n);
     a->n = n;
     chore_init(&a->chore, CHORE_ANSWER, a);
-    a->fellow = fellow_of(nb);
+    a->fellow = fellow_of(nb) >= 0;
     /* Another operator's lists are longer than what anybody may make us keep. */
     qn_dir_reader_init(&a->reader, a->fellow ? QN_DIR_MESSAGE_MAX : QN_DIR_REQUEST_MAX);
     tie_accept(&a->tie, TIE_ANSWER, a, nb, stream);
@@ -272,6 +272,9 @@ static void request(answer *a, const qn_dir_message *m)
         break;
     case QN_DIR_SHARE:
         err = a->fellow ? operator_told(n, m->bytes) : QN_REFUSED;
+        break;
+    case QN_DIR_MEASURED:
+        err = a->fellow ? measure_told(a, m->bytes) : QN_REFUSED;
         break;
     default:
         err = QN_PROTO;

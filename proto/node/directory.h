@@ -73,10 +73,11 @@ typedef struct fellow {
     qn_timer timer;
     qn_blob out; /* what is being sent, and how much of it is */
     size_t sent;
-    uint64_t told;    /* changes up to this serial are known to it */
-    uint64_t telling; /* and up to this one with the next answer */
-    uint64_t whole;   /* entries up to this one it is told of whoever told us */
-    uint64_t offered; /* of offer_serial */
+    uint64_t told;                /* changes up to this serial are known to it */
+    uint64_t telling;             /* and up to this one with the next answer */
+    uint64_t whole;               /* entries up to this one it is told of whoever told us */
+    uint64_t offered;             /* of offer_serial */
+    uint64_t measured, measuring; /* as told and telling, of what we measured */
     qn_time retry_at, timeout_at, share_at, told_again;
 } fellow;
 
@@ -98,6 +99,26 @@ typedef struct pledge {
     qn_blob offer; /* another's proposal; empty: our own */
 } pledge;
 
+/* What a listed relay carries is being measured: measure.c. */
+typedef struct measure {
+    qn_node *n;
+    qn_timer timer;  /* the next one, or the patience with this one */
+    bool busy;       /* the rest is of a measurement that is under way */
+    bool trusted;    /* its end is another operator's */
+    tie tie;         /* to the relay */
+    qn_peerid relay; /* which is measured */
+    qn_hop_key hops[QN_HOPS_MAX];
+    qn_circuit core; /* a client's ... */
+    qn_hop pipe;     /* ... and its entry, both here */
+    qn_cell_in in;
+    qn_piece waiting;          /* a cell that the stream had no room for; block NULL: none */
+    qn_time began;             /* when the first cell of the burst left */
+    qn_time first_at, last_at; /* when the end's first and last answer came; 0: none yet ... */
+    uint32_t first, last;      /* ... and which cells they named */
+    uint32_t sent;
+    uint32_t mark[QN_MEASURE_CELLS]; /* drawn for each cell: only who has had it can answer */
+} measure;
+
 typedef struct operators {
     qn_registry registry;
     qn_timer timer, dial_timer;
@@ -117,6 +138,7 @@ typedef struct operators {
     uint64_t news_known; /* of registry.news */
     qn_statement heard[QN_OPERATORS_MAX]; /* what each last signed, as far as we saw */
     fellow fellow[QN_OPERATORS_MAX];
+    measure measure;
     uint8_t signed_file[SIGNED_FILE_MAX]; /* what STORE names, until the next call */
 } operators;
 
@@ -212,8 +234,19 @@ void operator_forget(qn_node *n, const answer *a);
 bool operator_store(qn_node *n, qn_action *a);
 void operator_store_failed(qn_node *n);
 
+/* measure.c */
+QN_MUST_CHECK qn_err measure_start(qn_node *n);
+void measure_clear(qn_node *n);
+void measure_tick(qn_node *n);
+void measure_data(measure *m, qn_piece piece, bool more);
+void measure_room(measure *m);
+void measure_closed(measure *m, uint16_t code);
+qn_err measure_told(answer *a, qn_slice measures); /* by another operator */
+void measure_status(const qn_node *n, qn_status *out);
+
 /* fellow.c */
-bool fellow_of(neighbour *nb); /* we are an operator, and this link leads to another */
+/* Which other operator this link leads to; -1: none, or we are no operator ourselves. */
+int fellow_of(neighbour *nb);
 QN_MUST_CHECK qn_err fellows_start(qn_node *n);
 void fellows_clear(qn_node *n);
 void fellows_wake(qn_node *n); /* there is something to say */

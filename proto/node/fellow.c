@@ -7,16 +7,16 @@
  */
 #include "node/internal.h"
 
-bool fellow_of(neighbour *nb)
+int fellow_of(neighbour *nb)
 {
     const qn_node *n = nb->n;
 
     if (n->op == NULL || !neighbour_known(nb))
-        return false;
-    for (unsigned i = 0; i < n->net.operators_n; i++)
+        return -1;
+    for (int i = 0; i < n->net.operators_n; i++)
         if (qn_peerid_equal(&n->net.operators[i].id, &nb->id))
-            return true;
-    return false;
+            return i;
+    return -1;
 }
 
 /* ---- what there is to say -------------------------------------------------------------------- */
@@ -39,6 +39,12 @@ static const qn_registration *news(const fellow *f)
     return next_told(f, qn_registry_changed(&f->n->op->registry, f->told));
 }
 
+/* It hears of relays before it hears what they carry. */
+static bool has_measures(const fellow *f)
+{
+    return f->measured != f->n->op->registry.measured && f->told >= f->whole;
+}
+
 static void rearm(fellow *f)
 {
     const operators *op = f->n->op;
@@ -51,6 +57,8 @@ static void rearm(fellow *f)
     else if (f->tie.nb == NULL)
         due = f->retry_at;
     else if (!f->greeted || f->offered != op->offer_serial)
+        due = f->n->env->now;
+    else if (has_measures(f))
         due = f->n->env->now;
     else if (op->registry.serial != f->told)
         due = f->share_at;
@@ -184,6 +192,23 @@ static qn_err share(fellow *f)
     return err;
 }
 
+/* All that we have measured since, in one message: 4,096 of them are 160 KB. */
+static qn_err tell_measures(fellow *f)
+{
+    qn_node *n = f->n;
+    qn_blob all = {0};
+    qn_err err = qn_measures_write(&all, &n->op->registry, f->measured);
+
+    f->measuring = n->op->registry.measured;
+    if (err == QN_OK && all.n == 0) /* they have left the registry since */
+        f->measured = f->measuring;
+    else if (err == QN_OK)
+        err =
+            say(f, &(qn_dir_message){.type = QN_DIR_MEASURED, .bytes = qn_slice_of(all.p, all.n)});
+    qn_blob_clear(&all, &n->env->mem);
+    return err;
+}
+
 static qn_err greet(fellow *f)
 {
     qn_dir_message m;
@@ -238,6 +263,10 @@ static qn_err answered(fellow *f, const qn_dir_message *m)
             tell_again(f);
         return QN_OK;
     }
+    if (asked == QN_DIR_MEASURED) { /* who refuses them will refuse them again */
+        f->measured = f->measuring;
+        return QN_OK;
+    }
     if (m->type == QN_DIR_SIGNED)
         operator_signed(n, f->index, m->bytes);
     else if (m->type == QN_DIR_ERROR)
@@ -289,6 +318,7 @@ static qn_err connect_to(fellow *f)
         return err;
     f->greeted = false;
     f->told = 0;
+    f->measured = 0;
     f->whole = f->n->op->registry.serial;
     return QN_OK;
 }
@@ -312,6 +342,8 @@ void fellow_tick(fellow *f)
             err = greet(f);
         else if (err == QN_OK && f->offered != n->op->offer_serial)
             err = offer(f);
+        else if (err == QN_OK && has_measures(f))
+            err = tell_measures(f);
         else if (err == QN_OK && f->told != n->op->registry.serial && f->share_at <= now)
             err = share(f);
     }

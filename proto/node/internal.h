@@ -32,6 +32,7 @@
  *     signed.c      which versions it has signed
  *     fellow.c      the other operators: passing on, offering lists
  *     dialback.c    whether nodes that register are where they say
+ *     measure.c     what listed relays carry
  *     listing.c     the directory for a door of the world's own, such as HTTP
  *     proofs.c      operators that signed two lists of one version
  *     follow.c      what other nodes with our keys learn, in this process
@@ -58,6 +59,7 @@
 #include "circuit/circuit.h"
 #include "circuit/hop.h"
 #include "dir/agree.h"
+#include "dir/capacity.h"
 #include "dir/body.h"
 #include "dir/equivocation.h"
 #include "dir/heartbeat.h"
@@ -113,6 +115,7 @@ typedef enum tie_kind {
     TIE_SEEKER,
     TIE_ANSWER,
     TIE_FELLOW,
+    TIE_MEASURE,
     TIE_GOSSIP,
     TIE_LOOK,
     TIE_BERTH,
@@ -141,6 +144,7 @@ typedef enum timer_kind {
     TIMER_OPERATOR,
     TIMER_FELLOW,
     TIMER_DIALBACK,
+    TIMER_MEASURE,
     TIMER_GOSSIP,
     TIMER_GOSSIP_ASK,
     TIMER_HEARD,

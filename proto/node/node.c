@@ -224,6 +224,9 @@ static void fire(qn_node *n, qn_timer *t)
     case TIMER_OPERATOR:
         operator_tick(n);
         break;
+    case TIMER_MEASURE:
+        measure_tick(n);
+        break;
     case TIMER_DIALBACK:
         operator_dial_back(n);
         break;

@@ -124,6 +124,8 @@ void qn_node_status(const qn_node *n, qn_status *out)
     if (out->distrusted != 0 && out->advice[0] == '\0')
         out->advice = "an operator of this network was caught signing two lists: its signature no "
                       "longer counts";
+    if (n->op != NULL)
+        measure_status(n, out);
     if (n->snapshot != NULL) {
         out->peers_known = n->snapshot->relays_n;
         out->snapshot_version = n->snapshot->version;

@@ -113,6 +113,9 @@ void stream_data(const tie *t, const qn_link_event *ev)
     case TIE_RELAY_NEXT:
         relay_input(t->owner, false, ev->piece, ev->more);
         break;
+    case TIE_MEASURE:
+        measure_data(t->owner, ev->piece, ev->more);
+        break;
     case TIE_ASKER:
         asker_data(t->owner, ev->piece, ev->fin);
         break;
@@ -171,6 +174,9 @@ void stream_room(const tie *t)
     case TIE_FELLOW:
         fellow_room(t->owner);
         break;
+    case TIE_MEASURE:
+        measure_room(t->owner);
+        break;
     case TIE_PASSAGE:
         passage_room(t->owner);
         break;
@@ -206,6 +212,9 @@ void stream_closed(tie *t, uint16_t code)
         break;
     case TIE_FELLOW:
         fellow_closed(t->owner, qn_close_err(code));
+        break;
+    case TIE_MEASURE:
+        measure_closed(t->owner, code);
         break;
     case TIE_GOSSIP:
         gossip_closed(t->owner);

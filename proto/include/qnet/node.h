@@ -285,8 +285,10 @@ typedef struct qn_status {
                            static storage; "" when all is well */
     qn_err last_error;
     qn_peerid id;
-    uint32_t peers_known; /* relays in the snapshot */
-    uint32_t heard;       /* nodes that other nodes told of, newer than the snapshot or not in it */
+    uint32_t peers_known;    /* relays in the snapshot */
+    uint32_t measured;       /* operators: relays whose capacity this one has measured ... */
+    qn_time measured_oldest; /* ... and how long ago the one of longest ago was; 0: none */
+    uint32_t heard; /* nodes that other nodes told of, newer than the snapshot or not in it */
     qn_reach reach;
     uint32_t links, circuits, streams;
     uint64_t snapshot_version; /* 0: none yet */
