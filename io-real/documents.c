@@ -221,6 +221,19 @@ static json_t *lan(const qn_view *v)
     return o;
 }
 
+/* What an operator knows of what relays carry; others measure nobody. */
+static json_t *capacity(const qn_view *v, const qn_status *s)
+{
+    json_t *o;
+
+    if (qn_node_directory(v->node) != QN_DIRECTORY_OPERATOR)
+        return json_null();
+    o = json_object();
+    set_number(o, "measured", s->measured);
+    set_number(o, "oldest", s->measured_oldest / QN_SEC);
+    return o;
+}
+
 /* The tables that say where nodes are. */
 static json_t *atlas(const qn_view *v)
 {
@@ -256,6 +269,7 @@ static json_t *status(const qn_view *v)
     set(o, "disguise", disguise(v, &s));
     set(o, "listed", json_boolean(s.listed));
     set(o, "directory", directory(v));
+    set(o, "capacity", capacity(v, &s));
     set(o, "atlas", atlas(v));
     set_number(o, "invited_by", s.invited_by);
     set_number(o, "peers_online", s.peers_known);

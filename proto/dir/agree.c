@@ -71,7 +71,9 @@ static qn_err judge(const qn_registry *r, const qn_registration *mine, const lis
         err = qn_descriptor_valid(d, r->env->wall);
     if (err != QN_OK)
         return err;
-    return strcmp(d->country, l->e.country) == 0 && qn_registry_weight_fair(r, mine, l->e.weight) ? QN_OK : QN_POLICY;
+    return strcmp(d->country, l->e.country) == 0 && qn_registry_weight_fair(r, mine, l->e.weight)
+               ? QN_OK
+               : QN_POLICY;
 }
 
 /* The others may have heard a heartbeat that we have not. */

@@ -100,7 +100,7 @@ typedef struct pledge {
 } pledge;
 
 /* What a listed relay carries is being measured: measure.c. */
-typedef struct measure {
+typedef struct measuring {
     qn_node *n;
     qn_timer timer;  /* the next one, or the patience with this one */
     bool busy;       /* the rest is of a measurement that is under way */
@@ -117,7 +117,7 @@ typedef struct measure {
     uint32_t first, last;      /* ... and which cells they named */
     uint32_t sent;
     uint32_t mark[QN_MEASURE_CELLS]; /* drawn for each cell: only who has had it can answer */
-} measure;
+} measuring;
 
 typedef struct operators {
     qn_registry registry;
@@ -138,7 +138,7 @@ typedef struct operators {
     uint64_t news_known; /* of registry.news */
     qn_statement heard[QN_OPERATORS_MAX]; /* what each last signed, as far as we saw */
     fellow fellow[QN_OPERATORS_MAX];
-    measure measure;
+    measuring measure;
     uint8_t signed_file[SIGNED_FILE_MAX]; /* what STORE names, until the next call */
 } operators;
 
@@ -238,9 +238,9 @@ void operator_store_failed(qn_node *n);
 QN_MUST_CHECK qn_err measure_start(qn_node *n);
 void measure_clear(qn_node *n);
 void measure_tick(qn_node *n);
-void measure_data(measure *m, qn_piece piece, bool more);
-void measure_room(measure *m);
-void measure_closed(measure *m, uint16_t code);
+void measure_data(measuring *m, qn_piece piece, bool more);
+void measure_room(measuring *m);
+void measure_closed(measuring *m, uint16_t code);
 qn_err measure_told(answer *a, qn_slice measures); /* by another operator */
 void measure_status(const qn_node *n, qn_status *out);
 

@@ -86,7 +86,7 @@ static const qn_relay *draw_end(const qn_node *n, const qn_peerid *id, bool trus
 
 /* ---- how it ends ----------------------------------------------------------------------------- */
 
-static void let_go(measure *m)
+static void let_go(measuring *m)
 {
     tie_close(&m->tie, QN_CLOSE_DONE);
     qn_circuit_clear(&m->core);
@@ -98,7 +98,7 @@ static void let_go(measure *m)
 }
 
 /* What it has sent at, this node can carry itself: nobody else measures it for us. */
-static void record(measure *m, qn_registration *e, uint16_t capacity)
+static void record(measuring *m, qn_registration *e, uint16_t capacity)
 {
     qn_registry *r = &m->n->op->registry;
     qn_registration *self = qn_registry_entry(r, &m->n->id);
@@ -114,7 +114,7 @@ static void record(measure *m, qn_registration *e, uint16_t capacity)
     fellows_wake(m->n);
 }
 
-static void succeed(measure *m)
+static void succeed(measuring *m)
 {
     qn_node *n = m->n;
     qn_registration *e = qn_registry_entry(&n->op->registry, &m->relay);
@@ -141,7 +141,7 @@ static void succeed(measure *m)
 }
 
 /* Who carries nothing again and again counts as carrying next to nothing; it stays listed. */
-static void fail(measure *m, bool blame)
+static void fail(measuring *m, bool blame)
 {
     qn_node *n = m->n;
     qn_registration *e = qn_registry_entry(&n->op->registry, &m->relay);
@@ -161,7 +161,7 @@ static void fail(measure *m, bool blame)
 }
 
 /* Half a burst says how slow it is. */
-static void give_up(measure *m)
+static void give_up(measuring *m)
 {
     if (m->last_at > m->first_at)
         succeed(m);
@@ -171,7 +171,7 @@ static void give_up(measure *m)
 
 /* ---- the circuit ----------------------------------------------------------------------------- */
 
-static void answered(measure *m, uint64_t value)
+static void answered(measuring *m, uint64_t value)
 {
     uint32_t i = (uint32_t)value;
 
@@ -187,7 +187,7 @@ static void answered(measure *m, uint64_t value)
         succeed(m);
 }
 
-static void core_events(measure *m)
+static void core_events(measuring *m)
 {
     qn_circuit_event ev;
 
@@ -199,13 +199,13 @@ static void core_events(measure *m)
     }
 }
 
-static bool has_room(const measure *m, size_t bytes)
+static bool has_room(const measuring *m, size_t bytes)
 {
     return m->tie.nb != NULL && qn_link_writable(&m->tie.nb->link, m->tie.stream) >= bytes;
 }
 
 /* Takes the reference. */
-static void send_cell(measure *m, qn_piece cell)
+static void send_cell(measuring *m, qn_piece cell)
 {
     if (!has_room(m, cell.len)) {
         QN_ASSERT(m->waiting.block == NULL); /* the next is made when this one has left */
@@ -220,7 +220,7 @@ static void send_cell(measure *m, qn_piece cell)
     neighbour_touch(m->tie.nb);
 }
 
-static void extend(measure *m)
+static void extend(measuring *m)
 {
     const qn_relay *to = qn_snapshot_find(m->n->snapshot, &m->relay);
     neighbour *nb = to != NULL ? neighbour_get(m->n, to) : NULL;
@@ -231,7 +231,7 @@ static void extend(measure *m)
         fail(m, false);
 }
 
-static void pipe_events(measure *m)
+static void pipe_events(measuring *m)
 {
     qn_hop_event ev;
 
@@ -259,7 +259,7 @@ static void pipe_events(measure *m)
 
 /* The next cell of the burst is to leave: one at a time, for there is one PING under way in a
  * circuit. */
-static void mark_next(measure *m)
+static void mark_next(measuring *m)
 {
     if (m->core.state != QN_CIRCUIT_OPEN || m->sent == QN_MEASURE_CELLS)
         return;
@@ -271,12 +271,12 @@ static void mark_next(measure *m)
 }
 
 /* Whether a cell that is made now goes on at once; the first goes no further than our own pipe. */
-static bool takes_cells(const measure *m)
+static bool takes_cells(const measuring *m)
 {
     return m->busy && m->waiting.block == NULL && (m->tie.nb == NULL || has_room(m, QN_CELL_L));
 }
 
-static void advance(measure *m)
+static void advance(measuring *m)
 {
     while (takes_cells(m)) {
         qn_piece cell;
@@ -296,7 +296,7 @@ static void advance(measure *m)
     }
 }
 
-void measure_data(measure *m, qn_piece piece, bool more)
+void measure_data(measuring *m, qn_piece piece, bool more)
 {
     qn_piece cell;
     qn_err err = qn_cell_in_put(&m->in, m->n->env, piece, more, &cell);
@@ -313,7 +313,7 @@ void measure_data(measure *m, qn_piece piece, bool more)
     }
 }
 
-void measure_room(measure *m)
+void measure_room(measuring *m)
 {
     qn_piece cell = m->waiting;
 
@@ -325,7 +325,7 @@ void measure_room(measure *m)
     advance(m);
 }
 
-void measure_closed(measure *m, uint16_t code)
+void measure_closed(measuring *m, uint16_t code)
 {
     (void)code; /* whatever it says: it carries nothing more */
     if (m->busy)
@@ -334,7 +334,7 @@ void measure_closed(measure *m, uint16_t code)
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
-static void begin(measure *m, const qn_relay *listed, const qn_relay *end)
+static void begin(measuring *m, const qn_relay *listed, const qn_relay *end)
 {
     qn_node *n = m->n;
 
@@ -351,7 +351,7 @@ static void begin(measure *m, const qn_relay *listed, const qn_relay *end)
     advance(m);
 }
 
-static void begin_next(measure *m)
+static void begin_next(measuring *m)
 {
     qn_node *n = m->n;
     qn_time due;
@@ -379,7 +379,7 @@ static void begin_next(measure *m)
 
 void measure_tick(qn_node *n)
 {
-    measure *m = &n->op->measure;
+    measuring *m = &n->op->measure;
 
     if (n->stopping)
         return;
@@ -389,13 +389,25 @@ void measure_tick(qn_node *n)
         begin_next(m);
 }
 
+/* What a lone operator had measured before it started again, nobody else remembers: but the list
+ * says it. */
+static void recall(qn_node *n)
+{
+    const qn_snapshot *s = n->snapshot;
+
+    for (uint32_t i = 0; s != NULL && i < s->relays_n; i++)
+        qn_registry_measured(&n->op->registry, &s->relays[i].d.id, n->op->me, s->relays[i].weight);
+}
+
 qn_err measure_start(qn_node *n)
 {
-    measure *m = &n->op->measure;
+    measuring *m = &n->op->measure;
 
     m->n = n;
     n->op->registry.measures = true;
     n->op->registry.me = n->op->me;
+    if (n->net.operators_n == 1)
+        recall(n);
     return node_timer(n, &m->timer, TIMER_MEASURE, n->env->now + QN_MEASURE_LOOK) ? QN_OK
                                                                                   : QN_NOMEM;
 }

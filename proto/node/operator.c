@@ -503,14 +503,9 @@ static qn_err seed(qn_node *n)
 {
     const qn_snapshot *s = n->snapshot;
 
-    for (uint32_t i = 0; s != NULL && i < s->relays_n; i++) {
-        const qn_relay *e = &s->relays[i];
-
-        if (qn_registry_seed(&n->op->registry, e->bytes) == QN_NOMEM)
+    for (uint32_t i = 0; s != NULL && i < s->relays_n; i++)
+        if (qn_registry_seed(&n->op->registry, s->relays[i].bytes) == QN_NOMEM)
             return QN_NOMEM;
-        if (alone(n)) /* nobody else remembers what was measured */
-            qn_registry_measured(&n->op->registry, &e->d.id, n->op->me, e->weight);
-    }
     return QN_OK;
 }
 
@@ -542,9 +537,9 @@ qn_err operator_start(qn_node *n, char why[160])
         return node_wrong(why, "the record of what this operator signed is damaged: restore it, "
                                "for without it two lists of one version might be signed");
     n->cfg.stored_signed = (qn_slice){0};
-    err = measure_start(n);
+    err = seed(n);
     if (err == QN_OK)
-        err = seed(n);
+        err = measure_start(n);
     if (err == QN_OK)
         err = fellows_start(n);
     changed(n);

@@ -276,6 +276,21 @@ START_TEST(a_ping_comes_back_with_its_value)
 }
 END_TEST
 
+/* The answer is small: only the way there is measured. */
+START_TEST(a_large_ping_fills_a_large_cell_and_its_answer_a_small_one)
+{
+    qn_apps_ping_large(&at_client, 7);
+    settle();
+    ck_assert_uint_eq(client.pong, 7);
+    ck_assert_uint_eq(client.cells[1], 1);
+    ck_assert_uint_eq(client.cells[0] + exit_.cells[1], 0);
+    qn_apps_ping(&at_client, 8);
+    settle();
+    ck_assert_uint_eq(client.cells[1], 1);
+    ck_assert_uint_eq(client.cells[0], 1);
+}
+END_TEST
+
 static Suite *apps_bytes_suite(void)
 {
     Suite *s = suite_create("circuit/apps_bytes");
@@ -297,6 +312,7 @@ static Suite *apps_bytes_suite(void)
     tcase_add_test(tc, the_257th_stream_is_refused_until_another_ended);
     tcase_add_test(tc, sids_are_used_once_and_run_out);
     tcase_add_test(tc, a_ping_comes_back_with_its_value);
+    tcase_add_test(tc, a_large_ping_fills_a_large_cell_and_its_answer_a_small_one);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -54,11 +54,12 @@ static qn_dir_message sample(int i)
         {.type = QN_DIR_PROVEN, .version = 77},
         {.type = QN_DIR_MOOR, .bytes = fx_descriptor(2)},
         {.type = QN_DIR_ROOTS, .bytes = qt_noise(10, 900)},
+        {.type = QN_DIR_MEASURED, .bytes = qt_noise(11, 370)},
     };
 
     return v[i];
 }
-enum { SAMPLES = 23 };
+enum { SAMPLES = 24 };
 
 static void same(const qn_dir_message *a, const qn_dir_message *b)
 {
