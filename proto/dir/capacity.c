@@ -13,6 +13,11 @@ uint16_t qn_capacity_of(uint64_t bytes, qn_time took)
     return (uint16_t)QN_MAX(QN_MIN(share, (uint64_t)QN_WEIGHT_MAX), (uint64_t)1);
 }
 
+uint16_t qn_capacity_unmeasured(const qn_network *net)
+{
+    return net->lab ? QN_WEIGHT_MAX : QN_CAPACITY_UNMEASURED;
+}
+
 /* ---- what all of them say -------------------------------------------------------------------- */
 
 static void insert(uint16_t *v, unsigned n, uint16_t x)
@@ -25,15 +30,16 @@ static void insert(uint16_t *v, unsigned n, uint16_t x)
 /* Those that were caught signing two lists have no say. */
 static uint16_t lower_median(const qn_registry *r, const qn_registration *e)
 {
+    const uint16_t silence = qn_capacity_unmeasured(r->net);
     uint16_t v[QN_OPERATORS_MAX];
     unsigned n = 0;
 
     for (unsigned i = 0; i < r->net->operators_n; i++) {
         if ((r->net->distrusted >> i & 1) != 0)
             continue;
-        insert(v, n++, e->told[i] != 0 ? e->told[i] : QN_CAPACITY_UNMEASURED);
+        insert(v, n++, e->told[i] != 0 ? e->told[i] : silence);
     }
-    return n > 0 ? v[(n - 1) / 2] : QN_CAPACITY_UNMEASURED;
+    return n > 0 ? v[(n - 1) / 2] : silence;
 }
 
 void qn_registry_measured(qn_registry *r, const qn_peerid *id, uint8_t operator_index,

@@ -13,6 +13,9 @@
 
 /* So many bytes in so long, as a share: 1 to QN_WEIGHT_MAX, in steps of QN_CAPACITY_STEP. */
 uint16_t qn_capacity_of(uint64_t bytes, qn_time took);
+/* What a relay counts as that an operator has not measured. In a lab, where all belong to one
+ * owner, as the largest. */
+uint16_t qn_capacity_unmeasured(const qn_network *net);
 /* An operator's word on a relay; nothing happens when it is not registered. */
 void qn_registry_measured(qn_registry *r, const qn_peerid *id, uint8_t operator_index,
                           uint16_t capacity);

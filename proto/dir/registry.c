@@ -2,6 +2,7 @@
 
 #include "base/ipjudge.h"
 #include "base/limits.h"
+#include "dir/capacity.h"
 #include "dir/heartbeat.h"
 #include "dir/internal.h"
 
@@ -119,7 +120,7 @@ static qn_registration *new_entry(qn_registry *r, const qn_descriptor *d, qn_sli
     if (d->card.n > 0)
         e->d.card.p = e->bytes.p + (d->card.p - bytes.p);
     e->first_seen = e->seen = r->env->now;
-    e->capacity = QN_CAPACITY_UNMEASURED;
+    e->capacity = qn_capacity_unmeasured(r->net);
     link_newest(r, e);
     e->described = r->described = e->changed;
     return e;

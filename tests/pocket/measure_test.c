@@ -42,7 +42,7 @@ START_TEST(a_relay_is_listed_before_it_is_measured)
 {
     up(1, 1);
     for (unsigned i = 0; i < 3; i++)
-        ck_assert_uint_eq(weight_of(m.client, m.relay[i]), QN_CAPACITY_UNMEASURED);
+        ck_assert_uint_eq(weight_of(m.client, m.relay[i]), qn_capacity_unmeasured(&m.net));
     ck_assert_uint_eq(mesh_status(m.super).measured, 0);
     mesh_free(&m);
 }

@@ -61,6 +61,17 @@ START_TEST(a_newcomer_weighs_little_until_most_have_measured_it)
 }
 END_TEST
 
+START_TEST(a_lab_trusts_newcomers)
+{
+    ck_assert_uint_eq(qn_capacity_unmeasured(&net), UNMEASURED);
+    net.lab = true;
+    ck_assert_uint_eq(qn_capacity_unmeasured(&net), QN_WEIGHT_MAX);
+    say(1, 300);
+    say(2, 500);
+    ck_assert_uint_eq(weight(), 500);
+}
+END_TEST
+
 START_TEST(a_lone_operator_goes_by_what_it_measured)
 {
     net.operators_n = 1;
@@ -284,6 +295,7 @@ static Suite *capacity_suite(void)
     suite_add_tcase(s, tc);
     tcase_add_test(tc, capacity_is_proportional_up_to_a_bound);
     tcase_add_test(tc, a_newcomer_weighs_little_until_most_have_measured_it);
+    tcase_add_test(tc, a_lab_trusts_newcomers);
     tcase_add_test(tc, a_lone_operator_goes_by_what_it_measured);
     tcase_add_test(tc, one_of_three_neither_lifts_nor_starves);
     tcase_add_test(tc, who_signed_two_lists_has_no_say);
