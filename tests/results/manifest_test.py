@@ -5,8 +5,10 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
@@ -88,6 +90,55 @@ class Tool(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertEqual(len(done.stderr.splitlines()), 1)
         self.assertEqual(self.run_tool().returncode, 2)
+
+
+class OneResult(unittest.TestCase):
+    """The tool in a tree of its own, with one result whose command is given."""
+
+    def reproduce(self, command, kept, **more):
+        root = tempfile.mkdtemp(prefix="qnet-results.")
+        self.addCleanup(shutil.rmtree, root)
+        for folder in ("tools", "results/r"):
+            os.makedirs(os.path.join(root, folder))
+        tool = shutil.copy(REPRODUCE, os.path.join(root, "tools"))
+        entry = {"name": "r", "folder": "r", "commands": [command], "minutes": 1, "needs": [], "writes": {"a.json": "b.json"},
+                 "build": {"preset": "release", "targets": []}, "compare": "same", **more}
+        for name, text in (("manifest.json", json.dumps({"results": [entry]})), ("r/a.json", kept)):
+            with open(os.path.join(root, "results", name), "w", encoding="utf-8") as f:
+                f.write(text)
+        self.write_old(root)
+        return subprocess.run([tool, "r"], capture_output=True, text=True, check=False)
+
+    def write_old(self, root):
+        """What an earlier run has left must not count as made by this one."""
+        os.makedirs(os.path.join(root, "out", "reproduce", "r"))
+        with open(os.path.join(root, "out", "reproduce", "r", "b.json"), "w", encoding="utf-8") as f:
+            f.write("{}")
+
+    def test_the_same_bytes_are_the_same(self):
+        done = self.reproduce("printf '{\"x\": [1]}' > OUT/b.json; echo said", '{"x": [1]}')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("said\n", done.stdout)
+        self.assertIn("results/r/a.json: the same", done.stdout)
+
+    def test_what_has_to_be_the_same_and_is_not_is_status_1(self):
+        done = self.reproduce("printf '{\"x\": [2]}' > OUT/b.json", '{"x": [1]}', commit="abc")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("x[0]: 1, now 2", done.stdout)
+        self.assertIn("made at commit abc", done.stdout)
+
+    def test_a_measurement_may_be_another(self):
+        done = self.reproduce("printf '{\"x\": [2]}' > OUT/b.json", '{"x": [1]}', compare="read")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("x[0]: 1, now 2", done.stdout)
+
+    def test_what_fails_is_one_sentence(self):
+        for done, word in ((self.reproduce("false", "{}"), "status 1 of: false"),
+                           (self.reproduce("true", "{}"), "was not written"),
+                           (self.reproduce("true", "{}", needs=["no-such-program"]), "not installed")):
+            self.assertEqual(done.returncode, 1)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertIn(word, done.stderr)
 
 
 unittest.main()
