@@ -84,6 +84,26 @@ START_TEST(it_costs_each_relay_a_bounded_burst)
 }
 END_TEST
 
+/* Three times in a row; it stays listed, and is heard of again when it carries again. */
+START_TEST(who_carries_nothing_weighs_next_to_nothing)
+{
+    qn_circuits *of;
+
+    up(6, 1);
+    of = &pw_core(m.relay[0])->circuits_shared;
+    of->keys_n = 0; /* every circuit through it fails */
+    pass(LISTED_BY);
+    ck_assert_uint_gt(weight_of(m.exit[0], m.relay[0]), 1);
+    pass(2 * QN_MEASURE_AGAIN + QN_SNAPSHOT_EVERY);
+    ck_assert_uint_eq(weight_of(m.exit[0], m.relay[0]), 1);
+    ck_assert_uint_gt(weight_of(m.exit[0], m.relay[1]), 100);
+    of->keys_n = 1;
+    pass(QN_MEASURE_AGAIN + QN_SNAPSHOT_EVERY + 120 * QN_SEC);
+    ck_assert_uint_gt(weight_of(m.exit[0], m.relay[0]), 100);
+    mesh_free(&m);
+}
+END_TEST
+
 /* It measures what it likes, and proposes by that alone. */
 START_TEST(one_lying_operator_of_three_cannot_lift_its_friend)
 {
@@ -143,6 +163,7 @@ static Suite *measure_suite(void)
     tcase_add_test(tc, a_relay_is_listed_before_it_is_measured);
     tcase_add_loop_test(tc, a_slow_relay_gets_a_low_weight, 1, 3);
     tcase_add_test(tc, it_costs_each_relay_a_bounded_burst);
+    tcase_add_test(tc, who_carries_nothing_weighs_next_to_nothing);
     tcase_add_test(tc, one_lying_operator_of_three_cannot_lift_its_friend);
     tcase_add_loop_test(tc, an_operator_that_starts_again_keeps_the_weights, 1, 3);
     return s;
