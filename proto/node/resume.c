@@ -403,7 +403,8 @@ static qn_time stalls_at(const neighbour *nb)
 {
     const under *u = &nb->under;
 
-    if (!nb->outbound || nb->moving || nb->over || nb->link.streams_n == 0 || !under_lives(nb))
+    if (!nb->outbound || nb->moving || nb->link.streams_n == 0 || !under_lives(nb) ||
+        !may_resume(nb)) /* else it would be due, and stay so */
         return QN_NEVER;
     return qn_link_stalls_at(&nb->link, u->heard_at, qn_carrier_midway(u->carrier));
 }

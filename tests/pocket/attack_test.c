@@ -108,7 +108,7 @@ START_TEST(a_link_that_is_over_does_not_wait_for_a_peer_who_never_reads)
     (void)pw_get(m.w, m.client, MESH_WEB, 80, 64u << 20, 1, NULL);
     run_for(&m, QN_SEC);
     stall(m.client);
-    run_for(&m, 10 * QN_SEC);
+    run_for(&m, 2 * QN_SEC); /* a silent carrier is left after three */
     nb = dialled(m.client);
     while (nb != NULL && nb->under.carrier->kind->room(nb->under.carrier) > 0)
         nb = nb->next;
@@ -121,6 +121,26 @@ START_TEST(a_link_that_is_over_does_not_wait_for_a_peer_who_never_reads)
     run_for(&m, 10 * QN_SEC);
     for (nb = pw_core(m.client)->neighbours; nb != NULL; nb = nb->next)
         ck_assert_uint_ne(nb->serial, serial); /* another may have been dialled meanwhile */
+    mesh_free(&m);
+}
+END_TEST
+
+/* Silence is a reason to dial again; where that may not be, it is none to be woken at once, again
+ * and again. */
+START_TEST(a_silent_link_that_may_not_move_keeps_no_node_busy)
+{
+    mesh m;
+
+    mesh_started(&m, QN_ROUTE_FAST, 0);
+    (void)pw_get(m.w, m.client, MESH_WEB, 80, 64u << 20, 1, NULL);
+    run_for(&m, QN_SEC);
+    for (neighbour *nb = pw_core(m.client)->neighbours; nb != NULL; nb = nb->next)
+        nb->right.token = 0;
+    stall(m.client);
+    for (unsigned i = 0; i < 60; i++) {
+        run_for(&m, QN_SEC);
+        ck_assert(qn_node_due(pw_core(m.client)) > pw_now(m.w));
+    }
     mesh_free(&m);
 }
 END_TEST
@@ -553,6 +573,7 @@ static Suite *suite(void)
     tcase_add_test(life, bytes_of_an_ended_stream_outlive_their_circuit);
     tcase_add_test(life, a_stop_ends_though_the_directory_is_due);
     tcase_add_test(life, a_link_that_is_over_does_not_wait_for_a_peer_who_never_reads);
+    tcase_add_test(life, a_silent_link_that_may_not_move_keeps_no_node_busy);
     tcase_add_test(life, a_client_that_vanished_is_forgotten);
     suite_add_tcase(s, life);
     tcase_add_loop_test(life, a_moment_without_memory_leaves_nothing_hanging, 0, 32);
