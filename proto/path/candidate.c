@@ -12,8 +12,11 @@ static bool same_prefix(const qn_candidate *a, const qn_candidate *b)
 /* Whoever carries all links of another sees as much of it as its family would. */
 static bool carries(const qn_candidate *a, const qn_candidate *b)
 {
-    uint64_t id = qn_get64(a->id.b);
+    uint64_t id;
 
+    if (b->via[0] == 0 && b->via[1] == 0) /* as of nearly all: a choice asks this often */
+        return false;
+    id = qn_get64(a->id.b);
     for (unsigned i = 0; i < QN_LEN(b->via); i++)
         if (b->via[i] != 0 && (b->via[i] == id || b->via[i] == a->via[0] || b->via[i] == a->via[1]))
             return true;
