@@ -210,6 +210,10 @@ Sweep(const SweepOptions& options)
     uint64_t kib = KibOfOne(work);
     if (!options.slurm.empty())
     {
+        if (missing.empty()) // an array of no jobs is an error to sbatch
+        {
+            throw OutputError("every run is there, so there is no job to write; take --merge");
+        }
         WriteSlurm(options.slurm, missing, options.jobs, kib + kib / 2);
         return STATUS_OK;
     }

@@ -121,6 +121,7 @@ class Grids(SimTest):
             subprocess.run(["bash", script], check=True, timeout=100, capture_output=True,
                            env={**os.environ, "SLURM_ARRAY_TASK_ID": number})
         self.assertEqual(self.sweep("--list").stdout, "")
+        self.assert_one_sentence(self.sweep("--slurm", self.path("more.sh")), 3, "every run is there")
         self.assertEqual(self.sweep("--merge").returncode, 0)
 
 
