@@ -133,7 +133,7 @@
 /* carriers in a row that took the link and brought nothing of what was awaited: who freezes each
  * after some bytes lets those pass, and a peer that is there and never answers is no better than a
  * dead one */
-#define QN_BARREN_MAX 8
+#define QN_BARREN_MAX 16
 #define QN_REDIAL_FIRST (250 * QN_MS)
 #define QN_REDIAL_DOUBLED 4
 #define QN_REDIAL_PATIENCE (10 * QN_SEC) /* a visit that has not become a carrier by then */
