@@ -73,7 +73,7 @@ static uint64_t score(const qn_secret32 *key, uint64_t account, uint32_t turn, c
     return qn_siphash(key->b, qn_slice_of(text, sizeof text));
 }
 
-enum { NONE = UINT32_MAX };
+#define NONE UINT32_MAX
 
 static uint32_t best(const qn_secret32 *key, uint64_t account, uint32_t turn,
                      const qn_peerid *entries, uint32_t from, uint32_t to, uint32_t but)
