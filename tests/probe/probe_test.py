@@ -111,10 +111,13 @@ class Times(unittest.TestCase):
 
 class Peers(unittest.TestCase):
     def test_the_products_peer_is_no_different(self):
-        """A probe of each kind; the whole battery takes minutes."""
-        done = lab("--runs", "1", peer="ends",
-                   probes=("garbage", "bare-fin", "hello-byte-by-byte", "false-finished-and-data", "ccs-33", "hello-twice",
-                           "burst-in-steps", "visit-three-pages", "visit-damaged-record"))
+        """A probe of each kind; the whole battery takes minutes. On a busy machine the site itself cuts the records of three
+        pages now one way, now another: what differs must do so again beside more of the site's own."""
+        probes = ("garbage", "bare-fin", "hello-byte-by-byte", "false-finished-and-data", "ccs-33", "hello-twice",
+                  "burst-in-steps", "visit-three-pages", "visit-damaged-record")
+        done = lab("--runs", "1", peer="ends", probes=probes)
+        if done.returncode == 1:
+            done = lab("--runs", "3", peer="ends", probes=probes)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("replayed", done.stdout)
 
