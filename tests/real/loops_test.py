@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Relays and exits of several event loops: both carry, all stop, a kill leaves the state good."""
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -26,10 +27,12 @@ def is_over(pid):
 class Loops(MeshTest):
     arguments = ["--loops", str(LOOPS), "--clients", "4"]
 
+    users = itertools.count()  # a user keeps a circuit for minutes: each fetch has its own, so that all neighbours meet
+
     def fetch_from_all(self, streams):
         """All clients at once, through three hops."""
-        return [Fetch(client["socks"], self.url("file", SIZE), f"privacy{i}", 120)
-                for client in self.mesh.about["clients"] for i in range(streams)]
+        return [Fetch(client["socks"], self.url("file", SIZE), f"privacy+{next(self.users)}", 120)
+                for client in self.mesh.about["clients"] for _ in range(streams)]
 
     def download(self, streams=2):
         for fetch in self.fetch_from_all(streams):
@@ -115,7 +118,7 @@ class Loops(MeshTest):
         wait_for(lambda: self.one_more(), "a download through the exit again", 60)
 
     def one_more(self):
-        fetch = self.fetch("file", MIB, "privacyagain", 20)
+        fetch = self.fetch("file", MIB, f"privacy+{next(self.users)}", 20)
         return fetch.end() == 0 and fetch.sha.hexdigest() == mesh.digest(MIB)
 
 

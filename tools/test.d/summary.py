@@ -3,9 +3,11 @@
 usage: summary.py PRESET=FILE...
 
 Names the tests that were skipped, with the last thing they said, and for each that failed the command
-that runs it alone. The last line is "PASSED FAILED" as two numbers for tools/test. A file that is
-missing counts as one failure: ctest died before it could write it.
+that runs it alone. FILE.second, where it exists, is of tests that failed and ran again: those that passed
+then count as passed and are named. The last line is "PASSED FAILED" as two numbers for tools/test. A file
+that is missing counts as one failure: ctest died before it could write it.
 """
+import os
 import re
 import sys
 import xml.etree.ElementTree as xml
@@ -29,8 +31,20 @@ def last_words(case):
     return lines[-1] if lines else "it did not say why"
 
 
-def report(preset, case):
+def cases_of(path):
+    return list(xml.parse(path).getroot().iter("testcase"))
+
+
+def passed_then(path):
+    """The names of what passed in the second try, if there was one."""
+    return {case.get("name") for case in cases_of(path) if outcome(case) == PASSED} if os.path.exists(path) else set()
+
+
+def report(preset, case, second):
     name, result = case.get("name"), outcome(case)
+    if result == FAILED and name in second:
+        print(f"  2nd try  {preset}: {name}: failed beside others, passed alone")
+        return PASSED
     if result == SKIPPED:
         print(f"  skipped  {preset}: {name}: {last_words(case)}")
     elif result == FAILED:
@@ -44,13 +58,13 @@ def main(arguments):
     for argument in arguments:
         preset, _, path = argument.partition("=")
         try:
-            cases = list(xml.parse(path).getroot().iter("testcase"))
+            cases, second = cases_of(path), passed_then(path + ".second")
         except (OSError, xml.ParseError) as error:
             print(f"  FAILED   {preset}: no test results ({error})")
             count[FAILED] += 1
             continue
         for case in cases:
-            count[report(preset, case)] += 1
+            count[report(preset, case, second)] += 1
     print(count[PASSED], count[FAILED])
 
 
