@@ -117,6 +117,7 @@ struct pw_world {
     pw_server server[PW_SERVERS];
     uint32_t servers_n;
     pw_fetch *fetches;
+    const pw_watcher *watcher; /* NULL: nobody looks on */
     qn_hash digest;
 };
 

@@ -103,6 +103,36 @@ void mesh_restart_operator(mesh *m, uint32_t i)
     start_operator(m, i);
 }
 
+/* Where the mesh keeps this node, and how it was started; NULL: it is none of these. */
+static pw_node **place_of(mesh *m, const pw_node *n, qn_node_cfg **cfg)
+{
+    for (uint32_t i = 0; i < MESH_OPERATORS_MAX; i++)
+        if (m->operator[i] == n) {
+            *cfg = &m->operator_cfg[i];
+            return &m->operator[i];
+        }
+    for (uint32_t i = 0; i < MESH_RELAYS_MAX; i++)
+        if (m->relay[i] == n || m->exit[i] == n) {
+            *cfg = m->relay[i] == n ? &m->relay_cfg[i] : &m->exit_cfg[i];
+            return m->relay[i] == n ? &m->relay[i] : &m->exit[i];
+        }
+    return NULL;
+}
+
+void mesh_restart(mesh *m, const pw_node *gone, bool disk)
+{
+    qn_node_cfg *cfg;
+    pw_node **place = place_of(m, gone, &cfg);
+
+    QN_ASSERT(place != NULL);
+    cfg->stored_snapshot = disk ? pw_stored(gone, "snapshot") : (qn_slice){0};
+    cfg->stored_signed = disk ? pw_stored(gone, "signed") : (qn_slice){0};
+    cfg->stored_equivocations = disk ? pw_stored(gone, "equivocations") : (qn_slice){0};
+    cfg->stored_roots = disk ? pw_stored(gone, "roots") : (qn_slice){0};
+    *place = pw_add(m->w, pw_name_of(gone), cfg);
+    m->super = m->operator[0];
+}
+
 static void use_htx(mesh *m, const mesh_htx *htx)
 {
     m->carrier = &qn_carrier_htx;
@@ -139,16 +169,14 @@ void mesh_new(mesh *m, const mesh_cfg *cfg)
         start_operator(m, i);
     m->super = m->operator[0];
     for (uint32_t i = 0; i < cfg->relays; i++) {
-        qn_node_cfg c = mesh_cfg_for(m, QN_RELAY);
-
+        m->relay_cfg[i] = mesh_cfg_for(m, QN_RELAY);
         (void)snprintf(name, sizeof name, "relay%u", i + 1);
-        m->relay[i] = pw_add(m->w, name, &c);
+        m->relay[i] = pw_add(m->w, name, &m->relay_cfg[i]);
     }
     for (uint32_t i = 0; i < cfg->exits; i++) {
-        qn_node_cfg c = mesh_cfg_for(m, QN_EXIT);
-
+        m->exit_cfg[i] = mesh_cfg_for(m, QN_EXIT);
         (void)snprintf(name, sizeof name, "exit%u", i + 1);
-        m->exit[i] = pw_add(m->w, name, &c);
+        m->exit[i] = pw_add(m->w, name, &m->exit_cfg[i]);
     }
     m->client = mesh_add_client(m, "client1", cfg->route);
 }

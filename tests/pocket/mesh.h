@@ -27,7 +27,9 @@ typedef struct mesh {
     pw_world *w;
     qn_network net;
     qn_secret32 founder, operator_seed[MESH_OPERATORS_MAX];
-    qn_node_cfg operator_cfg[MESH_OPERATORS_MAX]; /* to start one again */
+    /* to start them again */
+    qn_node_cfg operator_cfg[MESH_OPERATORS_MAX], relay_cfg[MESH_RELAYS_MAX],
+        exit_cfg[MESH_RELAYS_MAX];
     pw_node *operator[MESH_OPERATORS_MAX];
     pw_node *super; /* the first operator */
     pw_node *relay[MESH_RELAYS_MAX], *exit[MESH_RELAYS_MAX], *client;
@@ -54,6 +56,9 @@ qn_status mesh_status(pw_node *n);
 qn_node_cfg mesh_cfg_for(mesh *m, qn_mode mode);
 /* An operator that is gone starts again, with what it had stored. */
 void mesh_restart_operator(mesh *m, uint32_t i);
+/* A relay, an exit or an operator that is gone starts again; without its disk: as who it was, but
+ * with nothing else that it had stored. */
+void mesh_restart(mesh *m, const pw_node *gone, bool disk);
 void mesh_free(mesh *m);
 
 #define MESH_WEB "web.example"

@@ -40,7 +40,7 @@ static void env_init(qn_env *env, void *ctx, void *(*get)(void *, size_t), qn_dr
                      struct qn_engine *engine)
 {
     *env = (qn_env){.engine = engine};
-    env->mem = (qn_mem){.get = get, .put = node_put, .ctx = ctx, .limit = UINT64_C(256) << 20};
+    env->mem = (qn_mem){.get = get, .put = node_put, .ctx = ctx, .limit = PW_MEMORY_CAP};
     env->rng = (qn_rng){.fill = qn_drbg_fill, .ctx = drbg};
     if (getenv("POCKET_LOG") != NULL && get == node_get)
         env->log = (qn_log){.line = node_line, .ctx = ctx, .level = QN_LOG_DEBUG};
@@ -204,17 +204,6 @@ static void store(pw_node *n, const qn_action *a)
     f->n += a->bytes.n;
 }
 
-void pw_shut(pw_node *n, bool shut)
-{
-    n->shut = shut;
-}
-
-void pw_masquerade(pw_node *n, const qn_addr *as)
-{
-    pw_shut(n, true);
-    n->source = *as;
-}
-
 void pw_fail_store(pw_node *n, const char *name)
 {
     n->broken_file = name;
@@ -284,8 +273,11 @@ void pw__drain(pw_node *n)
     qn_action a;
     qn_time due;
 
-    while (!n->dead && qn_node_next(n->core, &a))
+    while (!n->dead && qn_node_next(n->core, &a)) {
+        if (w->watcher != NULL)
+            w->watcher->action(w->watcher->ctx, n, &a);
         do_action(n, &a);
+    }
     if (n->dead)
         return;
     due = qn_node_due(n->core);
@@ -504,6 +496,8 @@ bool pw_run(pw_world *w, qn_time deadline, bool (*done)(void *ctx), void *ctx)
         h = heap_pop(w);
         w->now = QN_MAX(w->now, h.at);
         happen(w, &h);
+        if (w->watcher != NULL)
+            w->watcher->step(w->watcher->ctx);
     }
 }
 

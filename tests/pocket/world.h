@@ -19,6 +19,8 @@ typedef struct pw_pipe pw_pipe;
 typedef struct pw_fetch pw_fetch;
 typedef struct pw_server pw_server;
 
+#define PW_MEMORY_CAP (UINT64_C(256) << 20) /* of a node, bytes */
+
 typedef struct pw_cfg {
     uint64_t seed;
     qn_time delay_min, delay_max; /* one way, drawn per delivery, order kept */
@@ -111,6 +113,20 @@ qn_time pw_took(const pw_fetch *f);         /* from start to end */
 
 /* ---- time and faults ------------------------------------------------------------------------- */
 
+/* Who looks on. What it sees stays as it is while it looks. */
+typedef struct pw_watcher {
+    void (*step)(void *ctx);                                         /* after each happening */
+    void (*action)(void *ctx, const pw_node *n, const qn_action *a); /* before it is done */
+    void *ctx;
+} pw_watcher;
+
+void pw_watch(pw_world *w, const pw_watcher *watcher); /* outlives the world; NULL: nobody */
+const char *pw_name_of(const pw_node *n);
+/* The newest node of that name, which may be dead; NULL: none. */
+pw_node *pw_find(const pw_world *w, const char *name);
+bool pw_dead(const pw_node *n);
+/* Where it accepts links. */
+qn_addr pw_listen_of(const pw_node *n);
 /* Runs until done(ctx) or the deadline; true when done. done may be NULL (run to the deadline). */
 bool pw_run(pw_world *w, qn_time deadline, bool (*done)(void *ctx), void *ctx);
 /* From now on connections that n (NULL: anybody) dials to nodes freeze for good, both ways and
@@ -118,6 +134,10 @@ bool pw_run(pw_world *w, qn_time deadline, bool (*done)(void *ctx), void *ctx);
 void pw_freeze(pw_world *w, pw_node *n, uint64_t bytes);
 /* Cuts one live pipe between two nodes (or any two when NULL), chosen by the seed; false: none. */
 bool pw_cut(pw_world *w, pw_node *a, pw_node *b);
+/* Nothing leaves its pipes any more, for good. */
+void pw_stall(pw_node *n);
+/* Somebody connects, says so many bytes of noise and nothing else. */
+void pw_say_noise(pw_world *w, pw_node *n, const qn_addr *from, uint32_t bytes);
 /* No pipe can be opened to this node, and its pipes are cut, until healed. */
 void pw_isolate(pw_world *w, pw_node *n, bool isolated);
 
