@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "scenario.h"
 
+#include <algorithm>
+
 #include "digest.h"
 #include "map-reader.h"
 #include "scenario-sections.h"
@@ -182,6 +184,19 @@ const char*
 RouteName(qn_route route)
 {
     return route == QN_ROUTE_FAST ? "fast" : "privacy";
+}
+
+qn_route
+Group::UsualRoute() const
+{
+    qn_route route = QN_ROUTE_FAST;
+    uint64_t most = 0;
+    for (const auto& [each, weight] : routes)
+    {
+        route = weight > most ? each : route;
+        most = std::max(most, weight);
+    }
+    return route;
 }
 
 Scenario

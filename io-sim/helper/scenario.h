@@ -91,6 +91,9 @@ struct Group
     uint32_t pool = 0;         ///< clients: three-hop circuits kept ready; 0: the node's default
     uint32_t cpu = 1000;       ///< permille: how fast their processors are
     uint64_t returning = 0;    ///< clients: permille who have a list from an earlier run
+
+    /// What most of its people take: what a client's node does for who names no route.
+    qn_route UsualRoute() const;
 };
 
 struct Network

@@ -113,20 +113,6 @@ MakeSecret(const SharedCore& shared, uint32_t index)
     return secret;
 }
 
-/// What a client of the group does for who names no route: as most of its people do.
-qn_route
-RouteOf(const Group& group)
-{
-    qn_route route = QN_ROUTE_FAST;
-    uint64_t most = 0;
-    for (const auto& [each, weight] : group.routes)
-    {
-        route = weight > most ? each : route;
-        most = std::max(most, weight);
-    }
-    return route;
-}
-
 /// Of a node or a web server: their attributes have the same names.
 void
 SetAccess(ns3::Application& app, const Place& place)
@@ -355,7 +341,7 @@ Simulation::AddMember(uint32_t index, const Seat& seat)
     auto number = static_cast<uint32_t>(m_members.size());
     app->SetAttribute("Mode", EnumValue(ModeOf(group.role)));
     app->SetAttribute("Country", StringValue(seat.place.country));
-    app->SetAttribute("Route", EnumValue(RouteOf(group)));
+    app->SetAttribute("Route", EnumValue(group.UsualRoute()));
     app->SetAttribute("CpuSpeed", UintegerValue(group.cpu));
     app->SetAttribute("Pool", UintegerValue(group.pool));
     app->SetAttribute("Returning", ns3::BooleanValue(seat.place.returning));
@@ -557,6 +543,12 @@ const std::vector<Ptr<WebServer>>&
 Simulation::GetServers() const
 {
     return m_servers;
+}
+
+uint32_t
+Simulation::GetServerGroup(size_t server) const
+{
+    return m_serverGroups[server];
 }
 
 const Transport&

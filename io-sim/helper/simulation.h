@@ -56,6 +56,7 @@ class Simulation
     /// Of all clients of a workload, together.
     Experience ExperienceOf(uint32_t workload) const;
     const std::vector<ns3::Ptr<WebServer>>& GetServers() const;
+    uint32_t GetServerGroup(size_t server) const; ///< index into the scenario's groups
     const Transport& GetTransport() const;
     const std::vector<Outage>& GetOutages() const;
     const CensorBorder* GetCensors() const; ///< nullptr: the scenario has none

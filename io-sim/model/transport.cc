@@ -94,6 +94,12 @@ Transport::AddHost(const HostConfig& config)
     return number;
 }
 
+const Transport::HostConfig&
+Transport::GetHost(uint32_t host) const
+{
+    return m_config[host];
+}
+
 Transport::Address
 Transport::Key(const qn_addr& addr, bool withPort)
 {

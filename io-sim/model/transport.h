@@ -74,6 +74,7 @@ class Transport : public ns3::Object
     /// Before the first host.
     void SetLatency(uint32_t count, std::vector<uint64_t> table);
     uint32_t AddHost(const HostConfig& config);
+    const HostConfig& GetHost(uint32_t host) const;
     /// Nothing passes between two regions for a while. Known before the run.
     void Cut(uint32_t a, uint32_t b, int64_t from, int64_t until);
     /// One listener per address and port; the last one wins and nullptr ends it. The address must

@@ -12,6 +12,7 @@
 
 #include "bundle.h"
 #include "compare.h"
+#include "hosts.h"
 #include "map-reader.h"
 #include "options.h"
 #include "output-file.h"
@@ -32,6 +33,7 @@ const char* const HELP =
     "                [--pcap NODE]... [--set KEY=VALUE]... [--quiet]\n"
     "       qnet-sim check SCENARIO.yaml [--set KEY=VALUE]...\n"
     "       qnet-sim show SCENARIO.yaml [--set KEY=VALUE]...\n"
+    "       qnet-sim hosts SCENARIO.yaml [--seed N] [--set KEY=VALUE]...\n"
     "       qnet-sim new NAME | reference\n"
     "       qnet-sim list [DIR]\n"
     "       qnet-sim compare DIR1 DIR2\n"
@@ -48,6 +50,8 @@ const char* const HELP =
     "       seed and tier only.\n"
     "check  reads a scenario and says whether it is fine.\n"
     "show   prints a scenario with all it extends and the map filled in; reads as it stands.\n"
+    "hosts  prints as JSON who is where and how they are connected, with the latency of each "
+    "pair.\n"
     "new    prints a small scenario that runs, with every other key as a comment.\n"
     "reference  prints the page of all keys, docs/scenario-reference.md.\n"
     "list   names the scenarios in a folder (sim-scenarios) with their questions.\n"
@@ -190,6 +194,10 @@ Dispatch(Arguments arguments)
     {
         return Show(ParseRun(arguments, false));
     }
+    if (command == "hosts")
+    {
+        return Hosts(ParseHosts(arguments));
+    }
     if (command == "new")
     {
         return New(arguments.Value("new"));
@@ -235,6 +243,7 @@ Dispatch(Arguments arguments)
                                 {"run",
                                  "check",
                                  "show",
+                                 "hosts",
                                  "new",
                                  "reference",
                                  "list",

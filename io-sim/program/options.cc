@@ -188,6 +188,32 @@ ParseRun(Arguments& arguments, bool simulates)
     return options;
 }
 
+RunOptions
+ParseHosts(Arguments& arguments)
+{
+    static const std::vector<std::string> known = {"--seed", "--set", "--help"};
+    RunOptions options;
+    while (!arguments.Empty())
+    {
+        std::string word = arguments.Next();
+        if (word == "--seed")
+        {
+            options.seed = SeedOf(arguments.Value(word));
+            options.hasSeed = true;
+        }
+        else if (word == "--set")
+        {
+            options.sets.push_back(arguments.Value(word));
+        }
+        else
+        {
+            ReadScenarioName(word, known, options);
+        }
+    }
+    CheckRun(options, false);
+    return options;
+}
+
 SweepOptions
 ParseSweep(Arguments& arguments)
 {

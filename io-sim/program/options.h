@@ -54,6 +54,8 @@ class Arguments
 
 /// Options of `run`, or of those that only read a scenario. Throws UsageError, as all here.
 RunOptions ParseRun(Arguments& arguments, bool simulates);
+/// Of `hosts`.
+RunOptions ParseHosts(Arguments& arguments);
 SweepOptions ParseSweep(Arguments& arguments);
 
 } // namespace qnet

@@ -281,6 +281,9 @@ static void built(circuit *c)
     n->pool_failures = 0;
     paths_worked(n, &c->hops[0].id);
     n->counters.circuits_built++;
+    qn_log_line(n->env, QN_LOG_DEBUG, "circuit", "circuit %llu over %u hops is ready after %llu us",
+                (unsigned long long)c->id, c->core.hops_n,
+                (unsigned long long)(c->build_time / QN_US));
     node_event(n, &(qn_event){.type = QN_EV_CIRCUIT_BUILT,
                               .id = c->id,
                               .hops = c->core.hops_n,
