@@ -271,7 +271,8 @@ const std::vector<Section> SECTIONS = {
      },
      "- **web**: tornettools' performance clients: fetch, think, fetch again.\n- "
      "**reference**: the load by which the simulator is measured: 320 KiB at once "
-     "when the client starts, then 15 s of thought before each next.\n- **browse**: a "
+     "when the client starts, then 15 s of thought before each next, all on one "
+     "stream that stays open.\n- **browse**: a "
      "Markov chain of reading, going on within the site and going away. `page_ns` is "
      "how long until all of a page was there.\n- **bulk**: one object after "
      "another.\n- **stream**: segments on one stream, each due before the one before "

@@ -26,11 +26,11 @@ MakeClient(WorkloadKind kind)
     case WorkloadKind::Stream:
         return CreateObject<StreamClient>();
     case WorkloadKind::Chat:
-        return CreateObject<ChatClient>();
+    case WorkloadKind::Reference:
+        return CreateObject<KeptClient>();
     case WorkloadKind::Trace:
         return CreateObject<TraceClient>();
     case WorkloadKind::Web:
-    case WorkloadKind::Reference:
     case WorkloadKind::Bulk:
         break;
     }

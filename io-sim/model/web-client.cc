@@ -12,7 +12,7 @@ using ns3::TypeId;
 
 NS_OBJECT_ENSURE_REGISTERED(WebClient);
 NS_OBJECT_ENSURE_REGISTERED(TraceClient);
-NS_OBJECT_ENSURE_REGISTERED(ChatClient);
+NS_OBJECT_ENSURE_REGISTERED(KeptClient);
 
 // ---- fetch, think, fetch again
 
@@ -108,35 +108,40 @@ TraceClient::Ended(SocksFetch&)
 {
 }
 
-// ---- messages
+// ---- one stream that is kept
 
 TypeId
-ChatClient::GetTypeId()
+KeptClient::GetTypeId()
 {
-    static TypeId tid = TypeId("qnet::ChatClient")
+    static TypeId tid = TypeId("qnet::KeptClient")
                             .SetParent<FetchClient>()
                             .SetGroupName("Qnet")
-                            .AddConstructor<ChatClient>();
+                            .AddConstructor<KeptClient>();
     return tid;
 }
 
 void
-ChatClient::StartApplication()
+KeptClient::StartApplication()
 {
     m_request = Wish(0, AnyServer());
     m_request.user = AnyRoute();
     m_request.keep = true;
+    if (m_habits->atOnce)
+    {
+        Next();
+        return;
+    }
     Think();
 }
 
 void
-ChatClient::Think()
+KeptClient::Think()
 {
-    Later(m_draws->Exponential(m_habits->think), &ChatClient::Next, this);
+    Later(m_draws->Exponential(m_habits->think), &KeptClient::Next, this);
 }
 
 void
-ChatClient::Next()
+KeptClient::Next()
 {
     m_request.object = m_draws->Pick(m_habits->sizes);
     SocksFetch* kept = m_kept;
@@ -145,7 +150,7 @@ ChatClient::Next()
 }
 
 void
-ChatClient::Ended(SocksFetch& fetch)
+KeptClient::Ended(SocksFetch& fetch)
 {
     m_kept = &fetch;
     Think();

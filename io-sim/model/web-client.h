@@ -39,8 +39,9 @@ class TraceClient final : public FetchClient
     size_t m_at = 0;
 };
 
-/// Small messages on one stream that stays open; what counts is how long each takes there and back.
-class ChatClient final : public FetchClient
+/// Request after request on one stream that stays open, with thought between: a chat's messages, and
+/// the reference load.
+class KeptClient final : public FetchClient
 {
   public:
     static ns3::TypeId GetTypeId();

@@ -40,6 +40,9 @@ class Workloads(SimTest):
         self.assertEqual({row["size_bytes"] for row in self.rows()}, {str(320 * 1024)})
         self.assertLess(int(self.rows()[0]["start_ns"]), 3 * 10**9)
         self.assertGreater(it["streams"]["done"], 6)
+        with open(self.path("o", "summary.json"), encoding="utf-8") as f:
+            opened = json.load(f)["core"]["people"]["streams_opened"]
+        self.assertLess(opened, it["streams"]["done"])  # one stream a client, and probes
 
     def test_a_browser_loads_pages_with_their_objects(self):
         it = self.run_work("model: browse, sizes: 30 KiB, objects: 5, object_sizes: 10 KiB, think: 1 s, away: 1 s, stay: 50 %")
