@@ -2,9 +2,75 @@
 
 #include "h2/huffman.h"
 
-#define STATIC_ENTRIES 61 /* RFC 7541 appendix A */
-#define TABLE_FIRST 4096  /* the size before SETTINGS (RFC 9113 6.5.2) */
 #define ENTRY_COST 32
+#define ROOM_FIRST 24 /* a browser's first request makes 15 to 20 entries */
+
+/* RFC 7541 appendix A */
+static const struct {
+    const char *name, *value;
+} known[] = {
+    {":authority", ""},
+    {":method", "GET"},
+    {":method", "POST"},
+    {":path", "/"},
+    {":path", "/index.html"},
+    {":scheme", "http"},
+    {":scheme", "https"},
+    {":status", "200"},
+    {":status", "204"},
+    {":status", "206"},
+    {":status", "304"},
+    {":status", "400"},
+    {":status", "404"},
+    {":status", "500"},
+    {"accept-charset", ""},
+    {"accept-encoding", "gzip, deflate"},
+    {"accept-language", ""},
+    {"accept-ranges", ""},
+    {"accept", ""},
+    {"access-control-allow-origin", ""},
+    {"age", ""},
+    {"allow", ""},
+    {"authorization", ""},
+    {"cache-control", ""},
+    {"content-disposition", ""},
+    {"content-encoding", ""},
+    {"content-language", ""},
+    {"content-length", ""},
+    {"content-location", ""},
+    {"content-range", ""},
+    {"content-type", ""},
+    {"cookie", ""},
+    {"date", ""},
+    {"etag", ""},
+    {"expect", ""},
+    {"expires", ""},
+    {"from", ""},
+    {"host", ""},
+    {"if-match", ""},
+    {"if-modified-since", ""},
+    {"if-none-match", ""},
+    {"if-range", ""},
+    {"if-unmodified-since", ""},
+    {"last-modified", ""},
+    {"link", ""},
+    {"location", ""},
+    {"max-forwards", ""},
+    {"proxy-authenticate", ""},
+    {"proxy-authorization", ""},
+    {"range", ""},
+    {"referer", ""},
+    {"refresh", ""},
+    {"retry-after", ""},
+    {"server", ""},
+    {"set-cookie", ""},
+    {"strict-transport-security", ""},
+    {"transfer-encoding", ""},
+    {"user-agent", ""},
+    {"vary", ""},
+    {"via", ""},
+    {"www-authenticate", ""},
+};
 
 /* First byte and prefix length of each representation (RFC 7541 6). */
 enum { INDEXED = 0x80, LITERAL_INDEXED = 0x40, LITERAL = 0x00, RESIZE = 0x20 };
@@ -12,7 +78,7 @@ enum { INDEXED = 0x80, LITERAL_INDEXED = 0x40, LITERAL = 0x00, RESIZE = 0x20 };
 typedef struct block {
     uint8_t *p;
     size_t cap, n;
-    bool full;
+    qn_err err;
 } block;
 
 static bool same(qn_slice a, qn_slice b)
@@ -23,7 +89,7 @@ static bool same(qn_slice a, qn_slice b)
 static void put_byte(block *b, uint8_t v)
 {
     if (b->n == b->cap)
-        b->full = true;
+        b->err = QN_LIMIT;
     else
         b->p[b->n++] = v;
 }
@@ -43,40 +109,95 @@ static void put_int(block *b, uint8_t first, unsigned prefix, uint32_t v)
     put_byte(b, (uint8_t)v);
 }
 
-static void put_string(block *b, qn_slice s)
+static void put_string(block *b, qn_slice s, bool plain)
 {
-    size_t n = qn_h2_huffman_size(s);
+    size_t coded = qn_h2_huffman_size(s);
+    bool shorter = plain || coded < s.n;
+    size_t n = shorter ? coded : s.n;
 
-    put_int(b, 0x80, 7, (uint32_t)n);
+    put_int(b, shorter ? 0x80 : 0, 7, (uint32_t)n);
     if (n > b->cap - b->n) {
-        b->full = true;
+        b->err = QN_LIMIT;
         return;
     }
-    qn_h2_huffman_put(s, b->p + b->n);
+    if (shorter)
+        qn_h2_huffman_put(s, b->p + b->n);
+    else
+        memcpy(b->p + b->n, s.p, n);
     b->n += n;
 }
 
-/* The field's index, or 0; *name: the last entry of that name, or 0. */
-static uint32_t find(const qn_h2_hpack *h, const qn_h2_field *f, uint32_t *name)
+static qn_slice text(const char *s)
 {
-    *name = 0;
-    for (uint32_t i = 1; i <= STATIC_ENTRIES + h->entries; i++) {
-        qn_h2_field e;
+    return qn_slice_of(s, strlen(s));
+}
 
-        if (i <= STATIC_ENTRIES) {
-            const nghttp2_nv *nv = nghttp2_hd_deflate_get_table_entry(h->deflater, i);
+/* Where a field and its name are; 0: nowhere. */
+typedef struct place {
+    uint32_t field, name;
+} place;
 
-            e = (qn_h2_field){{nv->name, nv->namelen}, {nv->value, nv->valuelen}};
-        } else {
-            e = h->entry[h->entries - (i - STATIC_ENTRIES)];
-        }
-        if (!same(e.name, f->name))
+static place find_static(const qn_h2_field *f, bool last)
+{
+    place at = {0};
+
+    for (uint32_t i = 0; i < QN_LEN(known) && at.field == 0; i++) {
+        if (!same(text(known[i].name), f->name))
             continue;
-        *name = i;
-        if (same(e.value, f->value))
-            return i;
+        if (last || at.name == 0)
+            at.name = i + 1;
+        if (same(text(known[i].value), f->value))
+            at.field = i + 1;
     }
-    return 0;
+    return at;
+}
+
+/* Newest first. */
+static place find_entry(const qn_h2_hpack *h, const qn_h2_field *f, bool last)
+{
+    place at = {0};
+
+    for (uint32_t i = 0; i < h->entries && at.field == 0; i++) {
+        const qn_h2_field *e = &h->entry[h->entries - 1 - i];
+        uint32_t index = (uint32_t)QN_LEN(known) + 1 + i;
+
+        if (!same(e->name, f->name))
+            continue;
+        if (last || at.name == 0)
+            at.name = index;
+        if (same(e->value, f->value))
+            at.field = index;
+    }
+    return at;
+}
+
+static place find(const qn_h2_hpack *h, const qn_h2_field *f)
+{
+    place first = find_static(f, h->plain), then = find_entry(h, f, h->plain), at = first;
+
+    if (at.field == 0)
+        at.field = then.field;
+    if (at.name == 0 || (h->plain && then.name != 0))
+        at.name = then.name;
+    return at;
+}
+
+/* What neither table will know another time, by name: nghttp2's list, of those a request has. */
+static bool passing(const qn_h2_hpack *h, qn_slice name)
+{
+    static const char *const names[] = {":path", "if-modified-since", "if-none-match"};
+
+    for (unsigned i = 0; i < (h->plain ? 1 : QN_LEN(names)); i++)
+        if (same(name, text(names[i])))
+            return true;
+    return false;
+}
+
+static bool indexes(const qn_h2_hpack *h, const qn_h2_field *f, uint32_t need)
+{
+    if (passing(h, f->name))
+        return false;
+    return h->plain ? need <= h->size / 2 && h->size >= 128 : need <= (uint64_t)h->size * 3 / 4;
 }
 
 static uint32_t cost(const qn_h2_field *f)
@@ -86,102 +207,104 @@ static uint32_t cost(const qn_h2_field *f)
 
 static void make_room(qn_h2_hpack *h, uint32_t need)
 {
-    uint32_t drop = 0;
+    uint16_t drop = 0;
 
     while (drop < h->entries && h->used + need > h->size)
         h->used -= cost(&h->entry[drop++]);
-    h->entries -= drop;
-    memmove(h->entry, h->entry + drop, h->entries * sizeof h->entry[0]);
+    h->entries = (uint16_t)(h->entries - drop);
+    if (drop > 0)
+        memmove(h->entry, h->entry + drop, h->entries * sizeof h->entry[0]);
 }
 
-static void put_plain(qn_h2_hpack *h, block *b, const qn_h2_field *f)
+static qn_err grow(qn_h2_hpack *h)
 {
-    bool path = same(f->name, qn_slice_of(":path", 5));
-    uint32_t name, at = find(h, f, &name), need = cost(f);
+    uint16_t room = (uint16_t)(h->room == 0 ? ROOM_FIRST : QN_MIN(2 * h->room, QN_H2_ENTRIES_MAX));
+    qn_h2_field *entry;
 
-    if (at != 0 && !path) {
-        put_int(b, INDEXED, 7, at);
+    QN_ASSERT(h->entries < QN_H2_ENTRIES_MAX);
+    entry = qn_mem_get(h->mem, room * sizeof *entry);
+    if (entry == NULL)
+        return QN_NOMEM;
+    if (h->entries > 0)
+        memcpy(entry, h->entry, h->entries * sizeof *entry);
+    qn_mem_put(h->mem, h->entry, h->room * sizeof *entry);
+    h->entry = entry;
+    h->room = room;
+    return QN_OK;
+}
+
+static qn_err enter(qn_h2_hpack *h, const qn_h2_field *f, uint32_t need)
+{
+    qn_err err = QN_OK;
+
+    make_room(h, need);
+    if (h->entries == h->room)
+        err = grow(h);
+    if (err != QN_OK)
+        return err;
+    h->entry[h->entries++] = *f;
+    h->used += need;
+    return QN_OK;
+}
+
+static void put_field(qn_h2_hpack *h, block *b, const qn_h2_field *f)
+{
+    place at = find(h, f);
+    uint32_t need = cost(f);
+
+    if (at.field != 0 && !(h->plain && passing(h, f->name))) {
+        put_int(b, INDEXED, 7, at.field);
         return;
     }
-    if (path || need > h->size / 2 || h->size < 128) {
-        put_int(b, LITERAL, 4, name);
+    if (indexes(h, f, need)) {
+        qn_err err = enter(h, f, need);
+
+        if (err != QN_OK)
+            b->err = err;
+        put_int(b, LITERAL_INDEXED, 6, at.name);
     } else {
-        make_room(h, need);
-        put_int(b, LITERAL_INDEXED, 6, name);
-        QN_ASSERT(h->entries < QN_LEN(h->entry));
-        h->entry[h->entries++] = *f;
-        h->used += need;
+        put_int(b, LITERAL, 4, at.name);
     }
-    if (name == 0)
-        put_string(b, f->name);
-    put_string(b, f->value);
-}
-
-static qn_err block_plain(qn_h2_hpack *h, const qn_h2_field *v, unsigned n, block *b)
-{
-    if (h->resized) {
-        if (h->lowest < h->size)
-            put_int(b, RESIZE, 5, h->lowest);
-        put_int(b, RESIZE, 5, h->size);
-        h->resized = false;
-    }
-    for (unsigned i = 0; i < n; i++)
-        put_plain(h, b, &v[i]);
-    return b->full ? QN_LIMIT : QN_OK;
-}
-
-static qn_err block_nghttp2(qn_h2_hpack *h, const qn_h2_field *v, unsigned n, block *b)
-{
-    nghttp2_nv nv[QN_H2_FIELDS_MAX];
-    ssize_t wrote;
-
-    for (unsigned i = 0; i < n; i++) /* nghttp2 reads them only, whatever the type says */
-        nv[i] = (nghttp2_nv){.name = (uint8_t *)(uintptr_t)v[i].name.p,
-                             .namelen = v[i].name.n,
-                             .value = (uint8_t *)(uintptr_t)v[i].value.p,
-                             .valuelen = v[i].value.n};
-    wrote = nghttp2_hd_deflate_hd(h->deflater, b->p, b->cap, nv, n);
-    if (wrote < 0) /* a table without memory is HEADER_COMP */
-        return wrote == NGHTTP2_ERR_INSUFF_BUFSIZE ? QN_LIMIT : QN_NOMEM;
-    b->n = (size_t)wrote;
-    return QN_OK;
+    if (at.name == 0)
+        put_string(b, f->name, h->plain);
+    put_string(b, f->value, h->plain);
 }
 
 qn_err qn_h2_hpack_block(qn_h2_hpack *h, const qn_h2_field *v, unsigned n, uint8_t *out, size_t cap,
                          size_t *out_n)
 {
     block b = {.p = out, .cap = cap};
-    qn_err err = h->plain ? block_plain(h, v, n, &b) : block_nghttp2(h, v, n, &b);
 
+    if (h->resized) {
+        if (h->lowest < h->size)
+            put_int(&b, RESIZE, 5, h->lowest);
+        put_int(&b, RESIZE, 5, h->size);
+        h->resized = false;
+    }
+    for (unsigned i = 0; i < n && b.err == QN_OK; i++)
+        put_field(h, &b, &v[i]);
     *out_n = b.n;
-    return err;
+    return b.err;
 }
 
-qn_err qn_h2_hpack_resize(qn_h2_hpack *h, uint32_t size)
+void qn_h2_hpack_resize(qn_h2_hpack *h, uint32_t size)
 {
-    if (!h->plain) { /* Chromium says nothing about a size that stays */
-        if (size != h->size && nghttp2_hd_deflate_change_table_size(h->deflater, size) != 0)
-            return QN_NOMEM;
-        h->size = size;
-        return QN_OK;
-    }
+    if (!h->plain && size == h->size) /* Chromium says nothing about a size that stays */
+        return;
     h->size = size;
     make_room(h, 0);
     h->lowest = h->resized ? QN_MIN(h->lowest, size) : size;
     h->resized = true;
-    return QN_OK;
 }
 
-qn_err qn_h2_hpack_init(qn_h2_hpack *h, bool plain, nghttp2_mem *mem)
+void qn_h2_hpack_init(qn_h2_hpack *h, bool plain, qn_mem *mem)
 {
-    *h = (qn_h2_hpack){.plain = plain, .size = TABLE_FIRST};
-    /* The bound is the number of different fields, not the peer's number. */
-    return nghttp2_hd_deflate_new2(&h->deflater, UINT32_MAX, mem) == 0 ? QN_OK : QN_NOMEM;
+    *h = (qn_h2_hpack){.mem = mem, .plain = plain, .size = QN_H2_TABLE_FIRST};
 }
 
 void qn_h2_hpack_clear(qn_h2_hpack *h)
 {
-    if (h->deflater != NULL)
-        nghttp2_hd_deflate_del(h->deflater);
-    h->deflater = NULL;
+    qn_mem_put(h->mem, h->entry, h->room * sizeof *h->entry);
+    h->entry = NULL;
+    h->entries = h->room = 0;
 }

@@ -41,7 +41,7 @@ static qn_err settle(rehearsal *r)
     return take_writes(r);
 }
 
-/* These frames are good, so that only memory can be in their way, whatever nghttp2 calls it. */
+/* These frames are good, so that only memory can be in their way, whatever it is called. */
 static qn_err hear(rehearsal *r, const uint8_t *frame, size_t n)
 {
     qn_err err = qn_h2_push(r->h, qn_slice_of(frame, n));

@@ -1,8 +1,11 @@
-/* Firefox's HPACK encoder: whatever it writes, nghttp2 reads back. And the Date header. */
+/* HPACK encoders: what Firefox's writes, nghttp2 reads back, and Chromium's writes what nghttp2
+ * does. And the Date header. */
 #include "fixture.h"
 
 #include "h2/date.h"
 #include "h2/hpack.h"
+
+#include <nghttp2/nghttp2.h>
 
 static qt_env t;
 static nghttp2_hd_inflater *inflater;
@@ -62,7 +65,7 @@ START_TEST(every_character_survives_huffman_coding)
     uint8_t out[64];
     qn_h2_hpack h;
 
-    qt_assert_err(qn_h2_hpack_init(&h, true, NULL), QN_OK);
+    qn_h2_hpack_init(&h, true, &t.env.mem);
     for (char c = ' '; c <= '~'; c++) {
         qn_h2_field f = {h2_text(":path"), {(const uint8_t *)text, sizeof text - 1}};
 
@@ -85,7 +88,7 @@ START_TEST(blocks_stay_in_step_with_the_reader)
 
     for (unsigned i = 0; i < 12; i++)
         memset(values[i], 'a' + (int)i, 1 + i * 17);
-    qt_assert_err(qn_h2_hpack_init(&h, true, NULL), QN_OK);
+    qn_h2_hpack_init(&h, true, &t.env.mem);
     for (unsigned round = 0; round < 3000; round++) {
         qn_h2_field f[8];
         unsigned n = 1 + qn_rng_below(&t.env, 8);
@@ -93,7 +96,7 @@ START_TEST(blocks_stay_in_step_with_the_reader)
         for (unsigned resize = qn_rng_below(&t.env, 8); resize >= 6; resize--) {
             uint32_t size = sizes[qn_rng_below(&t.env, QN_LEN(sizes))];
 
-            qt_assert_err(qn_h2_hpack_resize(&h, size), QN_OK);
+            qn_h2_hpack_resize(&h, size);
             ck_assert_int_eq(nghttp2_hd_inflate_change_table_size(inflater, size), 0);
         }
         for (unsigned i = 0; i < n; i++) {
@@ -106,6 +109,54 @@ START_TEST(blocks_stay_in_step_with_the_reader)
 }
 END_TEST
 
+/* Random fields and table sizes: byte for byte nghttp2's own encoder, which is Chromium's. */
+START_TEST(chromium_s_blocks_are_nghttp2_s)
+{
+    static const char *const names[] = {":method", ":path",         ":authority", "accept",
+                                        "te",      "if-none-match", "priority",   "x-\x7e_Q"};
+    static const uint32_t sizes[] = {0, 60, 128, 256, 4096, 65536};
+    static const char *const odd[] = {"GET", "/", "", "gzip, deflate", "\\\\"};
+    static char values[12][200];
+    nghttp2_hd_deflater *theirs;
+    uint8_t ours[4096], out[4096];
+    qn_h2_hpack h;
+
+    for (unsigned i = 0; i < 12; i++)
+        memset(values[i], i % 2 == 0 ? 'a' + (int)i : '!' + (int)i, 1 + i * 17);
+    ck_assert_int_eq(nghttp2_hd_deflate_new(&theirs, UINT32_MAX), 0);
+    qn_h2_hpack_init(&h, false, &t.env.mem);
+    for (unsigned round = 0, size = 4096; round < 3000; round++) {
+        uint32_t next = sizes[qn_rng_below(&t.env, QN_LEN(sizes))];
+        unsigned n = 1 + qn_rng_below(&t.env, 8);
+        nghttp2_nv nv[8];
+        qn_h2_field f[8];
+        size_t got;
+
+        if (qn_rng_below(&t.env, 8) == 0) {
+            qn_h2_hpack_resize(&h, next);
+            if (next != size)
+                ck_assert_int_eq(nghttp2_hd_deflate_change_table_size(theirs, next), 0);
+            size = next;
+        }
+        for (unsigned i = 0; i < n; i++) {
+            unsigned which = qn_rng_below(&t.env, 17);
+
+            f[i].name = h2_text(names[qn_rng_below(&t.env, QN_LEN(names))]);
+            f[i].value = h2_text(which < 12 ? values[which] : odd[which - 12]);
+            nv[i] = (nghttp2_nv){.name = (uint8_t *)(uintptr_t)f[i].name.p,
+                                 .namelen = f[i].name.n,
+                                 .value = (uint8_t *)(uintptr_t)f[i].value.p,
+                                 .valuelen = f[i].value.n};
+        }
+        qt_assert_err(qn_h2_hpack_block(&h, f, n, ours, sizeof ours, &got), QN_OK);
+        ck_assert_int_eq(nghttp2_hd_deflate_hd(theirs, out, sizeof out, nv, n), (ssize_t)got);
+        qt_assert_bytes(ours, got, qn_slice_of(out, got));
+    }
+    qn_h2_hpack_clear(&h);
+    nghttp2_hd_deflate_del(theirs);
+}
+END_TEST
+
 START_TEST(what_is_known_is_one_byte_and_a_path_never_is)
 {
     qn_h2_field te = {h2_text("te"), h2_text("trailers")};
@@ -113,7 +164,7 @@ START_TEST(what_is_known_is_one_byte_and_a_path_never_is)
     uint8_t out[64];
     qn_h2_hpack h;
 
-    qt_assert_err(qn_h2_hpack_init(&h, true, NULL), QN_OK);
+    qn_h2_hpack_init(&h, true, &t.env.mem);
     ck_assert_uint_gt(encode(&h, &te, 1, out, sizeof out), 1);
     ck_assert_uint_eq(encode(&h, &te, 1, out, sizeof out), 1);
     for (unsigned i = 0; i < 2; i++) {
@@ -131,11 +182,11 @@ START_TEST(a_block_that_does_not_fit_is_an_error)
     size_t need, n;
     qn_h2_hpack h;
 
-    qt_assert_err(qn_h2_hpack_init(&h, _i, NULL), QN_OK);
+    qn_h2_hpack_init(&h, _i, &t.env.mem);
     qt_assert_err(qn_h2_hpack_block(&h, f, 2, out, sizeof out, &need), QN_OK);
     qn_h2_hpack_clear(&h);
     for (size_t cap = 0; cap < need; cap++) {
-        qt_assert_err(qn_h2_hpack_init(&h, _i, NULL), QN_OK);
+        qn_h2_hpack_init(&h, _i, &t.env.mem);
         qt_assert_err(qn_h2_hpack_block(&h, f, 2, out, cap, &n), QN_LIMIT);
         qn_h2_hpack_clear(&h);
     }
@@ -185,6 +236,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, every_character_survives_huffman_coding);
     tcase_add_test(c, blocks_stay_in_step_with_the_reader);
+    tcase_add_test(c, chromium_s_blocks_are_nghttp2_s);
     tcase_add_test(c, what_is_known_is_one_byte_and_a_path_never_is);
     tcase_add_loop_test(c, a_block_that_does_not_fit_is_an_error, 0, 2);
     tcase_add_loop_test(c, dates_are_read_in_one_form, 0, QN_LEN(dates));

@@ -5,7 +5,7 @@
 #include "base/tally.h"
 
 /* Of a link's carrier at rest, blocks kept warm aside: docs/limits.md. */
-enum { PEER_IDLE_MAX = 2560, CLIENT_IDLE_MAX = 49152 };
+enum { PEER_IDLE_MAX = 2560, CLIENT_IDLE_MAX = 6144 };
 
 static qn_tally tally;
 
