@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "figure-script.h"
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 
@@ -87,9 +89,15 @@ WriteFigureScript(const std::string& folder,
                   const std::string& body)
 {
     OutputFile out(folder + "/" + id + ".gp");
+    std::string name = id; // gnuplot takes letters, digits and underscores
+    std::replace_if(
+        name.begin(),
+        name.end(),
+        [](char c) { return !std::isalnum(static_cast<uint8_t>(c)); },
+        '_');
     out.Write("# " + title + ". Again, in the results folder: gnuplot figs/" + id + ".gp\n" +
               "load 'figs/style.gp'\n" + "set title '" + title + "' font ',15'\n" +
-              "set terminal svg size 760,430 dynamic enhanced font 'DejaVu Sans,13' name '" + id +
+              "set terminal svg size 760,430 dynamic enhanced font 'DejaVu Sans,13' name '" + name +
               "' background rgb 'white'\n" + "set output 'figs/" + id + ".svg'\n" + body +
               "set terminal pngcairo size 1520,860 enhanced font 'DejaVu Sans,13' fontscale 1.9 "
               "linewidth 2 background rgb 'white'\n" +

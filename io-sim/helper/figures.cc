@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "censor-figures.h"
 #include "figure-script.h"
 #include "output-file.h"
 #include "quantity.h"
@@ -374,7 +375,12 @@ WriteFigures(const std::string& folder, const Simulation& simulation, const Reco
     maker.Throughput();
     maker.Load();
     maker.Lorenz();
-    return maker.figures;
+    std::vector<Figure> all = std::move(maker.figures);
+    for (Figure& figure : WriteCensorFigures(folder + "/figs", simulation, recorder))
+    {
+        all.push_back(std::move(figure));
+    }
+    return all;
 }
 
 } // namespace qnet

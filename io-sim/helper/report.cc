@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "censor-report.h"
 #include "html.h"
 #include "output-file.h"
 #include "quantity.h"
@@ -100,6 +101,7 @@ class Report
         Expectations();
         Pictures(folder);
         Times();
+        Censors();
         Core();
         Honesty();
         Again();
@@ -287,6 +289,27 @@ class Report
             }
         }
         return rows;
+    }
+
+    void
+    Censors()
+    {
+        if (json_object_get(m_in.summary, "censor") == nullptr)
+        {
+            return;
+        }
+        m_html.Text("h2", "What the censors did, and what it cost");
+        m_html.Text(
+            "p",
+            "Flows blocked, of those that crossed the border. \"links\" are QNet's; \"web\" "
+            "are exits' requests in clear. What happens to browsers and the web is "
+            "collateral damage; bare, shadowsocks and tor are controls that a censor made "
+            "for them must catch. Probes: how many servers' answers gave them away.");
+        m_html.Table(BlockedTable(m_in.summary));
+        m_html.Table(CostTable(m_in.summary));
+        m_html.Text("p",
+                    "What people in regions with a censor asked for after the warm-up, and got:");
+        m_html.Table(ReachTable(m_in.summary));
     }
 
     void

@@ -10,6 +10,7 @@ namespace
 constexpr uint64_t MS = 1000 * 1000;
 constexpr uint64_t HOUR = UINT64_C(3600) * 1000 * MS;
 constexpr uint64_t MIB = UINT64_C(1024) * 1024;
+constexpr uint64_t RATE_MAX = UINT64_C(8000000000); ///< bit/s: lab/censor/throttle.c
 
 const std::vector<const censor_kind*> KINDS = {&censor_ip,
                                                &censor_sni,
@@ -17,7 +18,11 @@ const std::vector<const censor_kind*> KINDS = {&censor_ip,
                                                &censor_throttle,
                                                &censor_freeze,
                                                &censor_encrypted,
-                                               &censor_ja4};
+                                               &censor_ja4,
+                                               &censor_ports,
+                                               &censor_shutdown,
+                                               &censor_prober,
+                                               &censor_duplicator};
 
 std::vector<std::string>
 KindNames()
@@ -48,9 +53,52 @@ ReadGroups(const YamlNode& node, const Scenario& scenario, CensorSpec& out)
     {
         names.push_back(group.name);
     }
+    for (const ControlSpec& control : scenario.controls)
+    {
+        names.push_back(control.name);
+    }
     for (const YamlNode& item : ListOf(node, "groups"))
     {
-        out.groups.push_back(static_cast<uint32_t>(ChoiceOf(item, "group", item.text, names)));
+        auto i = static_cast<uint32_t>(ChoiceOf(item, "group or control", item.text, names));
+        auto groups = static_cast<uint32_t>(scenario.groups.size());
+        (i < groups ? out.groups : out.controls).push_back(i < groups ? i : i - groups);
+    }
+}
+
+void
+ReadPorts(const YamlNode& node, CensorSpec& out)
+{
+    for (const YamlNode& item : ListOf(node, "ports"))
+    {
+        out.ports.push_back(static_cast<uint16_t>(NumberOf(item, Unit::Count, 1, UINT16_MAX)));
+    }
+}
+
+/// When a server is probed after it was seen.
+void
+ReadDelays(MapReader& map, CensorSpec& out)
+{
+    const YamlNode& node = map.Need("delays");
+    for (const YamlNode& item : ListOf(node, "delays"))
+    {
+        out.delays.push_back(NumberOf(item, Unit::Time, 0, 1000 * HOUR));
+        if (out.delays.size() > CENSOR_DELAYS_MAX ||
+            (out.delays.size() > 1 && out.delays.back() < out.delays[out.delays.size() - 2]))
+        {
+            item.Fail("delays are at most " + std::to_string(CENSOR_DELAYS_MAX) +
+                      ", each no shorter than the one before");
+        }
+    }
+}
+
+void
+ReadSchedule(MapReader& map, CensorSpec& out)
+{
+    out.from = map.Number("from", Unit::Time, 0, 0, 1000 * HOUR);
+    out.until = map.Number("until", Unit::Time, 0, 0, 1000 * HOUR);
+    if (out.until > 0 && out.until <= out.from)
+    {
+        map.Need("until").Fail("a censor's \"until\" comes after its \"from\"");
     }
 }
 
@@ -98,11 +146,20 @@ ReadParameters(MapReader& map, const Scenario& scenario, CensorSpec& out)
     }
     if (out.kind == &censor_throttle)
     {
-        out.rate = map.NeedNumber("rate", Unit::Rate, 1000, 1000 * UINT64_C(1000000000));
+        out.rate = map.NeedNumber("rate", Unit::Rate, 1000, RATE_MAX);
+        out.burst = map.Number("burst", Unit::Size, 16384, 1500, 512 * MIB);
         if (const YamlNode* names = map.Maybe("names"))
         {
             ReadNames(*names, out);
         }
+    }
+    if (out.kind == &censor_ports)
+    {
+        ReadPorts(map.Need("ports"), out);
+    }
+    if (out.kind == &censor_prober || out.kind == &censor_duplicator)
+    {
+        ReadDelays(map, out);
     }
     if (out.kind == &censor_freeze)
     {
@@ -136,6 +193,7 @@ ReadCensors(const YamlNode* node, Scenario& out)
         const YamlNode& region = map.Need("region");
         spec.region =
             static_cast<uint32_t>(ChoiceOf(region, "region", region.text, out.network.regions));
+        ReadSchedule(map, spec);
         ReadParameters(map, out, spec);
         map.Done();
         for (const CensorSpec& other : out.censors)

@@ -32,6 +32,8 @@ void ReadDirectory(const YamlNode* node, Scenario& out);
 /// \param path the scenario file: traces are named from its folder
 void ReadWorkload(const YamlNode* node, const std::string& path, Scenario& out);
 void ReadFaults(const YamlNode* node, Scenario& out);
+void ReadControls(const YamlNode* node, Scenario& out);
+/// After ReadControls.
 void ReadCensors(const YamlNode* node, Scenario& out);
 void ReadMeasure(const YamlNode* node, Scenario& out);
 void ReadExpect(const YamlNode* node, Scenario& out);

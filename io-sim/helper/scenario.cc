@@ -227,6 +227,7 @@ ReadScenario(const std::string& path, const std::vector<std::string>& sets)
     ReadDirectory(map.Maybe("directory"), out);
     ReadWorkload(map.Maybe("workload"), path, out);
     ReadFaults(map.Maybe("faults"), out);
+    ReadControls(map.Maybe("control"), out);
     ReadCensors(map.Maybe("censor"), out);
     ReadMeasure(map.Maybe("measure"), out);
     ReadExpect(map.Maybe("expect"), out);

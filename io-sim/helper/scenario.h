@@ -14,6 +14,7 @@
 #include "censor/censor.h"
 #include "qnet/node.h"
 
+#include "control-flow.h"
 #include "fetch-client.h"
 #include "origin.h"
 #include "quantity.h"
@@ -164,14 +165,37 @@ struct CensorSpec
     const censor_kind* kind = nullptr;
     uint32_t region = 0;
     std::vector<uint32_t> groups;   ///< whose addresses are listed
+    std::vector<uint32_t> controls; ///< whose servers' addresses are listed too
     std::vector<std::string> names; ///< names, words or fingerprints that are listed
+    std::vector<uint16_t> ports;    ///< that may be reached
+    std::vector<uint64_t> delays;   ///< ns: of probes
+    uint64_t from = 0;              ///< ns
+    uint64_t until = 0;             ///< ns; 0: the end
     uint64_t delay = 0;             ///< ns
     uint64_t penalty = 0;           ///< ns
     uint64_t rate = 0;              ///< bit/s
+    uint64_t burst = 0;             ///< bytes
     uint64_t limit = 0;             ///< bytes
     uint32_t share = 1000;          ///< permille
     bool strict = false;
     bool reset = false;
+};
+
+/// People who do not use QNet (model/control-flow.h), beside those who do.
+struct ControlSpec
+{
+    std::string name;
+    ControlKind kind = ControlKind::Browser;
+    uint32_t region = 0;
+    uint32_t users = 0;
+    uint32_t access = 0; ///< index into Network::access
+    uint32_t serverRegion = 0;
+    uint32_t servers = 0;
+    uint32_t serverAccess = 0;
+    uint64_t size = 0;    ///< bytes of an answer
+    uint64_t think = 0;   ///< mean, ns
+    uint64_t timeout = 0; ///< ns
+    uint64_t start = 0;   ///< ns
 };
 
 struct Expectation
@@ -201,7 +225,8 @@ struct Scenario
     std::vector<Group> groups;
     std::vector<Workload> workloads;
     std::vector<Fault> faults;
-    std::vector<CensorSpec> censors; ///< tier M only
+    std::vector<ControlSpec> controls;
+    std::vector<CensorSpec> censors; ///< not in tier T
     uint64_t interval = 0;           ///< ns between rows of nodes.csv
     std::vector<Expectation> expectations;
 

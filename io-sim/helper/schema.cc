@@ -305,23 +305,57 @@ const std::vector<Section> SECTIONS = {
          {"for", "time", "needed for partition", ""},
      },
      ""},
+    {"a control",
+     "control",
+     "A list: people who use the web, or another way past a censor, beside QNet's. What becomes of "
+     "them says what a\ncensor's verdicts are worth.",
+     {
+         {"kind", "browser, shadowsocks, tor, bare", "needed", "see below"},
+         {"name", "text", "the kind", "under which `summary.json` reports it"},
+         {"region", "a region", "needed", "where its people are"},
+         {"users", "count", "needed", ""},
+         {"access", "an access class", "needed", "theirs"},
+         {"servers_in", "a region", "needed", "where its servers are"},
+         {"servers", "count", "1", "at most 200"},
+         {"server_access", "an access class", "needed", ""},
+         {"size", "size", "57 KiB", "of each answer; a browser fetches two pages of 57 KB instead"},
+         {"think", "time", "8 s", "mean between visits, exponentially distributed"},
+         {"timeout", "time", "30 s", "a visit that takes longer has failed"},
+         {"start", "time", "0 s", "from when on they visit"},
+     },
+     "- **browser**: TLS 1.3 and HTTP/2 as nodes play them, at a site by OpenSSL: what a censor "
+     "does to it is collateral damage. Sites\n  are called `NAME0.example` and so on, port "
+     "443.\n- **shadowsocks**, **tor**: first flights as recorded (`tests/vectors`), with what "
+     "was drawn drawn again, then random bytes of\n  the protocol's shape; ports 8388 and "
+     "9001.\n- **bare**: the bare carrier's first messages, then random bytes in its records; "
+     "port 7000."},
     {"a censor",
      "censor",
-     "A list, in tier M only: what stands on a region's border and judges every conn "
+     "A list, in tiers M and P: what stands on a region's border and judges every conn "
      "that crosses it, by the code of `lab/censor`.",
      {
-         {"kind", "ip, sni, keyword, throttle, freeze, encrypted, ja4", "needed", "see below"},
+         {"kind",
+          "ip, sni, keyword, throttle, freeze, encrypted, ja4, ports, shutdown, prober, duplicator",
+          "needed",
+          "see below"},
          {"region", "a region", "needed", "on whose border it stands"},
          {"name", "text", "the kind", "under which `summary.json` reports it"},
          {"groups",
-          "list of groups",
+          "list of groups and controls",
           "needed for ip; freeze: all",
-          "whose members' addresses are listed"},
+          "whose members' or servers' addresses are listed"},
          {"names",
           "list of texts",
           "needed for sni, keyword, ja4; throttle: every conn",
           "names, words or fingerprints"},
-         {"delay", "time", "0 s", "ip: the list holds from then on"},
+         {"from", "time", "0 s", "it works from then on"},
+         {"until", "time", "the end", "and until then"},
+         {"delay", "time", "0 s", "ip: an address is listed so long after its host's start"},
+         {"ports", "list of numbers", "needed for ports", "of servers that may be reached"},
+         {"delays",
+          "list of times",
+          "needed for prober, duplicator",
+          "when a server is probed after its first flow, at most 16, ascending"},
          {"penalty",
           "time",
           "0 s",
@@ -329,6 +363,7 @@ const std::vector<Section> SECTIONS = {
           "long after a catch"},
          {"action", "drop or reset", "drop", "sni, ja4"},
          {"rate", "rate", "needed for throttle", "per conn, each way"},
+         {"burst", "size", "16 KiB", "throttle: how much may come at once"},
          {"limit", "size", "16 KiB", "freeze: from the server, then the conn stalls"},
          {"share", "share", "100 %", "encrypted: of the conns it would block"},
          {"rules",
@@ -339,10 +374,14 @@ const std::vector<Section> SECTIONS = {
      "- **ip**: what goes to listed addresses is dropped, on open conns too.\n- "
      "**sni**: a hello with one of these names, or one beneath it.\n- **keyword**: a "
      "word in what a client says first, in clear: RST to both ends.\n- **throttle**: "
-     "so much per conn each way, once its hello has a listed name.\n- **freeze**: TLS "
+     "so much per conn each way, once its hello has a listed name; what is over it is lost.\n- "
+     "**freeze**: TLS "
      "conns to these groups stall for good.\n- **encrypted**: first payloads that "
      "look like nothing known (Wu et al. 2023).\n- **ja4**: hellos with one of these "
-     "JA4.\n\nSites before QNet nodes are called `site0.example` and so on, web "
+     "JA4.\n- **ports**: conns to other ports never open.\n- **shutdown**: nothing passes.\n- "
+     "**prober**: asks each server again with what its client said first, and with random bytes; "
+     "who answers otherwise than before, or not as web servers do, is blocked.\n- "
+     "**duplicator**: the same with a copy of the hello only.\n\nSites before QNet nodes are called `site0.example` and so on, web "
      "servers `www0.example`. Where several censors stand, the hardest verdict "
      "and\nthe longest wait count."},
     {"measure",
@@ -381,6 +420,7 @@ const std::vector<Section> SECTIONS = {
          {"directory", "", "", ""},
          {"workload", "", "", ""},
          {"faults", "", "", ""},
+         {"control", "", "", ""},
          {"censor", "", "", ""},
          {"measure", "", "", ""},
          {"expect", "", "", ""},
@@ -526,6 +566,7 @@ SchemaTemplate(const std::string& name)
            "8 s}\n";
     out += Others("a workload", {"model", "clients", "servers", "sizes", "think"}, "    ");
     out += "\n# faults: (none) a list\n" + Others("a fault", {}, "    ");
+    out += "\n# control: (none) a list\n" + Others("a control", {}, "    ");
     out += "\n# censor: (none) a list\n" + Others("a censor", {}, "    ");
     out += "\nmeasure:\n  interval: 1 s\n";
     out += "\nexpect:\n  - {what: streams.p1_violations, equals: 0}\n";

@@ -155,6 +155,7 @@ Simulation::Simulation(const Scenario& scenario, uint64_t seed, Tier tier)
     }
     AddWorkloads();
     AddFaults();
+    AddControls();
     AddCensors();
 }
 
@@ -409,52 +410,6 @@ Simulation::AddFaults()
     }
 }
 
-std::vector<qn_addr>
-Simulation::AddressesOf(uint32_t group) const
-{
-    std::vector<qn_addr> addresses;
-    for (const Member& member : m_members)
-    {
-        if (member.group == group)
-        {
-            addresses.push_back(member.addr);
-        }
-    }
-    for (size_t i = 0; i < m_servers.size(); i++)
-    {
-        if (m_serverGroups[i] == group)
-        {
-            addresses.push_back(m_serverAddresses[i]);
-        }
-    }
-    return addresses;
-}
-
-void
-Simulation::AddCensors()
-{
-    if (m_scenario.censors.empty())
-    {
-        return;
-    }
-    if (m_tier != Tier::M)
-    {
-        throw ScenarioError("censors stand in tier M only; take --tier M, or leave \"censor\" out");
-    }
-    m_censors = std::make_unique<CensorBorder>(m_shared, m_serverAddresses);
-    for (const CensorSpec& spec : m_scenario.censors)
-    {
-        std::vector<qn_addr> addresses;
-        for (uint32_t group : spec.groups)
-        {
-            std::vector<qn_addr> more = AddressesOf(group);
-            addresses.insert(addresses.end(), more.begin(), more.end());
-        }
-        m_censors->Add(spec, std::move(addresses));
-    }
-    ns3::DynamicCast<MsgChannel>(m_shared.transport)->SetBorder(m_censors.get());
-}
-
 /// By the name a person gives it: "people.0".
 uint32_t
 Simulation::HostOf(const std::string& name) const
@@ -561,12 +516,6 @@ const std::vector<Outage>&
 Simulation::GetOutages() const
 {
     return m_outages;
-}
-
-const CensorBorder*
-Simulation::GetCensors() const
-{
-    return m_censors.get();
 }
 
 Tier

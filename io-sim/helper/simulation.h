@@ -13,7 +13,10 @@
 
 #include "ns3/node-container.h"
 
+#include "border-box.h"
 #include "censor-border.h"
+#include "control-client.h"
+#include "control-server.h"
 #include "node-app.h"
 #include "outages.h"
 #include "placement.h"
@@ -60,6 +63,8 @@ class Simulation
     const Transport& GetTransport() const;
     const std::vector<Outage>& GetOutages() const;
     const CensorBorder* GetCensors() const; ///< nullptr: the scenario has none
+    /// By control of the scenario, then by user.
+    std::vector<std::vector<ControlVisit>> GetVisits() const;
     Tier GetTier() const;
 
   private:
@@ -83,13 +88,20 @@ class Simulation
     void AddWorkloads();
     void AddClient(const Workload& workload, const Member& member, uint32_t number);
     void AddFaults();
+    void AddControls();
+    void AddControl(uint32_t index);
+    ControlSite AddControlServer(uint32_t index, uint32_t i);
+    void AddControlUser(uint32_t index, uint32_t i);
     void AddCensors();
-    std::vector<qn_addr> AddressesOf(uint32_t group) const;
+    void KnowServers();
+    void SetBorders();
+    CensorBorder::Listed ListedBy(const CensorSpec& spec) const;
     uint32_t HostOf(const std::string& name) const;
 
     const Scenario& m_scenario;
     Tier m_tier;
-    std::unique_ptr<CensorBorder> m_censors; ///< outlives the transport's conns
+    std::unique_ptr<CensorBorder> m_censors;         ///< outlives the transport's conns
+    std::vector<std::unique_ptr<BorderBox>> m_boxes; ///< of tier P, likewise
     uint64_t m_seed;
     SharedCore m_shared;
     qn_secret32 m_operator{};
@@ -110,6 +122,23 @@ class Simulation
     std::vector<std::string> m_serverNames;
     std::deque<Habits> m_habits; ///< by workload
     std::vector<Outage> m_outages;
+
+    /// One of the scenario's controls.
+    struct Control
+    {
+        std::unique_ptr<ControlFlows> flows;
+        ControlHabits habits;
+        std::vector<ns3::Ptr<ControlClient>> users;
+    };
+
+    struct GuiseFree
+    {
+        void operator()(lab_guise* guise) const;
+    };
+
+    std::unique_ptr<OriginAuthority> m_sites; ///< of browsers' sites; null: nobody has one
+    std::unique_ptr<lab_guise, GuiseFree> m_guise;
+    std::deque<Control> m_controls; ///< they stay where they are
 };
 
 } // namespace qnet

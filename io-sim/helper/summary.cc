@@ -5,9 +5,11 @@
 #include <new>
 #include <set>
 
-#include "quantity.h"
+#include "censor-report.h"
 #include "counters.h"
+#include "json-put.h"
 #include "measures.h"
+#include "quantity.h"
 #include "statistics.h"
 
 namespace qnet
@@ -17,64 +19,6 @@ namespace
 {
 
 constexpr qn_route ROUTES[] = {QN_ROUTE_FAST, QN_ROUTE_PRIVACY};
-
-json_t*
-Object()
-{
-    json_t* object = json_object();
-    if (object == nullptr)
-    {
-        throw std::bad_alloc();
-    }
-    return object;
-}
-
-void
-Put(json_t* object, const std::string& key, json_t* value)
-{
-    if (json_object_set_new(object, key.c_str(), value) != 0)
-    {
-        throw std::bad_alloc();
-    }
-}
-
-void
-Put(json_t* object, const std::string& key, uint64_t value)
-{
-    Put(object, key, json_integer(static_cast<json_int_t>(value)));
-}
-
-void
-Put(json_t* object, const std::string& key, const std::string& value)
-{
-    Put(object, key, json_string(value.c_str()));
-}
-
-json_t*
-DistributionJson(const Distribution& d)
-{
-    static const struct
-    {
-        const char* name;
-        uint32_t permille;
-    } points[] = {{"min", 0},
-                  {"p5", 50},
-                  {"p25", 250},
-                  {"p50", 500},
-                  {"p75", 750},
-                  {"p90", 900},
-                  {"p95", 950},
-                  {"p99", 990},
-                  {"max", 1000}};
-
-    json_t* out = Object();
-    Put(out, "n", d.Count());
-    for (const auto& point : points)
-    {
-        Put(out, point.name, d.At(point.permille));
-    }
-    return out;
-}
 
 std::string
 SizeKey(uint64_t bytes)
@@ -387,38 +331,6 @@ CpuJson(const Simulation& s)
     return out;
 }
 
-json_t*
-TallyJson(const CensorBorder::Tally& tally)
-{
-    json_t* out = Object();
-    Put(out, "flows", tally.flows);
-    Put(out, "blocked", tally.blocked);
-    Put(out, "blocked_permille", tally.flows > 0 ? tally.blocked * 1000 / tally.flows : 0);
-    return out;
-}
-
-/// Blocked circumvention, collateral damage and the censor's cost, side by side.
-json_t*
-CensorJson(const CensorBorder& censors)
-{
-    json_t* out = Object();
-    for (size_t i = 0; i < censors.Count(); i++)
-    {
-        const censor_stats& stats = censors.GetStats(i);
-        json_t* one = Object();
-        Put(one, "links", TallyJson(censors.GetLinks(i)));
-        Put(one, "web", TallyJson(censors.GetWeb(i)));
-        Put(one, "caught", stats.caught);
-        Put(one, "penalised", stats.penalised);
-        Put(one, "slowed", stats.slowed);
-        Put(one, "seen_bytes", stats.seen);
-        Put(one, "inspected_bytes", stats.inspected);
-        Put(one, "state_bytes_max", stats.states_max * sizeof(censor_flow));
-        Put(out, censors.GetName(i), one);
-    }
-    return out;
-}
-
 } // namespace
 
 std::vector<uint64_t>
@@ -471,9 +383,14 @@ MakeSummary(const Simulation& s, const Recorder& r)
         Put(out.get(), "cpu", CpuJson(s));
     }
     Put(out.get(), "outages", s.GetOutages().size());
+    if (!scenario.controls.empty())
+    {
+        Put(out.get(), "control", ControlsJson(s));
+    }
     if (s.GetCensors() != nullptr)
     {
-        Put(out.get(), "censor", CensorJson(*s.GetCensors()));
+        Put(out.get(), "censor", CensorsJson(s));
+        Put(out.get(), "reach", ReachJson(s, r));
     }
     Put(out.get(), "events", r.GetEventCount());
     return out;

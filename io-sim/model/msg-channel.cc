@@ -377,22 +377,30 @@ MsgChannel::MayOpen(MsgConn* conn, const qn_addr& to)
     return v.act == Border::Act::Pass;
 }
 
-/// Asks the border about a chunk. A FIN or RST is judged as no bytes: it follows its flow.
+/// Asks the border about a chunk. A FIN or RST is judged as no bytes: it follows its flow. What a
+/// policer would lose comes a round trip later at the earliest, and halves the window.
 bool
-MsgChannel::MayPass(MsgSocket* s, const Chunk* c, int64_t* wait)
+MsgChannel::MayPass(MsgSocket* s, Chunk* c, int64_t* wait)
 {
+    constexpr unsigned TRIES = 3; // several policers, each of which may ask for more time
     MsgConn* conn = s->m_conn;
     if (conn->flow == Border::NO_FLOW)
     {
         return true;
     }
-    Border::Verdict v = m_border->See(conn->flow, s == &conn->side[0], c->Data(), c->len);
-    *wait = v.waitNs;
+    bool up = s == &conn->side[0];
+    Border::Verdict v = m_border->See(conn->flow, up, c->Data(), c->len);
+    for (unsigned i = 0; v.act == Border::Act::Lose && i < TRIES; i++)
+    {
+        c->marked = true;
+        *wait += std::max(v.waitNs, i == 0 ? 2 * conn->latency : 0);
+        v = m_border->Again(conn->flow, up, c->len, *wait);
+    }
     if (v.act == Border::Act::Reset)
     {
         TearDown(conn);
     }
-    return v.act == Border::Act::Pass;
+    return v.act == Border::Act::Pass || v.act == Border::Act::Lose;
 }
 
 /// A RST to both ends, from the middle.

@@ -117,7 +117,7 @@ class MsgChannel final : public Transport
     static uint64_t WireBytes(uint64_t data);
     int64_t Travel(const MsgConn* conn) const;
     bool MayOpen(MsgConn* conn, const qn_addr& to);
-    bool MayPass(MsgSocket* s, const Chunk* c, int64_t* wait);
+    bool MayPass(MsgSocket* s, Chunk* c, int64_t* wait);
     int64_t Repair(MsgSocket* s, Chunk* c);
     void TearDown(MsgConn* conn);
     void Append(MsgSocket* s, const uint8_t* p, uint32_t n);

@@ -281,6 +281,18 @@ RoutedTcp::SetMiddlebox(uint32_t region, Middlebox* middlebox)
     RoutingOf(m_routers.Get(region))->SetMiddlebox(middlebox);
 }
 
+bool
+RoutedTcp::RegionAt(ns3::Ipv4Address address, uint32_t* region) const
+{
+    auto found = m_table->seats.find(address.Get());
+    if (found == m_table->seats.end())
+    {
+        return false;
+    }
+    *region = found->second.region;
+    return true;
+}
+
 void
 RoutedTcp::Inject(uint32_t region, Ptr<Packet> packet, const ns3::Ipv4Header& header)
 {

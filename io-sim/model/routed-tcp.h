@@ -31,6 +31,9 @@ class RoutedTcp final : public TcpTransport, private RegionCuts
     /// A packet a middlebox made itself: sent by the region's router.
     void Inject(uint32_t region, ns3::Ptr<ns3::Packet> packet, const ns3::Ipv4Header& header);
 
+    /// Where an address is. \return false: nowhere
+    bool RegionAt(ns3::Ipv4Address address, uint32_t* region) const;
+
     HostStats GetStats(uint32_t host) const override;
     int64_t GetLatency(uint32_t a, uint32_t b) const override;
 

@@ -12,6 +12,7 @@
 #include "ns3/simulator.h"
 #include "ns3/trace-helper.h"
 
+#include "censor-report.h"
 #include "csv.h"
 #include "figures.h"
 #include "output-file.h"
@@ -263,6 +264,7 @@ Run(const RunOptions& options)
     JsonPtr summary = MakeSummary(simulation, recorder);
     RunFacts facts = Facts(options, seed, tier);
     facts.digest = WriteDigested(options.out, simulation, recorder, events.Close(), summary.get());
+    WriteCensorFiles(options.out, simulation);
     facts.wallMs = progress.WallMs();
     facts.peakKib = PeakKib();
     facts.simulatorEvents = ns3::Simulator::GetEventCount();

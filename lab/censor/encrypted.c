@@ -3,9 +3,8 @@
  * rules exempt what has few or many set bits, begins with six printable bytes, is printable by more
  * than half, holds a run of more than 20 printable bytes, or begins like TLS or HTTP. Source: Wu et
  * al., "How the Great Firewall of China Detects and Blocks Fully Encrypted Traffic" (USENIX
- * Security 2023), algorithm 1; there 26.3 % of matching connections were blocked (`share`), for 180
- * s
- * (`penalty`). The rules are those of tools/probe-lab too.
+ * Security 2023), algorithm 1; there 26.3 % of matching connections were blocked (`share`), for
+ * 180 s (`penalty`). The rules are those of tools/probe-lab too.
  *
  * The paper's rule for TLS exempts flows that begin with application data (0x17), which no TLS
  * client does: the bare carrier's record shells pass by it. `strict` wants a handshake record
@@ -72,7 +71,7 @@ static censor_verdict see(censor *c, censor_flow *f, censor_direction direction,
     f->judged = true;
     if (direction == CENSOR_DOWN)
         return pass(); /* a server that speaks first is not what the paper's censor looks for */
-    c->stats.inspected += first.n;
+    censor_inspected(c, f, first.n);
     if (begins_like_a_protocol(first, c->cfg.strict) || bits_stand_out(first) ||
         looks_printable(first) || qn_rng_below(c->env, 1000) >= c->cfg.share)
         return pass();

@@ -18,9 +18,10 @@ static censor_verdict see(censor *c, censor_flow *f, censor_direction direction,
 {
     if (!f->judged && direction == CENSOR_UP && bytes.n > 0) {
         f->judged = true;
-        c->stats.inspected++;
-        f->tls = bytes.p[0] == 0x16 &&
-                 (c->cfg.addresses_n == 0 || censor_lists_address(&c->cfg, &f->server));
+        censor_inspected(c, f, 1);
+        f->tls =
+            bytes.p[0] == 0x16 && (c->cfg.addresses_n == 0 ||
+                                   censor_lists_address(&c->cfg, &f->server) < c->cfg.addresses_n);
     }
     if (f->tls && direction == CENSOR_DOWN && f->bytes[CENSOR_DOWN] + bytes.n > c->cfg.limit)
         return censor_catch(c, f, CENSOR_DROP, now);

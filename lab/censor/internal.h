@@ -25,7 +25,12 @@ censor_verdict censor_catch(censor *c, censor_flow *f, censor_act act, qn_time n
 /* Adds to f->first what of these bytes belongs there, and counts it as inspected. False: nothing
  * new, because the server has spoken, or the room is full. */
 bool censor_first(censor *c, censor_flow *f, censor_direction direction, qn_slice bytes);
-bool censor_lists_address(const censor_cfg *cfg, const qn_addr *a);
+void censor_inspected(censor *c, censor_flow *f, size_t n); /* so many bytes of this flow */
+/* Its number in the list; cfg->addresses_n: it is not listed. */
+size_t censor_lists_address(const censor_cfg *cfg, const qn_addr *a);
+/* A flow under the throttle: PASS, or LOSE. */
+censor_verdict censor_police(censor *c, censor_flow *f, censor_direction direction, qn_time now,
+                             size_t n);
 
 /* ---- hellos ---------------------------------------------------------------------------------- */
 

@@ -11,17 +11,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAMES_MAX = 64 };
+enum { NAMES_MAX = 64, SUSPECTS_MAX = 4 };
 
 static volatile int stop;
 
 static const char usage[] =
     "usage: qnet-censor-proxy --to ADDRESS:PORT --kind KIND [option...]\n"
     "Passes TCP flows to a server on this machine and does what a censor would.\n"
-    "  --kind KIND      ip, sni, keyword, throttle, freeze, encrypted, ja4\n"
+    "  --kind KIND      ip, sni, keyword, throttle, freeze, encrypted, ja4, ports, shutdown,\n"
+    "                   prober, duplicator\n"
     "  --listen A:P     where to listen (127.0.0.1, any port); the address is the first output\n"
     "  --name NAME      sni, keyword, throttle, ja4: what is listed; may be repeated\n"
-    "  --delay S, --penalty S, --rate BIT/S, --limit BYTES, --share PERMILLE, --reset, --strict\n"
+    "  --probe S        prober, duplicator: when it asks the server; may be repeated, ascending\n"
+    "  --port N         ports: what may be reached; may be repeated\n"
+    "  --from S, --until S, --delay S, --penalty S, --rate BIT/S, --burst BYTES, --limit BYTES,\n"
+    "  --share PERMILLE, --reset, --strict\n"
     "                   as docs/scenario-reference.md says for censors\n"
     "  --seed N         of what the censor draws (1)\n"
     "The server is the one listed address. On SIGINT and SIGTERM it prints what it did as JSON.\n";
@@ -30,6 +34,9 @@ typedef struct order {
     censor_cfg cfg;
     qn_addr listen, to;
     const char *names[NAMES_MAX];
+    qn_time delays[CENSOR_DELAYS_MAX];
+    uint16_t ports[NAMES_MAX];
+    censor_suspect suspects[SUSPECTS_MAX];
     uint64_t seed;
 } order;
 
@@ -87,6 +94,20 @@ static void take(order *o, const char *option, const char *value)
         o->to = address(value);
     } else if (strcmp(option, "name") == 0) {
         add_name(o, value);
+    } else if (strcmp(option, "probe") == 0) {
+        if (o->cfg.delays_n == CENSOR_DELAYS_MAX)
+            refuse("too many probes, from ", value);
+        o->delays[o->cfg.delays_n++] = number(option, value, day) * QN_SEC;
+    } else if (strcmp(option, "port") == 0) {
+        if (o->cfg.ports_n == NAMES_MAX)
+            refuse("too many ports, from ", value);
+        o->ports[o->cfg.ports_n++] = (uint16_t)number(option, value, UINT16_MAX);
+    } else if (strcmp(option, "from") == 0) {
+        o->cfg.from = number(option, value, day) * QN_SEC;
+    } else if (strcmp(option, "until") == 0) {
+        o->cfg.until = number(option, value, day) * QN_SEC;
+    } else if (strcmp(option, "burst") == 0) {
+        o->cfg.burst = number(option, value, UINT64_C(1) << 30);
     } else if (strcmp(option, "delay") == 0) {
         o->cfg.delay = number(option, value, day) * QN_SEC;
     } else if (strcmp(option, "penalty") == 0) {
@@ -109,17 +130,29 @@ static void take(order *o, const char *option, const char *value)
 static void read_order(order *o, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"kind", required_argument, NULL, 1},  {"listen", required_argument, NULL, 1},
-        {"to", required_argument, NULL, 1},    {"name", required_argument, NULL, 1},
-        {"delay", required_argument, NULL, 1}, {"penalty", required_argument, NULL, 1},
-        {"rate", required_argument, NULL, 1},  {"limit", required_argument, NULL, 1},
-        {"share", required_argument, NULL, 1}, {"seed", required_argument, NULL, 1},
-        {"reset", no_argument, NULL, 1},       {"strict", no_argument, NULL, 1},
-        {"help", no_argument, NULL, 2},        {NULL, 0, NULL, 0},
+        {"kind", required_argument, NULL, 1},
+        {"listen", required_argument, NULL, 1},
+        {"to", required_argument, NULL, 1},
+        {"name", required_argument, NULL, 1},
+        {"delay", required_argument, NULL, 1},
+        {"penalty", required_argument, NULL, 1},
+        {"rate", required_argument, NULL, 1},
+        {"limit", required_argument, NULL, 1},
+        {"share", required_argument, NULL, 1},
+        {"seed", required_argument, NULL, 1},
+        {"probe", required_argument, NULL, 1},
+        {"port", required_argument, NULL, 1},
+        {"from", required_argument, NULL, 1},
+        {"until", required_argument, NULL, 1},
+        {"burst", required_argument, NULL, 1},
+        {"reset", no_argument, NULL, 1},
+        {"strict", no_argument, NULL, 1},
+        {"help", no_argument, NULL, 2},
+        {NULL, 0, NULL, 0},
     };
     int which = 0, got;
 
-    *o = (order){.cfg = {.limit = 16384, .share = 1000},
+    *o = (order){.cfg = {.limit = 16384, .share = 1000, .burst = 16384},
                  .listen = {.family = 4, .ip = {127, 0, 0, 1}},
                  .seed = 1};
     while ((got = getopt_long(argc, argv, "", options, &which)) != -1) {
@@ -138,16 +171,25 @@ static void read_order(order *o, int argc, char **argv)
     o->cfg.names = o->names;
     o->cfg.addresses = &o->to;
     o->cfg.addresses_n = 1;
+    o->cfg.delays = o->delays;
+    o->cfg.ports = o->ports;
+    o->cfg.suspects = o->suspects;
+    o->cfg.suspects_max = SUSPECTS_MAX;
 }
 
 static void report(const censor_stats *s)
 {
     (void)printf("{\"flows\": %llu, \"caught\": %llu, \"penalised\": %llu, \"slowed\": %llu, "
-                 "\"seen_bytes\": %llu, \"inspected_bytes\": %llu, \"state_bytes_max\": %llu}\n",
+                 "\"lost\": %llu, \"seen_bytes\": %llu, \"inspections\": %llu, "
+                 "\"inspected_bytes\": %llu, \"state_bytes_max\": %llu, \"probes\": %llu, "
+                 "\"probe_bytes\": %llu, \"found\": %llu}\n",
                  (unsigned long long)s->flows, (unsigned long long)s->caught,
                  (unsigned long long)s->penalised, (unsigned long long)s->slowed,
-                 (unsigned long long)s->seen, (unsigned long long)s->inspected,
-                 (unsigned long long)(s->states_max * sizeof(censor_flow)));
+                 (unsigned long long)s->lost, (unsigned long long)s->seen,
+                 (unsigned long long)s->inspections, (unsigned long long)s->inspected,
+                 (unsigned long long)(s->states_max * sizeof(censor_flow)),
+                 (unsigned long long)s->probes, (unsigned long long)s->probe_bytes,
+                 (unsigned long long)s->found);
 }
 
 int main(int argc, char **argv)
@@ -156,8 +198,8 @@ int main(int argc, char **argv)
     char text[QN_ADDR_TEXT];
     qn_drbg drbg;
     qn_env env = {.rng = {qn_drbg_fill, &drbg}};
-    censor c;
-    order o;
+    static censor c;
+    static order o;
     int listener;
     bool fine;
 

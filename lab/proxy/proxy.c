@@ -1,3 +1,4 @@
+#include "proxy/prober.h"
 #include "proxy/proxy.h"
 
 #include <arpa/inet.h>
@@ -31,6 +32,7 @@ typedef struct proxy {
     censor *c;
     int listener;
     qn_addr server;
+    prober prober;
     flow flow[PROXY_FLOWS_MAX];
 } proxy;
 
@@ -42,7 +44,7 @@ qn_time proxy_now(void)
     return (qn_time)t.tv_sec * QN_SEC + (qn_time)t.tv_nsec;
 }
 
-static struct sockaddr_in to_system(const qn_addr *a)
+struct sockaddr_in proxy_to_system(const qn_addr *a)
 {
     struct sockaddr_in s = {.sin_family = AF_INET, .sin_port = htons(a->port)};
 
@@ -60,7 +62,7 @@ static qn_addr from_system(const struct sockaddr_in *s)
 
 int proxy_listen(qn_addr *at)
 {
-    struct sockaddr_in s = to_system(at);
+    struct sockaddr_in s = proxy_to_system(at);
     socklen_t n = sizeof s;
     int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
@@ -97,7 +99,7 @@ static void end(proxy *p, flow *f, bool reset)
 /* A SYN that a censor would drop has been answered by our kernel: the flow is opened and cut. */
 static void take(proxy *p, flow *f, int fd, const qn_addr *client)
 {
-    struct sockaddr_in s = to_system(&p->server);
+    struct sockaddr_in s = proxy_to_system(&p->server);
     int to = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (to < 0 || (connect(to, (struct sockaddr *)&s, sizeof s) != 0 && errno != EINPROGRESS)) {
@@ -139,6 +141,7 @@ static bool judge(proxy *p, flow *f, unsigned i, qn_time now)
     way *w = &f->way[i];
     censor_verdict v = censor_see(p->c, &f->state, i == 0 ? CENSOR_UP : CENSOR_DOWN, now,
                                   (qn_slice){w->bytes, w->n});
+    qn_time wait = 0;
 
     if (v.act == CENSOR_RESET) {
         end(p, f, true);
@@ -148,7 +151,12 @@ static bool judge(proxy *p, flow *f, unsigned i, qn_time now)
         f->cut = true;
         w->n = 0;
     }
-    w->ready = now + v.wait;
+    /* no packets to lose here: the bytes wait as long as TCP would have to try */
+    for (unsigned tries = 0; v.act == CENSOR_LOSE && tries < 3; tries++) {
+        wait += v.wait;
+        v = censor_again(p->c, &f->state, i == 0 ? CENSOR_UP : CENSOR_DOWN, now + wait, w->n);
+    }
+    w->ready = now + wait;
     return true;
 }
 
@@ -228,7 +236,8 @@ static void serve(proxy *p, flow *f, const struct pollfd v[2], qn_time now)
 
 static bool turn(proxy *p)
 {
-    struct pollfd v[1 + 2 * PROXY_FLOWS_MAX];
+    struct pollfd v[1 + 2 * PROXY_FLOWS_MAX + PROBES_MAX];
+    struct pollfd *probes = &v[1 + 2 * PROXY_FLOWS_MAX];
     qn_time now = proxy_now(), due = now + QN_SEC / 4;
 
     memset(v, 0, sizeof v);
@@ -238,7 +247,8 @@ static bool turn(proxy *p)
         if (p->flow[i].there)
             want(&p->flow[i], &v[1 + 2 * i], now, &due);
     }
-    if (poll(v, 1 + 2 * PROXY_FLOWS_MAX, (int)((due - now + QN_MS - 1) / QN_MS)) < 0)
+    prober_want(&p->prober, p->c, probes, now, &due);
+    if (poll(v, sizeof v / sizeof v[0], (int)((due - now + QN_MS - 1) / QN_MS)) < 0)
         return errno == EINTR;
     now = proxy_now();
     for (size_t i = 0; i < PROXY_FLOWS_MAX; i++)
@@ -246,6 +256,7 @@ static bool turn(proxy *p)
             serve(p, &p->flow[i], &v[1 + 2 * i], now);
     if (v[0].revents != 0)
         welcome(p);
+    prober_serve(&p->prober, p->c, probes, now);
     return true;
 }
 
@@ -259,11 +270,13 @@ bool proxy_run(censor *c, int listener, const qn_addr *server, const volatile in
     p->c = c;
     p->listener = listener;
     p->server = *server;
+    prober_begin(&p->prober);
     while (fine && !*stop)
         fine = turn(p);
     for (size_t i = 0; i < PROXY_FLOWS_MAX; i++)
         if (p->flow[i].there)
             end(p, &p->flow[i], false);
+    prober_end(&p->prober);
     free(p);
     return fine;
 }

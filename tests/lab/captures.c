@@ -72,6 +72,29 @@ size_t lab_shadowsocks(capture **out)
     return n;
 }
 
+size_t lab_tor(capture **hellos, capture **flights)
+{
+    static char line[LINES_MAX];
+    FILE *f = fopen(LAB_VECTORS "/tor/first-flights.txt", "r");
+    size_t n = 0;
+
+    if (f == NULL)
+        qt_die("the recorded flights of Tor cannot be read");
+    *hellos = calloc(CAPTURES_MAX, sizeof **hellos);
+    *flights = calloc(CAPTURES_MAX, sizeof **flights);
+    while (n < CAPTURES_MAX && fgets(line, sizeof line, f) != NULL) {
+        char *flight = strchr(line, ' ');
+
+        if (line[0] == '#' || flight == NULL)
+            continue;
+        *flight++ = '\0';
+        (*hellos)[n].bytes = kept(qt_hex(line));
+        (*flights)[n++].bytes = kept(qt_hex(flight));
+    }
+    (void)fclose(f);
+    return n;
+}
+
 void lab_forget(capture *v, size_t n)
 {
     for (size_t i = 0; i < n; i++)

@@ -13,6 +13,8 @@ typedef struct capture {
 /* All hellos under fingerprints/<browser>/; freed with lab_forget. */
 size_t lab_browser(capture **out, const char *browser);
 size_t lab_shadowsocks(capture **out);
+/* What Tor's clients said first, and the relay's answers. */
+size_t lab_tor(capture **hellos, capture **flights);
 void lab_forget(capture *v, size_t n);
 
 #endif

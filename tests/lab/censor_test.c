@@ -331,28 +331,66 @@ START_TEST(freeze_stops_tls_at_the_limit_and_nothing_else)
 }
 END_TEST
 
-START_TEST(throttle_delays_listed_names_to_the_rate)
+/* Bytes that a policed flow gets through in a second, from segments sent as often as `sends` says.
+ */
+static uint64_t through(qn_time every, size_t n)
 {
-    qn_slice some = qt_noise(1, 1000);
-    censor_cfg cfg = {.kind = &censor_throttle, .rate = 8000, .names = decoy, .names_n = 1};
+    qn_slice some = qt_noise(1, n);
+    uint64_t passed = 0;
+
+    for (qn_time at = 0; at < 10 * QN_SEC; at += every) {
+        passed += censor_see(&c, &f, CENSOR_DOWN, t.env.now, some).act == CENSOR_PASS ? n : 0;
+        qt_env_step(&t, every);
+    }
+    return passed / 10;
+}
+
+START_TEST(throttle_loses_what_is_over_the_rate_of_listed_names)
+{
+    censor_cfg cfg = {
+        .kind = &censor_throttle, .rate = 140000, .burst = 16384, .names = decoy, .names_n = 1};
+    uint64_t passed;
 
     begin(&cfg);
     ck_assert_int_eq(dial(&server), CENSOR_PASS);
     ck_assert_int_eq(up(hello_of(browsers[0])), CENSOR_PASS);
-    for (unsigned i = 1; i <= 3; i++)
-        ck_assert_uint_eq(censor_see(&c, &f, CENSOR_DOWN, t.env.now, some).wait, i * QN_SEC);
-    qt_env_step(&t, 10 * QN_SEC);
-    ck_assert_uint_eq(censor_see(&c, &f, CENSOR_DOWN, t.env.now, some).wait, QN_SEC);
+    passed = through(5 * QN_MS, 1448); /* 2.3 Mbit/s come */
+    ck_assert_uint_ge(passed, 130000 / 8);
+    ck_assert_uint_le(passed, 150000 / 8 + 16384 / 10);
+    ck_assert_uint_gt(c.stats.lost, 1000);
     ck_assert_uint_eq(c.stats.slowed, 1);
     cfg.names = other;
     begin(&cfg);
     ck_assert_int_eq(dial(&server), CENSOR_PASS);
     ck_assert_int_eq(up(hello_of(browsers[0])), CENSOR_PASS);
-    ck_assert_uint_eq(censor_see(&c, &f, CENSOR_DOWN, t.env.now, some).wait, 0);
+    ck_assert_uint_eq(through(5 * QN_MS, 1448), 200 * 1448);
     cfg.names_n = 0; /* everybody's */
     begin(&cfg);
     ck_assert_int_eq(dial(&server), CENSOR_PASS);
-    ck_assert_uint_eq(censor_see(&c, &f, CENSOR_UP, t.env.now, some).wait, QN_SEC);
+    ck_assert_uint_le(through(5 * QN_MS, 1448), 150000 / 8 + 16384 / 10);
+}
+END_TEST
+
+/* Who has no packets to lose waits as long as he is told, and then passes: the same rate. */
+START_TEST(throttle_says_when_lost_bytes_would_pass)
+{
+    censor_cfg cfg = {.kind = &censor_throttle, .rate = 140000, .burst = 16384};
+    qn_time ahead = 0;
+
+    begin(&cfg);
+    ck_assert_int_eq(dial(&server), CENSOR_PASS);
+    for (unsigned i = 0; i < 20; i++) { /* messages all sent at one moment, paid for in turn */
+        censor_verdict v = censor_see(&c, &f, CENSOR_DOWN, t.env.now, qt_noise(1, 14000));
+
+        if (v.act == CENSOR_LOSE) {
+            ck_assert_uint_gt(v.wait, ahead);
+            ahead = v.wait;
+            v = censor_again(&c, &f, CENSOR_DOWN, t.env.now + ahead, 14000);
+        }
+        ck_assert_int_eq(v.act, CENSOR_PASS);
+    }
+    ck_assert_uint_ge(ahead, 14 * QN_SEC); /* 280,000 bytes less the bucket are 15.1 s */
+    ck_assert_uint_le(ahead, 16 * QN_SEC);
 }
 END_TEST
 
@@ -375,6 +413,7 @@ START_TEST(its_costs_are_counted)
     ck_assert_uint_eq(c.stats.states_max, 3);
     ck_assert_uint_eq(c.stats.states, 0);
     ck_assert_uint_eq(c.stats.inspected, hello.n);
+    ck_assert_uint_eq(c.stats.inspections, 1);
     ck_assert_uint_eq(c.stats.seen, hello.n + 10000);
 }
 END_TEST
@@ -387,7 +426,11 @@ START_TEST(what_it_cannot_work_with_is_refused)
                               {.kind = &censor_ja4},
                               {.kind = &censor_keyword},
                               {.kind = &censor_keyword, .names = empty, .names_n = 1},
-                              {.kind = &censor_throttle},
+                              {.kind = &censor_throttle, .burst = 16384},
+                              {.kind = &censor_throttle, .rate = 1000, .burst = 1499},
+                              {.kind = &censor_ports},
+                              {.kind = &censor_prober},
+                              {.kind = &censor_shutdown, .from = 2, .until = 1},
                               {.kind = &censor_freeze},
                               {.kind = &censor_encrypted},
                               {.kind = &censor_encrypted, .share = 1001}};
@@ -421,7 +464,8 @@ static Suite *suite(void)
     tcase_add_test(tc, ja4_catches_the_listed_and_no_browser_by_anothers);
     tcase_add_test(tc, ip_takes_effect_late_and_on_open_flows_too);
     tcase_add_test(tc, freeze_stops_tls_at_the_limit_and_nothing_else);
-    tcase_add_test(tc, throttle_delays_listed_names_to_the_rate);
+    tcase_add_test(tc, throttle_loses_what_is_over_the_rate_of_listed_names);
+    tcase_add_test(tc, throttle_says_when_lost_bytes_would_pass);
     tcase_add_test(tc, its_costs_are_counted);
     tcase_add_test(tc, what_it_cannot_work_with_is_refused);
     suite_add_tcase(s, tc);

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Censors in the simulator: each catches its control, HTX passes those that read, and costs are counted."""
+import csv
 import json
 import os
 import unittest
@@ -8,6 +9,9 @@ from simtest import BASELINE, ROOT, SMALL, SimTest, digest_of, sim
 
 BUSY = [*SMALL, "--set", "workload.browsing.think='1 s'", "--set", "workload.browsing.sizes={50 KiB: 1}",
         "--set", "general.stop='14 s'", "--set", "population.people.regions={asia: 1}"]
+CONTROLS = ["--set", "control=[" + ",".join(
+    f"{{kind: {kind}, region: asia, users: 4, access: home, servers_in: europe, servers: 2, server_access: datacentre,"
+    " think: 1 s, timeout: 3 s}" for kind in ("browser", "shadowsocks", "tor", "bare")) + "]"]
 CHROMIUM = "t13d1517h2_8daaf6152771_cb7bf5808d99"
 
 
@@ -65,12 +69,71 @@ class Censors(SimTest):
         self.assertEqual(digest, same)
         self.assertEqual(again["censor"], censors)
 
+    def test_controls_are_caught_and_browsers_are_not(self):
+        """In tier M and, by the same code in a router, in tier P: the same servers are caught, and no others."""
+        censors = ("{name: payloads, kind: encrypted, region: asia},"
+                   "{name: prober, kind: prober, region: asia, delays: [0 s, 1 s]},"
+                   "{name: tor, kind: ja4, region: asia, action: reset, names: [t13d181100_796efca44d18_d41ae481755e]},"
+                   "{name: names, kind: sni, region: asia, names: [browser0.example], penalty: 90 s, from: 9 s}")
+        for tier in ("M", "P"):
+            summary, digest = self.run_with(censors, *CONTROLS, "--tier", tier)
+            got = summary["censor"]
+            self.assertGreater(got["payloads"]["shadowsocks"]["blocked_permille"], 800, tier)
+            self.assertGreater(got["tor"]["tor"]["blocked_permille"], 800, tier)
+            for censor in ("payloads", "prober", "tor"):
+                self.assertEqual(got[censor]["links"]["blocked"], 0, (tier, censor))
+                self.assertEqual(got[censor]["browser"]["blocked"], 0, (tier, censor))
+                self.assertGreater(got[censor]["browser"]["flows"], 5, (tier, censor))
+            self.assertGreater(got["names"]["browser"]["blocked"], 0, tier)
+            self.assertGreater(got["prober"]["links"]["probes"], 5, tier)
+            self.assertEqual(got["prober"]["links"]["distinguishable"], 0, tier)
+            self.assertGreater(got["prober"]["browser"]["probes"], 3, tier)
+            self.assertEqual(got["prober"]["browser"]["distinguishable"], 0, tier)
+            self.assertGreater(summary["reach"]["asia"]["browser"]["done"], 2, tier)
+            self.assertGreater(summary["reach"]["asia"]["qnet"]["done"], 2, tier)
+            self.assertEqual(summary["control"]["tor"]["done"], 0, tier)
+        again, same = self.run_with(censors, *CONTROLS, "--tier", "P")
+        self.assertEqual(digest, same)
+        self.assertEqual(again, summary)
+
+    def test_a_prober_finds_shadowsocks_and_then_blocks_it(self):
+        summary, _ = self.run_with("{name: prober, kind: prober, region: asia, delays: [1 s]}", *CONTROLS)
+        row = summary["censor"]["prober"]["shadowsocks"]
+        self.assertGreater(row["distinguishable"], 0)
+        self.assertGreater(row["blocked"], 0)
+        self.assertLess(row["blocked"], row["flows"])
+        with open(self.path("o", "censor.csv"), encoding="utf-8") as f:
+            rows = list(csv.DictReader(f))
+        self.assertEqual(int(next(r for r in rows if r["flows_of"] == "shadowsocks")["blocked"]), row["blocked"])
+        with open(self.path("o", "control.csv"), encoding="utf-8") as f:
+            visits = list(csv.DictReader(f))
+        self.assertIn("done", {v["outcome"] for v in visits if v["kind"] == "shadowsocks"})
+
+    def test_a_policer_holds_its_rate_in_both_tiers(self):
+        """60 KiB of a listed site at 140 kbit/s with a bucket of 16 KiB take 2.5 s and more; of another not."""
+        control = ["--set", "control=[{name: slow, kind: browser, region: asia, users: 3, access: home, servers_in: europe,"
+                   " server_access: datacentre, think: 2 s, timeout: 12 s}, {name: free, kind: browser, region: asia,"
+                   " users: 3, access: home, servers_in: europe, server_access: datacentre, think: 2 s, timeout: 12 s}]",
+                   "--set", "general.stop='30 s'", "--set", "population.people.count=1"]
+        for tier in ("M", "P"):
+            summary, _ = self.run_with("{name: police, kind: throttle, region: asia, rate: 140 kbit/s, names: [slow0.example]}",
+                                       *control, "--tier", tier)
+            slow, free = summary["control"]["slow"], summary["control"]["free"]
+            self.assertGreater(slow["done"], 0, tier)
+            self.assertGreater(slow["took_ns"]["min"], 2_400_000_000, tier)
+            self.assertLess(free["took_ns"]["p50"], 1_500_000_000, tier)
+            self.assertGreater(summary["censor"]["police"]["lost_packets"], 10, tier)
+
     def test_what_cannot_be_is_refused(self):
         for censor, words in (("{kind: magic, region: asia}", ("magic", "sni")),
                               ("{kind: sni, region: asia}", ("names",)),
                               ("{kind: sni, region: mars, names: [a]}", ("mars", "asia")),
                               ("{kind: encrypted, region: asia, names: [a]}", ("names",)),
                               ("{kind: ip, region: asia, groups: [nobody]}", ("nobody",)),
+                              ("{kind: ports, region: asia, ports: [70000]}", ("70000",)),
+                              ("{kind: prober, region: asia, delays: [2 s, 1 s]}", ("delays",)),
+                              ("{kind: shutdown, region: asia, from: 2 s, until: 1 s}", ("until",)),
+                              ("{kind: throttle, region: asia, rate: 1 Mbit/s, burst: 1 B}", ("1 B",)),
                               ("{kind: encrypted, region: asia}, {kind: encrypted, region: asia}", ("two censors",))):
             done = sim("check", BASELINE, "--set", f"censor=[{censor}]")
             self.assertEqual(done.returncode, 2, done.stdout)
@@ -79,12 +142,12 @@ class Censors(SimTest):
         done = sim("run", BASELINE, *BUSY, "--tier", "T", "--set", "censor=[{kind: encrypted, region: asia}]", "--out",
                    self.path("t"), "--quiet")
         self.assertEqual(done.returncode, 2)
-        self.assertIn("tier M", done.stderr)
+        self.assertIn("tier T", done.stderr)
 
     def test_every_shipped_censor_has_what_a_scenario_must_say(self):
         folder = os.path.join(ROOT, "sim-scenarios")
         names = [n for n in os.listdir(folder) if n.startswith("censor-")]
-        self.assertEqual(len(names), 7)
+        self.assertEqual(len(names), 12)
         for name in names:
             with open(os.path.join(folder, name), encoding="utf-8") as f:
                 text = f.read()
