@@ -28,7 +28,9 @@ static const char usage[] =
     "  --share PERMILLE, --reset, --strict\n"
     "                   as docs/scenario-reference.md says for censors\n"
     "  --seed N         of what the censor draws (1)\n"
-    "The server is the one listed address. On SIGINT and SIGTERM it prints what it did as JSON.\n";
+    "The server is the one listed address. Each probe is a line of output when it is over; on "
+    "SIGINT\n"
+    "and SIGTERM the last line is what the censor did, as JSON.\n";
 
 typedef struct order {
     censor_cfg cfg;

@@ -3,6 +3,7 @@
 #include "proxy/proxy.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,9 +22,13 @@ void prober_end(prober *p)
 
 static void conclude(probe_conn *o, censor *c)
 {
+    bool told = censor_probe_done(c, &o->probe, &o->reaction);
+
     (void)close(o->fd);
     o->fd = -1;
-    (void)censor_probe_done(c, &o->probe, &o->reaction);
+    (void)printf("probe: %s %s\n", o->probe.random ? "random" : "replay",
+                 told ? "DISTINGUISHABLE" : "as before");
+    (void)fflush(stdout);
 }
 
 static void start(probe_conn *o, censor *c, qn_time now)

@@ -41,6 +41,29 @@ class Links(unittest.TestCase):
             out, _ = running.communicate(timeout=10)
         return linked, json.loads(out)
 
+    def probed(self, *censor, probes):
+        """The link's fate, then that of each probe, and the censor's words."""
+        with subprocess.Popen([PROXY, "--to", f"127.0.0.1:{self.peer.address[1]}", *censor], stdout=subprocess.PIPE,
+                              text=True) as running:
+            try:
+                port = int(running.stdout.readline().rsplit(":", 1)[1])
+                linked = link.dial(self.peer, port)[0]
+                told = [running.stdout.readline().strip() for _ in range(probes)]
+                again = link.dial(self.peer, port)[0]
+            finally:
+                running.send_signal(signal.SIGTERM)
+            out, _ = running.communicate(timeout=10)
+        return linked, again, told, json.loads(out)
+
+    def test_replays_and_copies_are_answered_as_the_site_answers(self):
+        for censor, probes in ((["--kind", "prober", "--probe", "0", "--probe", "1"], 4), (["--kind", "duplicator", "--probe", "0"], 1)):
+            with self.subTest(censor=censor):
+                linked, again, told, seen = self.probed(*censor, probes=probes)
+                self.assertTrue(linked)
+                self.assertEqual({line.split(" ", 2)[2] for line in told}, {"as before"}, told)
+                self.assertTrue(again)
+                self.assertEqual((seen["probes"], seen["found"], seen["caught"]), (probes, 0, 0))
+
     def test_htx_passes_what_reads_first_payloads(self):
         for browser in ("chromium-156", "firefox-esr-153"):
             for censor in (["--kind", "encrypted"], ["--kind", "encrypted", "--strict"],

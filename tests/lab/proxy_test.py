@@ -51,9 +51,25 @@ class Echo:
                 pass
 
 
+class Silent(Echo):
+    """Answers what it has not heard before, and reads on without a word otherwise, as Shadowsocks does."""
+
+    heard = set()
+
+    def serve(self, conn):
+        with conn:
+            try:
+                while data := conn.recv(65536):
+                    if len(data) != 221 and data not in self.heard:
+                        self.heard.add(data)
+                        conn.sendall(data)
+            except OSError:
+                pass
+
+
 class Proxied(unittest.TestCase):
-    def between(self, *options, more=0):
-        server = Echo(more)
+    def between(self, *options, more=0, kind=Echo):
+        server = kind(more)
         self.addCleanup(server.listener.close)
         self.running = subprocess.Popen([PROXY, "--to", f"127.0.0.1:{server.port}", *options],
                                         stdout=subprocess.PIPE, text=True)
@@ -127,6 +143,24 @@ class Proxied(unittest.TestCase):
         hello = browser_hello()
         self.assertEqual(self.say(hello), hello + bytes(50000))
         self.assertEqual(self.report()["slowed"], 1)
+
+    def test_a_prober_finds_who_is_silent_and_blocks_him(self):
+        self.between("--kind", "prober", "--probe", "0", kind=Silent)
+        payload = shadowsocks()[0]
+        self.assertEqual(self.say(payload), payload)
+        lines = {self.running.stdout.readline().strip() for _ in range(2)}
+        self.assertEqual(lines, {"probe: replay DISTINGUISHABLE", "probe: random DISTINGUISHABLE"})
+        self.assertEqual(self.say(shadowsocks()[1]), b"")
+        seen = self.report()
+        self.assertEqual((seen["probes"], seen["found"], seen["caught"]), (2, 1, 1))
+
+    def test_who_answers_the_same_again_is_let_be(self):
+        self.between("--kind", "duplicator", "--probe", "0")
+        payload = shadowsocks()[0]
+        self.assertEqual(self.say(payload), payload)
+        self.assertEqual(self.running.stdout.readline().strip(), "probe: replay as before")
+        self.assertEqual(self.say(payload), payload)
+        self.assertEqual(self.report()["found"], 0)
 
     def test_wrong_usage_is_one_sentence(self):
         for words in ([], ["--kind", "magic", "--to", "127.0.0.1:1"], ["--kind", "sni", "--to", "127.0.0.1:1"],
