@@ -381,7 +381,8 @@ const std::vector<Section> SECTIONS = {
      "JA4.\n- **ports**: conns to other ports never open.\n- **shutdown**: nothing passes.\n- "
      "**prober**: asks each server again with what its client said first, and with random bytes; "
      "who answers otherwise than before, or not as web servers do, is blocked.\n- "
-     "**duplicator**: the same with a copy of the hello only.\n\nSites before QNet nodes are called `site0.example` and so on, web "
+     "**duplicator**: the same with a copy of the hello only.\n\nSites before QNet nodes are "
+     "called `site0.example` and so on, web "
      "servers `www0.example`. Where several censors stand, the hardest verdict "
      "and\nthe longest wait count."},
     {"measure",
