@@ -63,6 +63,7 @@ typedef struct site {
     qn_timer turn_timer, ask_timer;
     size_t replay_written;                /* entries in the file */
     uint8_t file[QN_HTX_MIRROR_FILE_MAX]; /* what STORE names, until the next call */
+    size_t file_n;                        /* of it, to be wiped then */
     uint8_t *lent;                        /* the same, when it is long */
     size_t lent_n;
 } site;

@@ -222,15 +222,19 @@ static void take_back(qn_node *n)
     qn_mem_put(&n->env->mem, s->lent, s->lent_n);
     s->lent = NULL;
     s->lent_n = 0;
-    qn_wipe(s->file, sizeof s->file);
+    if (s->file_n > 0) /* seldom, but this is asked for after every single thing */
+        qn_wipe(s->file, s->file_n);
+    s->file_n = 0;
 }
 
 static bool store_mirror(site *s, qn_action *a)
 {
     size_t len;
 
-    if (!s->store_mirror ||
-        qn_htx_mirror_save(&s->mirror, (qn_span){s->file, sizeof s->file}, &len) != QN_OK)
+    if (!s->store_mirror)
+        return false;
+    s->file_n = sizeof s->file; /* also if it fails half way */
+    if (qn_htx_mirror_save(&s->mirror, (qn_span){s->file, sizeof s->file}, &len) != QN_OK)
         return false;
     s->store_mirror = false;
     *a = (qn_action){
@@ -266,11 +270,12 @@ static bool store_news(site *s, qn_action *a)
 
     if (count == 0)
         return false;
+    s->file_n = (size_t)count * QN_HTX_REPLAY_ENTRY;
     s->replay_written += count;
     *a = (qn_action){.type = QN_ACT_STORE,
                      .append = true,
                      .name = "replay",
-                     .bytes = qn_slice_of(s->file, (size_t)count * QN_HTX_REPLAY_ENTRY)};
+                     .bytes = qn_slice_of(s->file, s->file_n)};
     return true;
 }
 
