@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -23,7 +24,8 @@ static conn *conn_new(qn_world *w, qn_conn id, int fd)
 {
     conn *c = calloc(1, sizeof *c);
 
-    if (c == NULL || event_assign(&c->read_ev, w->base, fd, EV_READ | EV_PERSIST, on_readable, c) ||
+    if (c == NULL ||
+        event_assign(&c->read_ev, w->base, fd, w->reads | EV_PERSIST, on_readable, c) ||
         event_assign(&c->write_ev, w->base, fd, EV_WRITE, on_writable, c)) {
         free(c);
         (void)close(fd);
@@ -62,13 +64,15 @@ void qn__conn_destroy(conn *c)
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-bool qn__conn_adopt(qn_world *w, qn_conn id, int fd)
+bool qn__conn_adopt(qn_world *w, qn_conn id, int fd, bool with_bytes)
 {
     conn *c = conn_new(w, id, fd);
 
     if (c == NULL)
         return false;
     qn__conn_want_read(c, true);
+    if (with_bytes) /* without another wait */
+        event_active(&c->read_ev, EV_READ, 0);
     return true;
 }
 
@@ -78,23 +82,32 @@ static void dial_failed(qn_world *w, qn_conn id, qn_err why)
     qn_node_open_failed(w->node, id, why);
 }
 
-static int dial(const qn_world *w, const qn_addr *to)
+static int dial(const qn_world *w, const qn_addr *to, bool *open)
 {
     qn_addr on_path = QN_ORIGIN_ON_PATH;
 
+    *open = false;
     if (w->cfg.origin_path != NULL && qn_addr_equal(to, &on_path))
         return qn_socket_dial_path(w->cfg.origin_path);
-    return qn_socket_dial(to);
+    return qn_socket_dial(to, open);
+}
+
+static void dialled(conn *c)
+{
+    c->dialling = false;
+    qn__conn_want_read(c, true);
+    qn_node_opened(c->world->node, c->id);
 }
 
 void qn__conn_dial(qn_world *w, qn_conn id, const qn_addr *to)
 {
     static const struct timeval patience = {.tv_sec = QN_DIAL_SECONDS};
     conn *c = NULL;
+    bool open = false;
     int fd;
 
     errno = EMFILE;
-    fd = w->conns.used < w->conns_max ? dial(w, to) : -1;
+    fd = w->conns.used < w->conns_max ? dial(w, to, &open) : -1;
     if (fd >= 0)
         c = conn_new(w, id, fd);
     if (c == NULL) {
@@ -102,7 +115,10 @@ void qn__conn_dial(qn_world *w, qn_conn id, const qn_addr *to)
         return;
     }
     c->dialling = true;
-    (void)event_add(&c->write_ev, &patience);
+    if (open)
+        dialled(c);
+    else
+        (void)event_add(&c->write_ev, &patience);
 }
 
 static void dial_ended(conn *c, short what)
@@ -110,7 +126,6 @@ static void dial_ended(conn *c, short what)
     qn_world *w = c->world;
     int error = (what & EV_TIMEOUT) ? ETIMEDOUT : qn_socket_error(c->fd);
 
-    c->dialling = false;
     if (error != 0) {
         qn_conn id = c->id;
 
@@ -118,8 +133,7 @@ static void dial_ended(conn *c, short what)
         dial_failed(w, id, qn_socket_err(error));
         return;
     }
-    qn__conn_want_read(c, true);
-    qn_node_opened(w->node, c->id);
+    dialled(c);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -171,8 +185,14 @@ static void read_ended(conn *c, ssize_t got)
     }
 }
 
-/* One readv; false when there is no point in another now. */
-static bool read_once(conn *c, size_t *budget)
+typedef enum after_read {
+    READ_ALL,  /* there is no point in another readv now */
+    READ_PART, /* the node's windows were filled, so there may be more */
+    READ_END   /* the peer's end lies behind what came */
+} after_read;
+
+/* One readv. `ended`: the kernel has the peer's FIN, which goes on with its last bytes. */
+static after_read read_once(conn *c, size_t *budget, bool ended)
 {
     qn_world *w = c->world;
     qn_span v[QN_READ_SPANS];
@@ -187,19 +207,23 @@ static bool read_once(conn *c, size_t *budget)
     }
     if (room == 0) {
         qn__conn_want_read(c, false);
-        return false;
+        return READ_ALL;
     }
     got = readv(c->fd, iov, (int)n);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return false;
+        return READ_ALL;
     if (got <= 0) {
         read_ended(c, got);
-        return false;
+        return READ_ALL;
     }
     w->view.bytes_in += (uint64_t)got;
     qn_node_commit(w->node, c->id, (size_t)got);
     *budget -= (size_t)got < *budget ? (size_t)got : *budget;
-    return (size_t)got == room && *budget > 0; /* a short read emptied the socket */
+    if (*budget == 0)
+        return READ_ALL;
+    if ((size_t)got == room)
+        return READ_PART;
+    return ended ? READ_END : READ_ALL; /* a short read emptied the socket */
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -207,19 +231,17 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     conn *c = arg;
     qn_world *w = c->world;
     size_t budget = QN_READ_BUDGET;
-    bool more = true;
+    after_read then = READ_PART;
 
     (void)fd;
-    (void)what;
     qn__enter(w);
     if (c->leaving == LINGERING) {
         qn__leave_readable(c);
         return;
     }
-    while (more && c->fd >= 0 && c->reading && c->leaving == STAYING) {
-        qn_real_env_stamp(w->env);
-        more = read_once(c, &budget);
-        if (more) /* in bulk: while it is still in the cache */
+    while (then != READ_ALL && c->fd >= 0 && c->reading && c->leaving == STAYING) {
+        then = read_once(c, &budget, (what & EV_CLOSED) != 0);
+        if (then == READ_PART) /* in bulk: while it is still in the cache */
             qn__flush(w);
     }
     qn__settle(w);
@@ -285,6 +307,15 @@ static size_t gather(const conn *c, struct iovec iov[QN_WRITE_SLICES], unsigned 
     return bytes;
 }
 
+/* What a FIN is to follow waits for it in the kernel, so that both are one packet and wake the
+ * reader once. */
+static ssize_t put_out(const conn *c, struct iovec *iov, unsigned n)
+{
+    struct msghdr m = {.msg_iov = iov, .msg_iovlen = n};
+
+    return c->finish ? sendmsg(c->fd, &m, MSG_MORE | MSG_NOSIGNAL) : writev(c->fd, iov, (int)n);
+}
+
 void qn__conn_send(conn *c)
 {
     qn_world *w = c->world;
@@ -300,7 +331,7 @@ void qn__conn_send(conn *c)
             all_sent(c);
             return;
         }
-        put = budget > 0 ? writev(c->fd, iov, (int)n) : 0;
+        put = budget > 0 ? put_out(c, iov, n) : 0;
         if (put < 0 && errno != EAGAIN && errno != EINTR) {
             write_failed(c, errno);
             return;

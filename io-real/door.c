@@ -36,6 +36,14 @@ static void pause_for_fds(door *d, const char *reason)
 
 static void on_knock(evutil_socket_t fd, short what, void *arg);
 
+/* Readable: somebody connected, and if it is an application, has said something. */
+static void watch(door *d)
+{
+    if (d->purpose == QN_LISTEN_SOCKS)
+        qn_socket_wait_for_bytes(d->fd);
+    (void)event_assign(&d->ev, d->world->base, d->fd, EV_READ | EV_PERSIST, on_knock, d);
+}
+
 static void shut(door *d)
 {
     if (d->fd < 0)
@@ -63,7 +71,7 @@ static void reopen(door *d)
         return;
     }
     d->complained = false;
-    (void)event_assign(&d->ev, w->base, d->fd, EV_READ | EV_PERSIST, on_knock, d);
+    watch(d);
     show(d);
 }
 
@@ -96,7 +104,7 @@ void qn__door_take(qn_world *w, qn_listener purpose, int fd, const qn_addr *from
     id = qn_node_accepted(w->node, purpose, from, local);
     if (id == 0)
         (void)close(fd);
-    else if (!qn__conn_adopt(w, id, fd))
+    else if (!qn__conn_adopt(w, id, fd, purpose == QN_LISTEN_SOCKS))
         qn_node_ended(w->node, id, QN_END_RESET);
     qn__settle(w);
 }
@@ -125,14 +133,14 @@ static bool full(const door *d)
 /* false: enough for now. */
 static bool accept_one(door *d)
 {
-    qn_addr from, local;
+    qn_addr from, local = d->at; /* which nobody asks of an application */
     int fd;
 
     if (full(d)) {
         pause_for_fds(d, "as many connections as the descriptor limit allows");
         return false;
     }
-    fd = qn_socket_accept(d->fd, &from, &local);
+    fd = qn_socket_accept(d->fd, &from, d->purpose == QN_LISTEN_LINK ? &local : NULL);
     if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
         return true;
     if (fd < 0) {
@@ -147,11 +155,14 @@ static bool accept_one(door *d)
 static void on_knock(evutil_socket_t fd, short what, void *arg)
 {
     door *d = arg;
+    /* Applications come one at a time: asking whether there is another costs as much as being
+     * woken for it. */
+    int batch = d->purpose == QN_LISTEN_LINK ? QN_ACCEPT_BATCH : 1;
 
     (void)fd;
     (void)what;
     qn__enter(d->world);
-    for (int i = 0; i < QN_ACCEPT_BATCH && accept_one(d); i++)
+    for (int i = 0; i < batch && accept_one(d); i++)
         ;
 }
 
@@ -188,7 +199,7 @@ bool qn__door_open(door *d, qn_listener purpose, qn_addr at, qn_why why)
         return false;
     d->at = at;
     d->purpose = purpose;
-    (void)event_assign(&d->ev, d->world->base, d->fd, EV_READ | EV_PERSIST, on_knock, d);
+    watch(d);
     return true;
 }
 

@@ -60,6 +60,7 @@ typedef struct conn {
     qn_time leave_by;
     leaving leaving;
     bool dialling, reading, blocked, queued, finish;
+    bool lingers;   /* closing it sends RST */
     bool eof;       /* the peer's direction ended cleanly */
     bool broken;    /* nothing can be written any more */
     bool was_reset; /* learned while writing: a later read of 0 is no clean end */
@@ -103,6 +104,7 @@ struct qn_world {
     struct event timer, flush, retry_accept, stop_timer, checkup;
     struct event *signals[SIGNALS];
     qn_time armed;
+    short reads;        /* EV_READ, and EV_CLOSED where the kernel tells of a FIN */
     uint32_t conns_max; /* what the descriptor limit allows */
     bool stopping, stopped;
     qn_errand *errand;    /* the origin's checkup under way; or NULL */
@@ -141,7 +143,8 @@ bool qn__table_add(table *t, conn *c);
 void qn__table_remove(table *t, conn *c);
 
 /* conn.c */
-bool qn__conn_adopt(qn_world *w, qn_conn id, int fd); /* accepted; false: out of memory */
+/* Accepted, perhaps because its first bytes are here. false: out of memory. */
+bool qn__conn_adopt(qn_world *w, qn_conn id, int fd, bool with_bytes);
 void qn__conn_dial(qn_world *w, qn_conn id, const qn_addr *to);
 void qn__conn_want_read(conn *c, bool on);
 void qn__conn_send(conn *c); /* as much as the socket takes now */

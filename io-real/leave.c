@@ -80,7 +80,8 @@ static void reset_when_acknowledged(conn *c)
 
 static void send_fin(conn *c)
 {
-    qn_socket_linger_reset(c->fd, false);
+    if (c->lingers)
+        qn_socket_linger_reset(c->fd, false);
     if (c->eof || c->broken || c->dialling || shutdown(c->fd, SHUT_WR) != 0) {
         qn__conn_destroy(c);
         return;

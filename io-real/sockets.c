@@ -96,6 +96,7 @@ int qn_socket_listen(qn_addr *at)
     set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (at->family == 6)
         set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    common_options(fd); /* what is accepted inherits them */
     if (bind(fd, &sa.u.any, sa.len) != 0 || listen(fd, SOMAXCONN) != 0 ||
         getsockname(fd, &sa.u.any, &sa.len) != 0)
         return close_keeping_errno(fd);
@@ -103,15 +104,20 @@ int qn_socket_listen(qn_addr *at)
     return fd;
 }
 
-int qn_socket_dial(const qn_addr *to)
+int qn_socket_dial(const qn_addr *to, bool *open)
 {
     qn_sockaddr sa = qn_sockaddr_of(to);
     int fd = stream_socket(to);
 
+    *open = false;
     if (fd < 0)
         return -1;
     common_options(fd);
-    if (connect(fd, &sa.u.any, sa.len) == 0 || errno == EINPROGRESS)
+    if (connect(fd, &sa.u.any, sa.len) != 0 && errno != EINPROGRESS)
+        return close_keeping_errno(fd);
+    /* On this machine the handshake is over by now; connect(2) says EALREADY where it is not. */
+    *open = connect(fd, &sa.u.any, sa.len) == 0 || errno == EISCONN;
+    if (*open || errno == EALREADY)
         return fd;
     return close_keeping_errno(fd);
 }
@@ -142,13 +148,19 @@ int qn_socket_accept(int listener, qn_addr *from, qn_addr *local)
 
     if (fd < 0)
         return -1;
-    common_options(fd);
     *from = qn_addr_of(&sa.u.any);
+    if (local == NULL)
+        return fd;
     sa.len = sizeof sa.u;
     if (getsockname(fd, &sa.u.any, &sa.len) != 0)
         return close_keeping_errno(fd);
     *local = qn_addr_of(&sa.u.any);
     return fd;
+}
+
+void qn_socket_wait_for_bytes(int listener)
+{
+    set(listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1);
 }
 
 void qn_socket_probe_seldom(int fd)

@@ -23,12 +23,14 @@ qn_addr qn_addr_of(const struct sockaddr *sa);
 
 /* Each returns a descriptor, or -1 with errno. Listening fills in the port that was got. */
 int qn_socket_listen(qn_addr *at);
-/* EINPROGRESS is success: wait for writability, then ask qn_socket_error(). */
-int qn_socket_dial(const qn_addr *to);
-/* The same, to a Unix socket. */
+/* Not open yet: wait for writability, then ask qn_socket_error(). */
+int qn_socket_dial(const qn_addr *to, bool *open);
+/* The same, to a Unix socket, of which nothing is known before it is writable. */
 int qn_socket_dial_path(const char *path);
-/* local: the address that was dialled, also where the listener is for several. */
+/* local: the address that was dialled, also where the listener is for several. NULL: not asked. */
 int qn_socket_accept(int listener, qn_addr *from, qn_addr *local);
+/* Whoever connects is to be accepted with his first bytes, or without them after a second. */
+void qn_socket_wait_for_bytes(int listener);
 
 /* Keep-alive probes only after two hours of silence, the kernel's own default, not after a minute:
  * no web server sends them to an idle visitor before it hangs up. */

@@ -326,6 +326,9 @@ static qn_world *world_new(const qn_world_cfg *cfg, unsigned place)
     w->conns_max = conns_of_one(cfg);
     for (int i = 0; i < DOORS; i++)
         w->doors[i] = (door){.world = w, .fd = -1};
+    w->reads = EV_READ;
+    if ((event_base_get_features(w->base) & EV_FEATURE_EARLY_CLOSE) != 0)
+        w->reads |= EV_CLOSED;
     (void)evtimer_assign(&w->timer, w->base, qn__on_timer, w);
     (void)event_assign(&w->flush, w->base, -1, 0, qn__on_flush, w);
     (void)evtimer_assign(&w->retry_accept, w->base, qn__door_retry, w);

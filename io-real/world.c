@@ -99,6 +99,7 @@ static void perform_on(conn *c, const qn_action *a)
         qn__leave_close(c);
         break;
     case QN_ACT_LINGER_RESET:
+        c->lingers = a->on;
         qn_socket_linger_reset(c->fd, a->on);
         break;
     default:

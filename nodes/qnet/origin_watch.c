@@ -24,7 +24,9 @@ static const char *where(const origin_file *o, char text[ORIGIN_AT_MAX])
 
 bool origin_answers(const origin_file *o, qn_why why)
 {
-    int fd = o->unix_path[0] != '\0' ? qn_socket_dial_path(o->unix_path) : qn_socket_dial(&o->addr);
+    bool open;
+    int fd = o->unix_path[0] != '\0' ? qn_socket_dial_path(o->unix_path)
+                                     : qn_socket_dial(&o->addr, &open);
     struct pollfd ready = {.fd = fd, .events = POLLOUT};
     char text[ORIGIN_AT_MAX];
     int error = errno;

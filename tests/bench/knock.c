@@ -77,7 +77,8 @@ static void make_message(const char *network, const char *state)
 static void knock(int poller, const qn_addr *at)
 {
     struct epoll_event e = {.events = EPOLLOUT | EPOLLONESHOT};
-    int fd = qn_socket_dial(at);
+    bool open;
+    int fd = qn_socket_dial(at, &open);
 
     need(fd >= 0, "cannot connect");
     e.data.fd = fd;

@@ -2,6 +2,7 @@
 #include "io-real/sockets.h"
 #include "support/qt.h"
 
+#include <errno.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <unistd.h>
@@ -27,7 +28,8 @@ static int minutes_until_noticed(int fd)
 START_TEST(a_silent_peer_is_probed)
 {
     qn_addr at = {.family = 4, .ip = {127, 0, 0, 1}}, from, local;
-    int listener = qn_socket_listen(&at), dialled = qn_socket_dial(&at), accepted;
+    bool open;
+    int listener = qn_socket_listen(&at), dialled = qn_socket_dial(&at, &open), accepted;
     struct pollfd knock = {.fd = listener, .events = POLLIN};
 
     ck_assert(listener >= 0 && dialled >= 0);
@@ -47,12 +49,70 @@ START_TEST(a_silent_peer_is_probed)
 }
 END_TEST
 
+START_TEST(who_is_on_this_machine_is_reached_at_once)
+{
+    qn_addr at = {.family = 4, .ip = {127, 0, 0, 1}};
+    bool open = false;
+    int listener = qn_socket_listen(&at), dialled = qn_socket_dial(&at, &open);
+
+    ck_assert(listener >= 0 && dialled >= 0);
+    ck_assert(open);
+    ck_assert_int_eq(qn_socket_error(dialled), 0);
+    (void)close(dialled);
+    (void)close(listener);
+}
+END_TEST
+
+/* The port is held, so that nobody else listens there. */
+START_TEST(where_nobody_listens_is_known_at_once_too)
+{
+    qn_addr at = {.family = 4, .ip = {127, 0, 0, 1}};
+    int held = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    qn_sockaddr sa = qn_sockaddr_of(&at);
+    bool open = true;
+
+    ck_assert_int_eq(bind(held, &sa.u.any, sa.len), 0);
+    ck_assert_int_eq(getsockname(held, &sa.u.any, &sa.len), 0);
+    at = qn_addr_of(&sa.u.any);
+    ck_assert_int_eq(qn_socket_dial(&at, &open), -1);
+    ck_assert_int_eq(qn_socket_err(errno), QN_REFUSED);
+    ck_assert(!open);
+    (void)close(held);
+}
+END_TEST
+
+START_TEST(an_application_is_accepted_with_its_first_bytes)
+{
+    qn_addr at = {.family = 4, .ip = {127, 0, 0, 1}}, from;
+    bool open;
+    int listener = qn_socket_listen(&at), dialled, accepted;
+    struct pollfd knock = {.fd = listener, .events = POLLIN};
+    char said[4];
+
+    qn_socket_wait_for_bytes(listener);
+    ck_assert_int_ne(option(listener, IPPROTO_TCP, TCP_DEFER_ACCEPT), 0);
+    dialled = qn_socket_dial(&at, &open);
+    ck_assert(open);
+    ck_assert_int_eq(send(dialled, "\5\1", 3, MSG_NOSIGNAL), 3);
+    ck_assert_int_eq(poll(&knock, 1, 10000), 1);
+    accepted = qn_socket_accept(listener, &from, NULL);
+    ck_assert(accepted >= 0);
+    ck_assert_int_eq(recv(accepted, said, sizeof said, MSG_DONTWAIT), 3);
+    (void)close(accepted);
+    (void)close(dialled);
+    (void)close(listener);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("real sockets");
     TCase *t = tcase_create("options");
 
     tcase_add_test(t, a_silent_peer_is_probed);
+    tcase_add_test(t, who_is_on_this_machine_is_reached_at_once);
+    tcase_add_test(t, where_nobody_listens_is_known_at_once_too);
+    tcase_add_test(t, an_application_is_accepted_with_its_first_bytes);
     suite_add_tcase(s, t);
     return s;
 }
