@@ -334,6 +334,7 @@
 /* Edges */
 #define QN_CONNS_MAX 65536
 #define QN_SOCKS_TIMEOUT (10 * QN_SEC) /* a complete SOCKS request, or goodbye */
+#define QN_END_WAITS (10 * QN_MS)      /* an end nobody waits for looks so long for company */
 #define QN_OPEN_TIMEOUT (30 * QN_SEC)  /* resolve + connect at the exit */
 #define QN_PROBE_FRESH (60 * QN_SEC)   /* a success speaks for what is wanted so long after */
 #define QN_NOMEM_PAUSE (20 * QN_MS)    /* until what memory stopped is tried again */

@@ -295,7 +295,7 @@ static void put_data(qn_apps *a, writer *w)
     }
 }
 
-/* ENDs of streams none of whose bytes wait any more. */
+/* ENDs of streams of which nothing waits any more. */
 static void put_ends(qn_apps *a, writer *w)
 {
     for (uint32_t i = 0; a->ends > 0 && i < a->n;) {
@@ -303,7 +303,7 @@ static void put_ends(qn_apps *a, writer *w)
         uint32_t before = a->n;
         uint8_t *at;
 
-        if (!app->tell_end || qn__apps_waits(a, app->sid)) {
+        if (!app->tell_end || app->tell_open || app->tell_opened || qn__apps_waits(a, app->sid)) {
             i++;
             continue;
         }
@@ -379,6 +379,7 @@ qn_err qn_apps_output(qn_apps *a, qn_piece *out)
         if (qn_cell_get(a->all->env, size, out) != QN_OK)
             return QN_NOMEM;
         w = (writer){.text = qn_piece_data(out), .cap = qn_cell_text(size)};
+        put_ends(a, &w); /* an OPEN behind them finds their places free */
         all_said = put_urgent(a, &w);
     }
     if (all_said) {

@@ -152,6 +152,7 @@ typedef enum timer_kind {
     TIMER_BERTH,
     TIMER_CROSSING,
     TIMER_PROBE,
+    TIMER_ENDS,
     TIMER_SITE_TURN,
     TIMER_ORIGIN,
     TIMER_STORE,
@@ -235,6 +236,7 @@ typedef struct circuit {
     bool late;        /* it took too long to be built for those who wait */
     bool asked, mute; /* with awaits: its end was asked for a PONG; and did not give one */
     bool built, dead;
+    bool owes_end; /* of a stream: it waits for a cell to go with */
     uint32_t streams;
     uint64_t up, down; /* application bytes */
     qn_timer timer;
@@ -356,6 +358,8 @@ struct qn_node {
     uint64_t probe_circuit; /* id the PING went into; 0: a link */
     qn_err last_error;
 
+    qn_timer ends_timer; /* armed: some circuit owes an end */
+
     qn_timer stop_timer;
     bool stopping, stopped_due, stopped;
 
@@ -415,6 +419,7 @@ void edge_ended(edge *e, qn_ending how);
 void edge_released(edge *e);
 void edge_service(edge *e);
 void edge_tick(edge *e);
+void edge_ends_go(qn_node *n); /* ends that wait for company leave without it */
 void edge_is_open(edge *e);
 bool edge_send(edge *e, const void *p, size_t n); /* small, to the bearer; false: it failed */
 bool edge_say(edge *e, qn_slice text);            /* small, to the socket; false: no memory */

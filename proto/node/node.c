@@ -254,6 +254,9 @@ static void fire(qn_node *n, qn_timer *t)
     case TIMER_PROBE:
         probe_tick(n);
         break;
+    case TIMER_ENDS:
+        edge_ends_go(n);
+        break;
     case TIMER_SITE_TURN:
         site_turn(n);
         break;
@@ -392,9 +395,10 @@ bool qn_node_next(qn_node *n, qn_action *a)
             return true;
     if ((may_store(n) && store_action(n, a)) || site_door(n, a))
         return true;
-    *a = (qn_action){.type = QN_ACT_EVENT};
-    if (node_next_event(n, &a->event))
-        return true;
+    if (n->events_n > 0) {
+        *a = (qn_action){.type = QN_ACT_EVENT};
+        return node_next_event(n, &a->event);
+    }
     if (n->stopping && !n->stopped && (n->stopped_due || n->neighbours_n + n->edges_n == 0)) {
         n->stopped = true;
         n->stopped_due = false;

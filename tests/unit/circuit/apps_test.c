@@ -238,6 +238,52 @@ START_TEST(a_stream_that_ended_both_ways_is_not_disturbed_by_the_circuits_end)
 }
 END_TEST
 
+/* Commands of the messages of the client's next cell. */
+static void next_cell(uint8_t *cmd, unsigned count)
+{
+    qn_piece cell;
+    const uint8_t *p;
+
+    qt_assert_err(qn_apps_output(&at_client, &cell), QN_OK);
+    p = qn_piece_data(&cell);
+    for (unsigned i = 0; i < count; i++) {
+        cmd[i] = p[0];
+        p += QN_MSG_HEADER + qn_get16(p + 2);
+    }
+    qt_assert_err(qn_apps_input(&at_exit, cell), QN_OK);
+    qn_block_drop(cell.block);
+}
+
+/* An exit that grants so many streams and no more has the place of the one before by then. */
+START_TEST(an_end_goes_before_the_open_that_takes_its_place)
+{
+    uint32_t sid = open_stream();
+    uint8_t cmd[2];
+
+    qn_apps_end(&at_exit, sid, QN_APP_DONE);
+    settle();
+    qn_apps_end(&at_client, sid, QN_APP_DONE);
+    (void)side_open(&client);
+    next_cell(cmd, 2);
+    ck_assert_uint_eq(cmd[0], QN_CMD_END);
+    ck_assert_uint_eq(cmd[1], QN_CMD_OPEN);
+    settle();
+}
+END_TEST
+
+START_TEST(an_end_never_goes_before_its_own_open)
+{
+    uint32_t sid = side_open(&client);
+    uint8_t cmd[2];
+
+    qn_apps_end(&at_client, sid, QN_APP_DONE);
+    next_cell(cmd, 2);
+    ck_assert_uint_eq(cmd[0], QN_CMD_OPEN);
+    ck_assert_uint_eq(cmd[1], QN_CMD_END);
+    settle();
+}
+END_TEST
+
 static Suite *apps_suite(void)
 {
     Suite *s = suite_create("circuit/apps");
@@ -251,6 +297,8 @@ static Suite *apps_suite(void)
     tcase_add_test(tc, each_direction_ends_by_itself);
     tcase_add_test(tc, end_comes_behind_the_last_byte_even_when_all_is_small);
     tcase_add_test(tc, end_waits_for_bytes_that_wait_for_a_cell_of_their_own);
+    tcase_add_test(tc, an_end_goes_before_the_open_that_takes_its_place);
+    tcase_add_test(tc, an_end_never_goes_before_its_own_open);
     tcase_add_test(tc, a_direction_that_ended_gets_no_more_credit);
     tcase_add_test(tc, an_error_ends_both_directions_and_drops_what_waits);
     tcase_add_test(tc, an_error_may_follow_a_clean_end_of_the_same_direction);
