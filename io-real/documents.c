@@ -91,6 +91,7 @@ static json_t *counters(const qn_counters *c)
     set_number(o, "relayed", c->relayed);
     set_number(o, "links_opened", c->links_opened);
     set_number(o, "links_resumed", c->links_resumed);
+    set_number(o, "impostors", c->impostors);
     set_number(o, "circuits_built", c->circuits_built);
     set_number(o, "circuits_failed", c->circuits_failed);
     set_number(o, "circuits_refused", c->circuits_refused);

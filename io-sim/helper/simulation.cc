@@ -247,6 +247,7 @@ Simulation::MakeContact(qn_env* env, const Origin& origin)
     size_t keysN = 0;
     size_t cardN = 0;
     Must(qn_htx_found(env,
+                      &m_shared.network.operators[0].id,
                       &origin.GetFacts(),
                       EPOCHS,
                       {m_signerMirrorKeys.data(), m_signerMirrorKeys.size()},

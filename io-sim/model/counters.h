@@ -23,6 +23,7 @@ AddCounters(qn_counters* sum, const qn_counters& c)
     sum->app_down += c.app_down;
     sum->relayed += c.relayed;
     sum->links_opened += c.links_opened;
+    sum->impostors += c.impostors;
     sum->circuits_built += c.circuits_built;
     sum->circuits_failed += c.circuits_failed;
     sum->circuits_refused += c.circuits_refused;

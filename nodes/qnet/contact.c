@@ -22,6 +22,7 @@ static int make_card(contact *c, const qn_htx_origin *facts, size_t *card_n, qn_
     qn_span keys = {c->keys, sizeof c->keys}, card = {c->card, sizeof c->card}, old = {0};
     size_t keys_n = 0;
     qn_found found = qn_store_read(&c->store, "mirror-keys", &old, why);
+    uint8_t place;
     qn_err err;
 
     free(old.p);
@@ -32,7 +33,10 @@ static int make_card(contact *c, const qn_htx_origin *facts, size_t *card_n, qn_
                          c->store.path);
     if (found != QN_ABSENT)
         return EXIT_STATE;
-    err = qn_htx_found(c->env, facts, QN_HTX_EPOCHS_MAX, keys, &keys_n, card, card_n);
+    err = qn_network_place(c->net, &c->seed, &place)
+              ? qn_htx_found(c->env, &c->net->operators[place].id, facts, QN_HTX_EPOCHS_MAX, keys,
+                             &keys_n, card, card_n)
+              : QN_CONFIG;
     if (err != QN_OK) {
         (void)qn_why_say(why, "the origin of %s cannot be an operator's: %s", c->store.path,
                          qn_err_text(err));

@@ -10,7 +10,7 @@
 #include "carrier/record.h"
 #include "noise/noise.h"
 
-#define QN_BARE_MESSAGE_MAX 160 /* the longest handshake message is 114 bytes: see bare_shake.c */
+#define QN_BARE_MESSAGE_MAX 208 /* the longest handshake message is 194 bytes: see bare_shake.c */
 #define QN_BARE_READ_ON QN_SEC  /* after a write failed: what the peer said last may still come */
 
 /* Lives from create to ESTABLISHED only. */
@@ -18,6 +18,7 @@ typedef struct qn_bare_shake {
     qn_noise noise;
     qn_peerid responder, own_id;
     qn_dh_public responder_key;
+    qn_vouch vouch; /* ours */
     bool claim;
 } qn_bare_shake;
 

@@ -3,9 +3,10 @@
  *
  *     1 -> e, es    empty                                              48 bytes
  *     2 <- e, ee    version u8 (1), time u32, max record u16,
- *                   ciphers u8 (bit 0: ChaCha20-Poly1305), features u16  58
- *     3 -> s, se    flags u8 (bit 0: a PeerID follows), [PeerID 32],
- *                   cipher u8 (0: the bit's number)                  66 or 98
+ *                   ciphers u8 (bit 0: ChaCha20-Poly1305), features u16,
+ *                   vouch                                            154
+ *     3 -> s, se    flags u8 (bit 0: a PeerID follows), [PeerID 32, vouch],
+ *                   cipher u8 (0: the bit's number)                  66 or 194
  */
 #include "carrier/bare.h"
 
@@ -29,6 +30,7 @@ qn_err qn_bare_shake_init(qn_bare *c, const qn_carrier_cfg *cfg)
     s->responder = cfg->responder;
     s->responder_key = cfg->responder_key;
     s->own_id = cfg->own_id;
+    s->vouch = cfg->vouch;
     s->claim = cfg->claim;
     memcpy(prologue, name, sizeof name);
     memcpy(prologue + sizeof name, cfg->network, 32);
@@ -96,7 +98,8 @@ static qn_err read_first(qn_bare *c, qn_slice body)
 {
     const qn_terms terms = {.time = (uint32_t)c->env->wall,
                             .max_record = c->max_record,
-                            .ciphers = 1u << QN_TERMS_CHACHA20_POLY1305};
+                            .ciphers = 1u << QN_TERMS_CHACHA20_POLY1305,
+                            .vouch = c->shake->vouch};
     uint8_t none[QN_BARE_MESSAGE_MAX], reply[QN_TERMS_SIZE];
     size_t n;
     qn_err err;
@@ -130,6 +133,7 @@ static qn_err read_final(qn_bare *c, qn_slice body, qn_established *est)
         return QN_PROTO;
     got.known = choice.claim;
     got.peer = choice.id;
+    got.vouch = choice.vouch;
     got.peer_key = c->shake->noise.rs;
     *est = got;
     return establish(c, est);
@@ -139,8 +143,10 @@ static qn_err read_final(qn_bare *c, qn_slice body, qn_established *est)
 
 static qn_err send_final(qn_bare *c)
 {
-    const qn_choice choice = {
-        .claim = c->shake->claim, .id = c->shake->own_id, .cipher = QN_TERMS_CHACHA20_POLY1305};
+    const qn_choice choice = {.claim = c->shake->claim,
+                              .id = c->shake->own_id,
+                              .vouch = c->shake->vouch,
+                              .cipher = QN_TERMS_CHACHA20_POLY1305};
     uint8_t p[QN_CHOICE_MAX];
     size_t n = qn_choice_put(&choice, p);
 
@@ -167,6 +173,7 @@ static qn_err read_reply(qn_bare *c, qn_slice body, qn_established *est)
         return err;
     got.wall = terms.time;
     got.features = terms.features;
+    got.vouch = terms.vouch;
     c->max_record = got.max_record = terms.max_record;
     *est = got;
     return establish(c, est);

@@ -37,6 +37,14 @@ typedef struct qn_carrier {
 struct qn_htx_target; /* htx/target.h; a layer above knows what it is */
 struct qn_htx_site;   /* htx/site.h */
 
+/* An identity and its signature over a key of the node's: what it signs, dir/vouch.h says. */
+typedef struct qn_vouch {
+    qn_sign_public identity;
+    qn_signature signature;
+} qn_vouch;
+
+#define QN_VOUCH_SIZE (32 + 64)
+
 typedef struct qn_carrier_cfg {
     bool initiator;
     qn_tally *tally;                /* may be NULL */
@@ -48,6 +56,8 @@ typedef struct qn_carrier_cfg {
                                        stranger costs it one X25519 (P3) */
     bool claim;                     /* initiator: name ourselves to the responder */
     qn_peerid own_id;               /* when claim is set */
+    qn_vouch vouch;                 /* for own_key: of a responder, and when claim is set. HTX's
+                                       responder answers with another key: site->vouches */
     const qn_key *psk;              /* NULL: all zero */
     uint16_t max_record;            /* responder: largest record content on this carrier, both ways;
                                        0: QN_RECORD_CONTENT_MAX. Initiators take the responder's word */
@@ -76,7 +86,8 @@ typedef enum qn_carrier_event_type {
 typedef struct qn_established {
     bool known;            /* the peer is named: always at the initiator */
     qn_peerid peer;        /* responder: only a claim until the descriptor's key equals peer_key */
-    qn_dh_public peer_key; /* the peer's static key, proven */
+    qn_dh_public peer_key; /* the peer's static key, proven: HTX's responder's is a mirror key */
+    qn_vouch vouch;        /* with known: the peer's for that key, not looked at */
     qn_hash hash;          /* the handshake hash: names this carrier, equal at both ends */
     qn_key resume;         /* proves a later carrier's right to this link */
     uint16_t max_record;   /* largest record content either side sends */

@@ -2,6 +2,18 @@
 
 enum { FLAG_PEERID = 1 };
 
+static void put_vouch(const qn_vouch *v, uint8_t out[QN_VOUCH_SIZE])
+{
+    memcpy(out, v->identity.b, sizeof v->identity.b);
+    memcpy(out + sizeof v->identity.b, v->signature.b, sizeof v->signature.b);
+}
+
+static void get_vouch(qn_vouch *v, const uint8_t in[QN_VOUCH_SIZE])
+{
+    memcpy(v->identity.b, in, sizeof v->identity.b);
+    memcpy(v->signature.b, in + sizeof v->identity.b, sizeof v->signature.b);
+}
+
 void qn_terms_put(const qn_terms *t, uint8_t out[QN_TERMS_SIZE])
 {
     out[0] = QN_TERMS_VERSION;
@@ -9,6 +21,7 @@ void qn_terms_put(const qn_terms *t, uint8_t out[QN_TERMS_SIZE])
     qn_put16(out + 5, t->max_record);
     out[7] = t->ciphers;
     qn_put16(out + 8, t->features);
+    put_vouch(&t->vouch, out + 10);
 }
 
 qn_err qn_terms_get(qn_terms *t, qn_slice in)
@@ -26,6 +39,7 @@ qn_err qn_terms_get(qn_terms *t, qn_slice in)
                      .max_record = qn_get16(p + 5),
                      .ciphers = p[7],
                      .features = qn_get16(p + 8)};
+    get_vouch(&got.vouch, p + 10);
     if (got.max_record < QN_RECORD_CONTENT_MIN || got.max_record > QN_RECORD_CONTENT_MAX ||
         (got.ciphers & 1u << QN_TERMS_CHACHA20_POLY1305) == 0)
         return QN_PROTO;
@@ -41,6 +55,8 @@ size_t qn_choice_put(const qn_choice *c, uint8_t *out)
     if (c->claim) {
         memcpy(out + n, c->id.b, sizeof c->id.b);
         n += sizeof c->id.b;
+        put_vouch(&c->vouch, out + n);
+        n += QN_VOUCH_SIZE;
     }
     out[n++] = c->cipher;
     if (c->frames.n > 0)
@@ -58,10 +74,12 @@ qn_err qn_choice_get(qn_choice *c, qn_slice in, uint8_t offered)
         return QN_PROTO;
     got.claim = (p[0] & FLAG_PEERID) != 0;
     if (got.claim) {
-        if (in.n < at + sizeof got.id.b + 1)
+        if (in.n < at + sizeof got.id.b + QN_VOUCH_SIZE + 1)
             return QN_PROTO;
         memcpy(got.id.b, p + at, sizeof got.id.b);
         at += sizeof got.id.b;
+        get_vouch(&got.vouch, p + at);
+        at += QN_VOUCH_SIZE;
     }
     got.cipher = p[at++];
     if (got.cipher > QN_TERMS_AES_256_GCM || (offered & 1u << got.cipher) == 0)

@@ -4,6 +4,7 @@
 #include "dir/capacity.h"
 #include "dir/envelope.h"
 #include "dir/internal.h"
+#include "dir/offer.h"
 
 /* ---- turns ----------------------------------------------------------------------------------- */
 
@@ -47,33 +48,41 @@ typedef struct listed {
 
 static qn_err read_listed(qn_cbor_r *r, qn_env *env, listed *l)
 {
-    qn_envelope envelope;
     qn_err err = qn_snapshot_entry_read(r, &l->e);
 
-    if (err == QN_OK)
-        err = qn_envelope_read(&envelope, l->e.descriptor);
-    return err == QN_OK ? qn_peerid_of(env, envelope.key.b, &l->id) : err;
+    return err == QN_OK ? qn_peerid_of(env, l->e.identity.b, &l->id) : err;
 }
 
-static qn_err judge(const qn_registry *r, const qn_registration *mine, const listed *l)
+/* It was verified when it was registered: so a proposal costs what is new in it. */
+static bool registered(const qn_registration *mine, const listed *l)
+{
+    qn_envelope said;
+
+    return mine != NULL && qn_envelope_read(&said, mine->bytes) == QN_OK &&
+           said.body.n == l->e.body.n && memcmp(said.body.p, l->e.body.p, said.body.n) == 0;
+}
+
+/* What we sign, nobody else verifies who gets it from us: not even of whom we do not know yet. */
+static qn_err verify(const qn_registry *r, const listed *l, uint64_t i, qn_slice signatures,
+                     qn_descriptor *d)
+{
+    qn_err err = qn_offer_verify(signatures, i, r->net, &l->e.identity, l->e.body);
+
+    return err == QN_OK ? qn_descriptor_read(d, r->env, r->net, l->e.body, &l->e.identity) : err;
+}
+
+static qn_err judge(const qn_registry *r, const qn_registration *mine, const listed *l, uint64_t i,
+                    qn_slice signatures)
 {
     qn_descriptor other;
-    const qn_descriptor *d = &mine->d;
-    bool same = l->e.descriptor.n == mine->bytes.n &&
-                memcmp(l->e.descriptor.p, mine->bytes.p, mine->bytes.n) == 0;
-    qn_err err = QN_OK;
+    bool known = registered(mine, l);
+    qn_err err = known ? QN_OK : verify(r, l, i, signatures, &other);
 
-    if (!same) {
-        err = qn_descriptor_open(&other, r->env, r->net, l->e.descriptor);
-        d = &other;
-    }
     if (err == QN_OK)
-        err = qn_descriptor_valid(d, r->env->wall);
-    if (err != QN_OK)
-        return err;
-    return strcmp(d->country, l->e.country) == 0 && qn_registry_weight_fair(r, mine, l->e.weight)
-               ? QN_OK
-               : QN_POLICY;
+        err = qn_descriptor_valid(known ? &mine->d : &other, r->env->wall);
+    if (err == QN_OK && mine != NULL && !qn_registry_weight_fair(r, mine, l->e.weight))
+        err = QN_POLICY;
+    return err;
 }
 
 /* The others may have heard a heartbeat that we have not. */
@@ -98,7 +107,8 @@ static void pass(const qn_registry *r, uint32_t *at, const qn_peerid *until, qn_
         d->missing += must_be_listed(r, r->v[(*at)++]);
 }
 
-qn_err qn_proposal_compare(qn_differences *out, const qn_registry *r, const qn_signed_list *o)
+qn_err qn_proposal_compare(qn_differences *out, const qn_registry *r, const qn_signed_list *o,
+                           qn_slice signatures)
 {
     qn_differences d = {0};
     qn_snapshot_body b;
@@ -120,8 +130,7 @@ qn_err qn_proposal_compare(qn_differences *out, const qn_registry *r, const qn_s
         mine = at < r->n && qn_peerid_equal(&r->v[at]->d.id, &l.id) ? r->v[at++] : NULL;
         d.listed++;
         d.unknown += !lives(r, mine);
-        if (mine != NULL)
-            err = judge(r, mine, &l);
+        err = judge(r, mine, &l, i, signatures);
     }
     if (err != QN_OK)
         return err;

@@ -27,12 +27,14 @@ typedef struct qn_differences {
 } qn_differences;
 
 /*
- * Reads a proposal's entries beside the registry. QN_POLICY: a weight or a country that is not what
- * the node said; QN_EXPIRED, QN_EARLY: a descriptor that is not valid now; QN_CANON: out of order;
- * else as qn_descriptor_open. Descriptors that the registry has are not verified again.
+ * Reads a proposal's entries beside the registry. signatures: the nodes', as dir/offer.h has them,
+ * or empty. QN_AUTH: of a node that is not in the registry with these very bytes there is no good
+ * one; QN_POLICY: a weight that is not fair; QN_EXPIRED, QN_EARLY: a descriptor that is not valid
+ * now; QN_CANON: out of order; else as qn_descriptor_read. Descriptors that the registry has are
+ * not verified again.
  */
 QN_MUST_CHECK qn_err qn_proposal_compare(qn_differences *out, const qn_registry *r,
-                                         const qn_signed_list *o);
+                                         const qn_signed_list *o, qn_slice signatures);
 /* Whether an operator signs what differs so much; `patient`: lists have been refused for a while.
  */
 bool qn_differences_bearable(const qn_differences *d, bool patient);

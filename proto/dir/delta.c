@@ -25,18 +25,18 @@ static size_t head_of(uint64_t v)
 static qn_err outline_entry(qn_outline_entry *e, qn_env *env, const qn_snapshot *s,
                             const qn_relay *r)
 {
-    size_t before = 1 + head_of(r->bytes.n);
-    const uint8_t *end = r->bytes.p + r->bytes.n;
+    size_t before = 1 + 2 + sizeof r->d.identity.b + head_of(r->body.n);
+    const uint8_t *end = r->body.p + r->body.n;
     qn_hash h;
-    qn_err err = qn_sha256(env, &r->bytes, 1, &h);
+    qn_err err = qn_sha256(env, &r->body, 1, &h);
 
     if (err != QN_OK)
         return err;
     memcpy(e->id, r->d.id.b, sizeof e->id);
     memcpy(e->digest, h.b, sizeof e->digest);
-    e->at = (uint32_t)((size_t)(r->bytes.p - s->body.p) - before);
-    e->descriptor = (uint16_t)(before + r->bytes.n);
-    e->rest_n = (uint8_t)(1 + strlen(r->country) + head_of(r->weight));
+    e->at = (uint32_t)((size_t)(r->body.p - s->body.p) - before);
+    e->descriptor = (uint16_t)(before + r->body.n);
+    e->rest_n = (uint8_t)head_of(r->weight);
     memcpy(e->rest, end, e->rest_n);
     return QN_OK;
 }

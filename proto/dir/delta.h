@@ -19,8 +19,8 @@ typedef struct qn_outline_entry {
     uint8_t digest[16];  /* of SHA-256 of the descriptor */
     uint32_t at;         /* where in the body it begins */
     uint16_t descriptor; /* bytes from there to the descriptor's end */
-    uint8_t rest_n;      /* bytes behind that: country and weight */
-    uint8_t rest[7];
+    uint8_t rest_n;      /* bytes behind that: the weight */
+    uint8_t rest[3];
 } qn_outline_entry;
 
 typedef struct qn_outline {

@@ -8,7 +8,7 @@ enum {
     KEY_VERSION = 1,
     SEQUENCE,
     VALID_AFTER,
-    VALID_UNTIL,
+    VALID_FOR,
     ROLES,
     ADDRS,
     LINK,
@@ -152,8 +152,19 @@ static qn_err derive(qn_descriptor *d, qn_env *env)
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-static void put_dated(qn_cbor_w *w, const qn_dated_key *k)
+/* Nearly all keys are made for as long as the descriptor is, and then say nothing of it: dates
+ * cost a list of a thousand nodes 12 KiB. */
+static bool as_long(const qn_dated_key *k, const qn_descriptor *d)
 {
+    return k->not_before == d->valid_after && k->not_after == d->valid_until;
+}
+
+static void put_dated(qn_cbor_w *w, const qn_dated_key *k, const qn_descriptor *d)
+{
+    if (as_long(k, d)) {
+        qn_cbor_bytes(w, k->key.b, sizeof k->key.b);
+        return;
+    }
     qn_cbor_array(w, 3);
     qn_cbor_bytes(w, k->key.b, sizeof k->key.b);
     qn_cbor_uint(w, (uint64_t)k->not_before);
@@ -167,11 +178,11 @@ static void put_lists(qn_cbor_w *w, const qn_descriptor *d)
     for (unsigned i = 0; i < d->addrs_n; i++)
         qn_body_put_addr(w, &d->addrs[i]);
     qn_cbor_uint(w, LINK);
-    put_dated(w, &d->link);
+    put_dated(w, &d->link, d);
     qn_cbor_uint(w, ONIONS);
     qn_cbor_array(w, d->onions_n);
     for (unsigned i = 0; i < d->onions_n; i++)
-        put_dated(w, &d->onion[i]);
+        put_dated(w, &d->onion[i], d);
 }
 
 static void put_ranges(qn_cbor_w *w, const qn_descriptor *d)
@@ -231,8 +242,8 @@ static void put_body(qn_cbor_w *w, const qn_descriptor *d)
     qn_cbor_uint(w, d->sequence);
     qn_cbor_uint(w, VALID_AFTER);
     qn_cbor_uint(w, (uint64_t)d->valid_after);
-    qn_cbor_uint(w, VALID_UNTIL);
-    qn_cbor_uint(w, (uint64_t)d->valid_until);
+    qn_cbor_uint(w, VALID_FOR);
+    qn_cbor_uint(w, (uint64_t)(d->valid_until - d->valid_after));
     qn_cbor_uint(w, ROLES);
     qn_cbor_uint(w, d->roles);
     put_lists(w, d);
@@ -277,13 +288,42 @@ static uint8_t get_count(qn_cbor_r *r, uint8_t max)
     return r->err == QN_OK ? (uint8_t)n : 0;
 }
 
+enum { DATES_OF_THE_DESCRIPTOR = -1 }; /* until those are known: take_dates */
+
 static void get_dated(qn_cbor_r *r, qn_dated_key *k)
 {
+    if (r->err == QN_OK && r->p < r->end && *r->p >> 5 == 2) { /* a byte string */
+        qn_cbor_get_fixed(r, k->key.b, sizeof k->key.b);
+        k->not_before = k->not_after = DATES_OF_THE_DESCRIPTOR;
+        return;
+    }
     if (qn_cbor_get_array(r) != 3 && r->err == QN_OK)
         r->err = QN_PROTO;
     qn_cbor_get_fixed(r, k->key.b, sizeof k->key.b);
     k->not_before = qn_body_get_time(r);
     k->not_after = qn_body_get_time(r);
+}
+
+static qn_err take_dates(qn_dated_key *k, const qn_descriptor *d)
+{
+    if (as_long(k, d)) /* leaving them out is the one way to say so */
+        return QN_CANON;
+    if (k->not_after == DATES_OF_THE_DESCRIPTOR) {
+        k->not_before = d->valid_after;
+        k->not_after = d->valid_until;
+    }
+    return QN_OK;
+}
+
+static qn_err take_all_dates(qn_descriptor *d)
+{
+    qn_err err;
+
+    d->valid_until += d->valid_after;
+    err = take_dates(&d->link, d);
+    for (unsigned i = 0; i < d->onions_n && err == QN_OK; i++)
+        err = take_dates(&d->onion[i], d);
+    return err;
 }
 
 static uint16_t get_port(qn_cbor_r *r)
@@ -359,8 +399,8 @@ static void get_field(qn_cbor_r *r, uint64_t key, qn_descriptor *d)
     case VALID_AFTER:
         d->valid_after = qn_body_get_time(r);
         break;
-    case VALID_UNTIL:
-        d->valid_until = qn_body_get_time(r);
+    case VALID_FOR:
+        d->valid_until = qn_body_get_time(r); /* from valid after on: take_all_dates */
         break;
     case ROLES:
         d->roles = (uint8_t)qn_body_get_below(r, ROLES_ALL + 1);
@@ -384,32 +424,40 @@ static void get_field(qn_cbor_r *r, uint64_t key, qn_descriptor *d)
     }
 }
 
-qn_err qn_descriptor_open(qn_descriptor *d, qn_env *env, const qn_network *net, qn_slice in)
+qn_err qn_descriptor_read(qn_descriptor *d, qn_env *env, const qn_network *net, qn_slice body,
+                          const qn_sign_public *identity)
 {
-    qn_descriptor got = {0};
-    qn_envelope e;
+    qn_descriptor got = {.identity = *identity};
     qn_body b;
     uint64_t key;
+    qn_err err;
+
+    if (body.n > QN_DESCRIPTOR_MAX - QN_ENVELOPE_OVERHEAD)
+        return QN_LIMIT;
+    qn_body_open(&b, body);
+    while (qn_body_next(&b, &key))
+        get_field(&b.r, key, &got);
+    err = qn_body_end(&b, QN_BODY_KEYS(REQUIRED));
+    if (err == QN_OK)
+        err = take_all_dates(&got);
+    if (err == QN_OK)
+        err = check(&got, net->lab);
+    if (err == QN_OK)
+        err = derive(&got, env);
+    if (err == QN_OK)
+        *d = got;
+    return err;
+}
+
+qn_err qn_descriptor_open(qn_descriptor *d, qn_env *env, const qn_network *net, qn_slice in)
+{
+    qn_envelope e;
     qn_err err;
 
     if (in.n > QN_DESCRIPTOR_MAX)
         return QN_LIMIT;
     err = qn_envelope_open(&e, QN_TAG_DESCRIPTOR, net->id, in);
-    if (err != QN_OK)
-        return err;
-    qn_body_open(&b, e.body);
-    while (qn_body_next(&b, &key))
-        get_field(&b.r, key, &got);
-    err = qn_body_end(&b, QN_BODY_KEYS(REQUIRED));
-    if (err == QN_OK)
-        err = check(&got, net->lab);
-    if (err != QN_OK)
-        return err;
-    got.identity = e.key;
-    err = derive(&got, env);
-    if (err == QN_OK)
-        *d = got;
-    return err;
+    return err == QN_OK ? qn_descriptor_read(d, env, net, e.body, &e.key) : err;
 }
 
 /* ---- asking ---------------------------------------------------------------------------------- */

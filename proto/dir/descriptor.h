@@ -5,6 +5,8 @@
  * of their own with their own validity, so one can never stand in for another. Whoever holds a
  * descriptor holds the signed bytes too: those are passed on, never a re-encoding.
  *
+ * Where the operators vouch for it, in their list, the signature is left out (decision 25).
+ *
  * Opening checks everything that does not change with time: signature, network, ranges, addresses.
  * Validity is asked separately, because nodes that share one opened object have their own clocks.
  */
@@ -77,6 +79,10 @@ QN_MUST_CHECK qn_err qn_descriptor_sign(qn_descriptor *d, qn_env *env, const qn_
  * the network is not a lab. *d is unchanged after any error, and in outlives it. */
 QN_MUST_CHECK qn_err qn_descriptor_open(qn_descriptor *d, qn_env *env, const qn_network *net,
                                         qn_slice in);
+/* The same of one whose signature is not at hand, because somebody else vouches for it: its body,
+ * and the identity that signed it. */
+QN_MUST_CHECK qn_err qn_descriptor_read(qn_descriptor *d, qn_env *env, const qn_network *net,
+                                        qn_slice body, const qn_sign_public *identity);
 /* QN_EARLY, QN_EXPIRED or QN_OK at `wall`, with QN_CLOCK_SKEW_S of grace at the start. */
 QN_MUST_CHECK qn_err qn_descriptor_valid(const qn_descriptor *d, int64_t wall);
 /* The same for one of its keys. */

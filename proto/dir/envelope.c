@@ -39,25 +39,30 @@ qn_err qn_signed_verify(const char *tag, const uint8_t network[32], qn_slice bod
     return err == QN_OK ? qn_verify(key, g.p, g.n, signature) : err;
 }
 
-qn_err qn_envelope_seal(const char *tag, const uint8_t network[32], qn_slice body,
-                        const qn_sign_secret *secret, uint8_t *out, size_t cap, size_t *n)
+qn_err qn_envelope_write(const qn_envelope *e, uint8_t *out, size_t cap, size_t *n)
 {
-    qn_sign_public key;
-    qn_signature signature;
     qn_cbor_w w;
 
-    if (qn_signed_sign(tag, network, body, secret, &signature) != QN_OK)
-        return QN_CONFIG;
-    qn_sign_derive(secret, &key);
     qn_cbor_w_init(&w, out, cap);
     qn_cbor_array(&w, 3);
-    qn_cbor_bytes(&w, body.p, body.n);
-    qn_cbor_bytes(&w, key.b, sizeof key.b);
-    qn_cbor_bytes(&w, signature.b, sizeof signature.b);
+    qn_cbor_bytes(&w, e->body.p, e->body.n);
+    qn_cbor_bytes(&w, e->key.b, sizeof e->key.b);
+    qn_cbor_bytes(&w, e->signature.b, sizeof e->signature.b);
     if (w.err != QN_OK)
         return QN_CONFIG;
     *n = w.n;
     return QN_OK;
+}
+
+qn_err qn_envelope_seal(const char *tag, const uint8_t network[32], qn_slice body,
+                        const qn_sign_secret *secret, uint8_t *out, size_t cap, size_t *n)
+{
+    qn_envelope e = {.body = body};
+
+    if (qn_signed_sign(tag, network, body, secret, &e.signature) != QN_OK)
+        return QN_CONFIG;
+    qn_sign_derive(secret, &e.key);
+    return qn_envelope_write(&e, out, cap, n);
 }
 
 qn_err qn_envelope_take(qn_envelope *e, qn_slice *in)

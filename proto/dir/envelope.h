@@ -21,6 +21,8 @@
 #define QN_TAG_CONTACT "qnet-contact-v1"
 #define QN_TAG_OPERATOR "qnet-operator-v1"
 #define QN_TAG_ROOT "qnet-root-v1"
+#define QN_TAG_LINK_KEY "qnet-link-key-v1" /* these two: over the key alone, dir/vouch.h */
+#define QN_TAG_MIRROR_KEY "qnet-mirror-key-v1"
 
 /* What an envelope adds to its body: array head, two short byte string heads, a body head. */
 #define QN_ENVELOPE_OVERHEAD (1 + 3 + 2 + 32 + 2 + 64)
@@ -38,6 +40,8 @@ QN_MUST_CHECK qn_err qn_signed_sign(const char *tag, const uint8_t network[32], 
 QN_MUST_CHECK qn_err qn_signed_verify(const char *tag, const uint8_t network[32], qn_slice body,
                                       const qn_sign_public *key, const qn_signature *signature);
 
+/* As it is, whether the signature is good or not. QN_CONFIG: out is too small. */
+QN_MUST_CHECK qn_err qn_envelope_write(const qn_envelope *e, uint8_t *out, size_t cap, size_t *n);
 /* Signs and writes the envelope. QN_CONFIG: body over QN_SIGNED_MAX, or out too small. */
 QN_MUST_CHECK qn_err qn_envelope_seal(const char *tag, const uint8_t network[32], qn_slice body,
                                       const qn_sign_secret *secret, uint8_t *out, size_t cap,

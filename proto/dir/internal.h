@@ -5,9 +5,9 @@
 #include "base/cbor.h"
 #include "dir/snapshot.h"
 
-/* What an entry of a snapshot adds to its descriptor at most (array and byte string heads, country,
- * weight), and what stands around all entries: fields and signatures. */
-enum { QN_SNAPSHOT_ENTRY_EXTRA = 12, QN_SNAPSHOT_EXTRA = 2048 };
+/* What an entry of a snapshot adds to its signed descriptor at most (the weight; it lacks more than
+ * that), and what stands around all entries: fields and signatures. */
+enum { QN_SNAPSHOT_ENTRY_EXTRA = 3, QN_SNAPSHOT_EXTRA = 2048 };
 
 /* [PeerID, snapshot key, link key, address] */
 void qn_operator_put(qn_cbor_w *w, const qn_operator *o);
@@ -40,7 +40,7 @@ enum {
 void qn_snapshot_message(uint8_t out[QN_SNAPSHOT_SIGNED], int64_t after, int64_t until,
                          const qn_hash *body);
 
-/* A body taken apart as far as its list: entries_n of [descriptor, country, weight] are next in
+/* A body taken apart as far as its list: entries_n of [identity, body, weight] are next in
  * `entries`. The structure of the whole body has been checked. */
 typedef struct qn_snapshot_body {
     int64_t valid_after, valid_until;
@@ -51,10 +51,10 @@ typedef struct qn_snapshot_body {
 } qn_snapshot_body;
 QN_MUST_CHECK qn_err qn_snapshot_body_read(qn_snapshot_body *b, qn_slice in);
 
-/* One entry, its descriptor not opened yet. */
+/* One entry, its descriptor's body not read yet. */
 typedef struct qn_snapshot_entry {
-    qn_slice descriptor;
-    char country[3];
+    qn_sign_public identity;
+    qn_slice body;
     uint16_t weight;
 } qn_snapshot_entry;
 QN_MUST_CHECK qn_err qn_snapshot_entry_read(qn_cbor_r *r, qn_snapshot_entry *e);

@@ -211,7 +211,7 @@ int64_t qn_invitation_until(const qn_descriptor *d)
 
     if (qn_htx_card_read(&card, d->card, QN_HTX_DESCRIPTOR_KEYS) != QN_OK || card.keys_n == 0)
         return d->link.not_after;
-    return ((int64_t)card.key[card.keys_n - 1].epoch + 1) * QN_HTX_EPOCH_S;
+    return qn_htx_card_until(&card, &d->id);
 }
 
 qn_err qn_invitation_check(qn_env *env, const qn_network *net, qn_slice invitation,

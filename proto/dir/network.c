@@ -149,6 +149,17 @@ static qn_err check_card(qn_slice card)
     return qn_htx_card_read(&read, card, QN_HTX_EPOCHS_MAX);
 }
 
+bool qn_network_place(const qn_network *net, const qn_secret32 *operator_seed, uint8_t *place)
+{
+    qn_sign_secret secret;
+    qn_sign_public key;
+
+    memcpy(secret.seed, operator_seed->b, sizeof secret.seed);
+    qn_sign_derive(&secret, &key);
+    qn_wipe(&secret, sizeof secret);
+    return qn_operator_find(net, &key, place);
+}
+
 qn_err qn_network_contact(const qn_network *net, const qn_secret32 *operator_seed, qn_slice card,
                           uint8_t *out, size_t cap, size_t *n)
 {

@@ -31,9 +31,13 @@ static size_t count_listed(const qn_registry *r, size_t *bytes)
 
 static void put_entry(qn_cbor_w *w, const qn_registry *r, const qn_registration *e)
 {
+    qn_envelope said = {0};
+    qn_err err = qn_envelope_read(&said, e->bytes);
+
+    QN_ASSERT(err == QN_OK); /* it was opened to be registered */
     qn_cbor_array(w, 3);
-    qn_cbor_bytes(w, e->bytes.p, e->bytes.n);
-    qn_cbor_text(w, e->d.country, strlen(e->d.country));
+    qn_cbor_bytes(w, said.key.b, sizeof said.key.b);
+    qn_cbor_bytes(w, said.body.p, said.body.n);
     qn_cbor_uint(w, qn_registry_weight(r, e));
 }
 

@@ -1,6 +1,8 @@
 /*
  * Reading a snapshot: structure, then the operators' signatures, and only then memory and the work
- * on each descriptor, so that a stranger's 4 MiB cost hashing and a few verifications.
+ * on each descriptor, so that a stranger's 4 MiB cost hashing and a few verifications. What the
+ * nodes signed, the operators have verified; each proves its keys again where they are used
+ * (dir/vouch.h).
  */
 #include "dir/snapshot.h"
 
@@ -128,23 +130,15 @@ bool qn_snapshot_enough(const qn_network *net, uint16_t signers)
 
 qn_err qn_snapshot_entry_read(qn_cbor_r *r, qn_snapshot_entry *e)
 {
-    qn_slice country;
-
+    *e = (qn_snapshot_entry){0};
     if (qn_cbor_get_array(r) != 3 && r->err == QN_OK)
         r->err = QN_PROTO;
-    *e = (qn_snapshot_entry){.descriptor = qn_cbor_get_bytes(r)};
-    country = qn_cbor_get_text(r);
+    qn_cbor_get_fixed(r, e->identity.b, sizeof e->identity.b);
+    e->body = qn_cbor_get_bytes(r);
     e->weight = (uint16_t)qn_body_get_below(r, QN_WEIGHT_MAX + 1);
     if (r->err != QN_OK)
         return r->err;
-    if ((country.n != 0 && country.n != 2) || e->weight == 0)
-        return QN_PROTO;
-    for (size_t i = 0; i < country.n; i++) {
-        if (country.p[i] < 'A' || country.p[i] > 'Z')
-            return QN_PROTO;
-        e->country[i] = (char)country.p[i];
-    }
-    return QN_OK;
+    return e->weight > 0 ? QN_OK : QN_PROTO;
 }
 
 static qn_err read_relay(qn_cbor_r *r, qn_env *env, const qn_network *net, qn_relay *relay)
@@ -154,10 +148,9 @@ static qn_err read_relay(qn_cbor_r *r, qn_env *env, const qn_network *net, qn_re
 
     if (err != QN_OK)
         return err;
-    relay->bytes = e.descriptor;
-    memcpy(relay->country, e.country, sizeof relay->country);
+    relay->body = e.body;
     relay->weight = e.weight;
-    return qn_descriptor_open(&relay->d, env, net, relay->bytes);
+    return qn_descriptor_read(&relay->d, env, net, e.body, &e.identity);
 }
 
 static qn_err read_relays(qn_snapshot_body *b, qn_env *env, const qn_network *net, qn_relay *v)
@@ -279,7 +272,7 @@ static qn_err verify(qn_snapshot **out, qn_env *env, const qn_network *net,
     s->size = size;
     s->signers = o.signers;
     s->body_hash = o.hash;
-    *verified += o.n + b.entries_n;
+    *verified += o.n;
     err = fill(s, env, net, bytes, b.entries_n);
     if (err != QN_OK) {
         qn_mem_put(mem, s, size);

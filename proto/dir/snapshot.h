@@ -21,8 +21,7 @@
 /* One listed node. Everything lives as long as its snapshot. */
 typedef struct qn_relay {
     qn_descriptor d;
-    qn_slice bytes;  /* the signed descriptor */
-    char country[3]; /* d.country again, as the list has it; readers look up (decision 0016) */
+    qn_slice body;   /* what d.identity signed; the signature is not listed (decision 25) */
     uint16_t weight; /* 1..QN_WEIGHT_MAX: how often to choose it, relative to others */
 } qn_relay;
 
@@ -39,7 +38,7 @@ typedef struct qn_snapshot {
     uint16_t proven;          /* bit i: the body proves that operator i signed two lists at once */
     qn_slice proofs;          /* of that: an array for qn_equivocations_read; or empty */
     qn_hash body_hash;        /* what they signed, beside the times */
-    uint64_t verifications;   /* Ed25519 verifications it took: operators and descriptors */
+    uint64_t verifications;   /* Ed25519 verifications it took: the operators' */
     qn_mem *mem;              /* what it is charged to: the intern's or the node's */
     size_t size;              /* bytes charged */
     struct qn_intern *intern; /* NULL: shared with nobody */
@@ -55,7 +54,7 @@ typedef struct qn_snapshot {
  * reference in *out. `known` is the version the node already holds, 0 for none.
  * QN_STALE: not newer than known; QN_EXPIRED, QN_EARLY (valid-after more than QN_CLOCK_SKEW_S
  * ahead) by env->wall; QN_NETWORK: of another network; QN_AUTH: fewer good operator signatures
- * than the threshold, any bad one, or a forged descriptor; QN_LIMIT: too big, lives over
+ * than the threshold, or any bad one; QN_LIMIT: too big, lives over
  * QN_SNAPSHOT_LIFE_S; QN_CANON, QN_TRUNCATED, QN_PROTO, QN_VERSION, QN_POLICY; QN_NOMEM.
  */
 QN_MUST_CHECK qn_err qn_snapshot_open(qn_snapshot **out, qn_env *env, const qn_network *net,

@@ -101,8 +101,8 @@ static qn_err make_hope(qn_htx_client *c, const qn_carrier_cfg *cfg)
         return QN_NOMEM;
     c->hope = hope;
     hope->responder = cfg->responder;
-    hope->responder_key = cfg->responder_key;
     hope->own_id = cfg->own_id;
+    hope->vouch = cfg->vouch;
     hope->claim = cfg->claim;
     hope->max_record = cfg->htx->max_record;
     err = qn_htx_transcript_init(&hope->heard, c->env);
@@ -447,8 +447,10 @@ static size_t final_size(const qn_htx_client *c, size_t content)
 static qn_err send_final(qn_htx_client *c)
 {
     qn_htx_hope *hope = c->hope;
-    qn_choice choice = {
-        .claim = hope->claim, .id = hope->own_id, .cipher = QN_TERMS_CHACHA20_POLY1305};
+    qn_choice choice = {.claim = hope->claim,
+                        .id = hope->own_id,
+                        .vouch = hope->vouch,
+                        .cipher = QN_TERMS_CHACHA20_POLY1305};
     uint8_t content[QN_HTX_FINAL_CONTENT_MAX];
     qn_htx_lock lock;
     qn_hash sent;
@@ -482,7 +484,8 @@ static qn_err switch_over(qn_htx_client *c, const qn_terms *offer)
     qn_htx_hope *hope = c->hope;
     qn_established est = {.known = true,
                           .peer = hope->responder,
-                          .peer_key = hope->responder_key,
+                          .peer_key = hope->noise.rs,
+                          .vouch = offer->vouch,
                           .max_record = offer->max_record,
                           .wall = offer->time,
                           .features = offer->features};

@@ -95,12 +95,42 @@ qn_err qn_htx_card_of(qn_htx_card *card, const qn_htx_origin *o)
     return QN_OK;
 }
 
-const qn_dh_public *qn_htx_card_at(const qn_htx_card *card, int64_t wall)
+/* ---- epochs ---------------------------------------------------------------------------------- */
+
+/* By how much its epochs begin before those of the calendar. */
+static uint32_t shift_of(const qn_peerid *id)
 {
-    for (unsigned i = 0; i < card->keys_n; i++)
-        if (wall / QN_HTX_EPOCH_S == card->key[i].epoch && wall >= 0)
-            return &card->key[i].key;
+    return qn_get32(id->b) % QN_HTX_EPOCH_S;
+}
+
+uint32_t qn_htx_epoch(const qn_peerid *id, int64_t wall)
+{
+    int64_t at = (wall < 0 ? 0 : wall) / QN_HTX_EPOCH_S;
+
+    if (at >= UINT32_MAX / 2) /* no clock; and neighbours of an epoch are epochs */
+        return UINT32_MAX / 2;
+    return (uint32_t)(((wall < 0 ? 0 : wall) + shift_of(id)) / QN_HTX_EPOCH_S);
+}
+
+int64_t qn_htx_epoch_start(const qn_peerid *id, uint32_t epoch)
+{
+    return (int64_t)epoch * QN_HTX_EPOCH_S - shift_of(id);
+}
+
+const qn_dh_public *qn_htx_card_at(const qn_htx_card *card, const qn_peerid *id, int64_t wall)
+{
+    uint32_t now = qn_htx_epoch(id, wall);
+
+    for (unsigned i = card->keys_n; i-- > 0 && wall >= 0;)
+        if (card->key[i].epoch <= now)
+            return now - card->key[i].epoch <= QN_HTX_EPOCH_KEPT ? &card->key[i].key : NULL;
     return NULL;
+}
+
+int64_t qn_htx_card_until(const qn_htx_card *card, const qn_peerid *id)
+{
+    return qn_htx_epoch_start(id, card->key[card->keys_n - 1].epoch) +
+           (1 + QN_HTX_EPOCH_KEPT) * QN_HTX_EPOCH_S;
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -110,12 +140,9 @@ static void put_keys(qn_cbor_w *w, const qn_htx_card *c)
     qn_cbor_uint(w, KEYS);
     qn_cbor_array(w, c->keys_n);
     for (unsigned i = 0; i < c->keys_n; i++) {
-        uint64_t from = (uint64_t)c->key[i].epoch * QN_HTX_EPOCH_S;
-
-        qn_cbor_array(w, 3);
+        qn_cbor_array(w, 2);
         qn_cbor_bytes(w, c->key[i].key.b, sizeof c->key[i].key.b);
-        qn_cbor_uint(w, from);
-        qn_cbor_uint(w, from + QN_HTX_EPOCH_S);
+        qn_cbor_uint(w, c->key[i].epoch);
     }
 }
 
@@ -194,16 +221,9 @@ static void get_array(qn_cbor_r *r, uint64_t n)
 
 static void get_key(qn_cbor_r *r, qn_htx_card_key *k)
 {
-    uint64_t from, until;
-
-    get_array(r, 3);
+    get_array(r, 2);
     qn_cbor_get_fixed(r, k->key.b, sizeof k->key.b);
-    from = qn_cbor_get_uint(r);
-    until = qn_cbor_get_uint(r);
-    if (from % QN_HTX_EPOCH_S != 0 || from / QN_HTX_EPOCH_S > UINT32_MAX ||
-        until != from + QN_HTX_EPOCH_S)
-        refuse(r);
-    k->epoch = (uint32_t)(from / QN_HTX_EPOCH_S);
+    k->epoch = (uint32_t)get_most(r, UINT32_MAX);
 }
 
 static uint8_t get_pages(qn_cbor_r *r, qn_htx_page *v)

@@ -56,7 +56,7 @@ typedef struct qn_htx_hope {
     qn_htx_transcript heard, sent;
     bool spoilt; /* an earlier record was as long as the second request's */
     qn_peerid responder, own_id;
-    qn_dh_public responder_key;
+    qn_vouch vouch; /* ours, with claim */
     bool claim;
     uint16_t max_record; /* the descriptor's */
 } qn_htx_hope;

@@ -66,7 +66,7 @@ QN_MUST_CHECK qn_err qn_htx_proof_read(qn_noise *x, qn_env *env, const qn_hash *
 
 #define QN_HTX_FINAL_MIN 61 /* length of its record: longer than any control record */
 /* its content with a PeerID and without frames */
-#define QN_HTX_FINAL_CONTENT_MAX (32 + QN_TAG + 2 + 1 + 32 + 1 + QN_TAG)
+#define QN_HTX_FINAL_CONTENT_MAX (32 + QN_TAG + 2 + QN_CHOICE_MAX + QN_TAG)
 
 /* C: sent: SHA-256 of every byte C has sent to P before this record. out has room for
  * QN_HTX_FINAL_CONTENT_MAX + frames.n bytes, together at most QN_RECORD_CONTENT_MAX, and gets *n.

@@ -1,14 +1,15 @@
 #include "htx/mirror.h"
 
 #include "base/limits.h"
+#include "htx/replay.h"
 
-enum { VERSION = 1, LAST_AHEAD = QN_HTX_DESCRIPTOR_KEYS - 1 };
+enum { VERSION = 1 };
 #define ERASE_AFTER (600 * QN_SEC)
 #define LOOK_AGAIN (3600 * QN_SEC)
 
-static uint32_t epoch_of(int64_t wall)
+static uint32_t epoch_of(const qn_htx_mirror *m, int64_t wall)
 {
-    return wall < 0 ? 0 : (uint32_t)QN_MIN(wall / QN_HTX_EPOCH_S, (int64_t)UINT32_MAX - LAST_AHEAD);
+    return qn_htx_epoch(&m->id, wall);
 }
 
 void qn_htx_mirror_wipe(qn_htx_mirror *m)
@@ -47,9 +48,9 @@ static const qn_htx_mirror_key *find(const qn_htx_mirror *m, uint32_t epoch)
     return NULL;
 }
 
-static bool needed(uint32_t epoch, uint32_t now)
+static bool needed(const qn_htx_mirror *m, uint32_t epoch, uint32_t now)
 {
-    return epoch + UINT64_C(1) >= now && epoch <= now + LAST_AHEAD;
+    return epoch + UINT64_C(1) + QN_HTX_EPOCH_KEPT >= now && epoch <= now + m->ahead;
 }
 
 /* A clock that was elsewhere for a while left keys behind, which give way: the latest first, since
@@ -57,7 +58,7 @@ static bool needed(uint32_t epoch, uint32_t now)
 static void make_room(qn_htx_mirror *m, uint32_t now)
 {
     for (unsigned i = m->n; m->n == QN_HTX_MIRROR_KEYS && i-- > 0;)
-        if (!needed(m->epoch[i], now))
+        if (!needed(m, m->epoch[i], now))
             take_out(m, i);
 }
 
@@ -67,23 +68,25 @@ static bool make(qn_htx_mirror *m, qn_env *env, uint32_t epoch)
 
     if (find(m, epoch) != NULL)
         return false;
-    make_room(m, epoch_of(env->wall));
+    make_room(m, epoch_of(m, env->wall));
     qn_rng_fill(env, secret.b, sizeof secret.b);
     put_in(m, epoch, &secret);
     qn_wipe(&secret, sizeof secret);
     return true;
 }
 
-static int64_t over_at(uint32_t epoch)
+/* Nobody whose clock is near enough for a tag uses it then. */
+static int64_t over_at(const qn_htx_mirror *m, uint32_t epoch)
 {
-    return ((int64_t)epoch + 1) * QN_HTX_EPOCH_S + QN_HTX_EPOCH_GRACE_S;
+    return qn_htx_epoch_start(&m->id, epoch) + (1 + QN_HTX_EPOCH_KEPT) * QN_HTX_EPOCH_S +
+           QN_HTX_TAG_SKEW_S;
 }
 
 static bool erase(qn_htx_mirror *m, const qn_env *env)
 {
     bool some = false;
 
-    if (m->n == 0 || over_at(m->epoch[0]) > env->wall) {
+    if (m->n == 0 || over_at(m, m->epoch[0]) > env->wall) {
         m->doomed = 0;
         return false;
     }
@@ -91,7 +94,7 @@ static bool erase(qn_htx_mirror *m, const qn_env *env)
         m->doomed = QN_MAX(env->now, (qn_time)1);
     if (env->now - m->doomed < ERASE_AFTER)
         return false;
-    while (m->n > 0 && over_at(m->epoch[0]) <= env->wall) {
+    while (m->n > 0 && over_at(m, m->epoch[0]) <= env->wall) {
         take_out(m, 0);
         some = true;
     }
@@ -101,10 +104,10 @@ static bool erase(qn_htx_mirror *m, const qn_env *env)
 
 bool qn_htx_mirror_turn(qn_htx_mirror *m, qn_env *env)
 {
-    uint32_t now = epoch_of(env->wall);
+    uint32_t now = epoch_of(m, env->wall);
     bool changed = erase(m, env);
 
-    for (uint32_t ahead = 0; ahead <= LAST_AHEAD; ahead++)
+    for (uint32_t ahead = 0; ahead <= m->ahead; ahead++)
         changed |= make(m, env, now + ahead);
     return changed;
 }
@@ -112,20 +115,21 @@ bool qn_htx_mirror_turn(qn_htx_mirror *m, qn_env *env)
 qn_time qn_htx_mirror_due(const qn_htx_mirror *m, const qn_env *env)
 {
     qn_time due = env->now + LOOK_AGAIN;
-    int64_t next = ((int64_t)epoch_of(env->wall) + 1) * QN_HTX_EPOCH_S - env->wall;
+    int64_t next = qn_htx_epoch_start(&m->id, epoch_of(m, env->wall) + 1) - env->wall;
 
     if (next > 0 && next < 3600)
         due = env->now + (qn_time)next * QN_SEC;
     return m->doomed != 0 ? QN_MIN(due, m->doomed + ERASE_AFTER) : due;
 }
 
-uint8_t qn_htx_mirror_tried(const qn_htx_mirror *m, int64_t wall, qn_htx_mirror_key out[2])
+uint8_t qn_htx_mirror_tried(const qn_htx_mirror *m, int64_t wall,
+                            qn_htx_mirror_key out[QN_HTX_TRIED_MAX])
 {
-    uint32_t epochs[2];
-    unsigned n = qn_htx_tag_epochs(wall, epochs);
+    uint32_t epochs[QN_HTX_TRIED_MAX];
+    unsigned n = qn_htx_tag_epochs(&m->id, wall, epochs);
     uint8_t found = 0;
 
-    qn_wipe(out, 2 * sizeof *out); /* a key that is over leaves its last copy here */
+    qn_wipe(out, QN_HTX_TRIED_MAX * sizeof *out); /* a key that is over leaves its last copy here */
     for (unsigned i = 0; i < n; i++) {
         const qn_htx_mirror_key *k = find(m, epochs[i]);
 
@@ -139,7 +143,7 @@ void qn_htx_mirror_show(const qn_htx_mirror *m, int64_t wall, unsigned most, qn_
 {
     card->keys_n = 0;
     for (unsigned i = 0; i < m->n && card->keys_n < most; i++)
-        if (m->epoch[i] >= epoch_of(wall))
+        if (m->epoch[i] >= epoch_of(m, wall))
             card->key[card->keys_n++] =
                 (qn_htx_card_key){.key = m->key[i].pub, .epoch = m->epoch[i]};
 }
@@ -210,11 +214,11 @@ qn_err qn_htx_mirror_init(qn_htx_mirror *m, qn_slice stored)
 
 /* ---- founding -------------------------------------------------------------------------------- */
 
-qn_err qn_htx_found(qn_env *env, const qn_htx_origin *origin, unsigned epochs, qn_span keys,
-                    size_t *keys_n, qn_span card, size_t *card_n)
+qn_err qn_htx_found(qn_env *env, const qn_peerid *id, const qn_htx_origin *origin, unsigned epochs,
+                    qn_span keys, size_t *keys_n, qn_span card, size_t *card_n)
 {
-    uint32_t now = epoch_of(env->wall);
-    qn_htx_mirror m = {0};
+    uint32_t now = qn_htx_epoch(id, env->wall);
+    qn_htx_mirror m = {.id = *id};
     qn_htx_card shown;
     qn_cbor_w w;
     qn_err err = qn_htx_card_of(&shown, origin);

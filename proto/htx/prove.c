@@ -10,6 +10,7 @@ static qn_terms offer_of(const qn_htx_peer *p)
               p->site->max_record <= QN_RECORD_CONTENT_MAX);
     return (qn_terms){.time = (uint32_t)p->env->wall,
                       .max_record = QN_MIN(p->site->max_record, p->max_record),
+                      .vouch = p->visit.tied->vouch,
                       .ciphers = 1u << QN_TERMS_CHACHA20_POLY1305};
 }
 
@@ -96,6 +97,7 @@ static qn_err establish(qn_htx_peer *p, const qn_noise *x, const qn_choice *choi
     qn_established est = {.known = choice->claim,
                           .peer = choice->id,
                           .peer_key = x->rs,
+                          .vouch = choice->vouch,
                           .hash = *qn_noise_hash(x),
                           .max_record = b->traffic.max_record};
     qn_err err = qn_terms_split(x, p->env, &b->traffic.tx, &b->traffic.rx, &est.resume);

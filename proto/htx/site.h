@@ -10,6 +10,7 @@
 #ifndef QN_HTX_SITE_H
 #define QN_HTX_SITE_H
 
+#include "carrier/carrier.h"
 #include "htx/replay.h"
 #include "htx/shape_profile.h"
 #include "htx/tag.h"
@@ -21,7 +22,8 @@ typedef struct qn_htx_parting {
 } qn_htx_parting;
 
 typedef struct qn_htx_site {
-    qn_htx_tag_judge judge; /* floor and tally are filled in by whoever judges */
+    qn_htx_tag_judge judge;  /* floor and tally are filled in by whoever judges */
+    const qn_vouch *vouches; /* the node's for judge.keys, in their order; NULL: none */
     qn_htx_replay *replay;
     const qn_htx_answered *answered; /* NULL; or in place of replay: a set of several sites */
     const qn_shape_profile *shape;   /* of any browser's profile: which it is only tells uplink

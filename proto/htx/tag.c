@@ -4,7 +4,6 @@
 #include "htx/replay.h"
 
 enum { VERSION = 1, REQUESTS_MIN = 3, REQUESTS_MAX = 8, SESSION_ID = 32 };
-enum { EPOCH_S = 604800, OVERLAP_S = 86400 };
 
 static const char domain[] = "qnet-htx-mirror-v1";
 
@@ -36,19 +35,19 @@ qn_err qn_htx_tag_get(qn_htx_tag *t, const uint8_t in[QN_HTX_TAG_PAYLOAD])
     return QN_OK;
 }
 
-unsigned qn_htx_tag_epochs(int64_t wall, uint32_t epochs[2])
+/* What C may use: from its oldest by a clock that is behind, to its newest by one that is ahead. */
+unsigned qn_htx_tag_epochs(const qn_peerid *id, int64_t wall, uint32_t epochs[QN_HTX_TRIED_MAX])
 {
-    int64_t at = wall % EPOCH_S;
-    uint32_t epoch = (uint32_t)(wall / EPOCH_S);
+    uint32_t first = qn_htx_epoch(id, wall - QN_HTX_TAG_SKEW_S);
+    uint32_t last = qn_htx_epoch(id, wall + QN_HTX_TAG_SKEW_S);
+    unsigned n = 0;
 
-    epochs[0] = epoch;
-    if (at < OVERLAP_S && epoch > 0)
-        epochs[1] = epoch - 1;
-    else if (at >= EPOCH_S - OVERLAP_S)
-        epochs[1] = epoch + 1;
-    else
-        return 1;
-    return 2;
+    for (uint32_t e = last; n < QN_HTX_TRIED_MAX && e + QN_HTX_EPOCH_KEPT >= first; e--) {
+        epochs[n++] = e;
+        if (e == 0)
+            break;
+    }
+    return n;
 }
 
 /* Returns the length. message: at most QN_TLS_HELLO_MAX bytes of hello, up to its cut. */

@@ -7,6 +7,7 @@
 
 #include "base/tally.h"
 #include "noise/noise.h"
+#include "htx/card.h"
 #include "qnet/id.h"
 #include "tls/hello.h"
 
@@ -35,7 +36,7 @@ typedef struct qn_htx_place {
 
 typedef struct qn_htx_tag_cfg {
     qn_htx_place place;
-    qn_dh_public mirror; /* P's key of the epoch that holds the tag's time */
+    qn_dh_public mirror; /* P's, of those it accepts at the tag's time */
     qn_key psk;          /* zero for listed peers */
     qn_dh_secret own;    /* static, for message 3 */
     qn_dh_secret e;      /* of the hello's X25519 share */
@@ -50,8 +51,10 @@ QN_MUST_CHECK qn_err qn_htx_tag_seal(qn_noise *x, qn_env *env, const qn_htx_tag_
 /* ---- P ----------------------------------------------------------------------------------------
  */
 
-/* The epochs whose keys P tries at this time: one, or two near a boundary. Returns how many. */
-unsigned qn_htx_tag_epochs(int64_t wall, uint32_t epochs[2]);
+/* The epochs whose keys P tries at this time: this one and the last; near a boundary, as C's clock
+ * may see it, the one behind that boundary too. Returns how many. */
+#define QN_HTX_TRIED_MAX (2 + QN_HTX_EPOCH_KEPT)
+unsigned qn_htx_tag_epochs(const qn_peerid *id, int64_t wall, uint32_t epochs[QN_HTX_TRIED_MAX]);
 
 typedef struct qn_htx_mirror_key {
     qn_dh_secret secret;

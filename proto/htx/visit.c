@@ -116,6 +116,19 @@ static int64_t floor_of(const qn_htx_site *s)
                                : qn_htx_replay_floor(s->replay);
 }
 
+/* x has been opened with one of its keys. */
+static qn_vouch vouch_of(const qn_htx_site *s, const qn_noise *x)
+{
+    const qn_htx_mirror_key *keys = s->judge.keys;
+    unsigned i = 0;
+
+    if (s->vouches == NULL)
+        return (qn_vouch){0};
+    while (memcmp(keys[i].pub.b, x->s_pub.b, sizeof x->s_pub.b) != 0)
+        i++;
+    return s->vouches[i];
+}
+
 static qn_err judge(qn_htx_visit *v)
 {
     qn_slice message = qn_slice_of(v->hello + QN_RECORD_HEADER, v->hello_n - QN_RECORD_HEADER);
@@ -139,6 +152,7 @@ static qn_err judge(qn_htx_visit *v)
     if (v->tied != NULL) {
         v->tied->x = x;
         v->tied->tag = tag;
+        v->tied->vouch = vouch_of(v->site, &x);
         err = tie(v, &hello, v->tied);
     }
     qn_noise_clear(&x);

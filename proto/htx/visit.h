@@ -33,7 +33,8 @@ typedef enum qn_htx_visit_state {
 
 /* Of a tagged connection only. */
 typedef struct qn_htx_tied {
-    qn_noise x; /* past message 1 */
+    qn_noise x;     /* past message 1 */
+    qn_vouch vouch; /* for the key it names: that may be erased meanwhile */
     qn_htx_tag tag;
     qn_htx_watch watch;
     uint8_t random[32];

@@ -13,7 +13,7 @@
 #include "htx/boundary.h"
 #include "htx/server_hello.h"
 
-#define QN_HTX_PROOF_MIN 1300 /* length of the record PROOF replaces; PROOF needs 1165 */
+#define QN_HTX_PROOF_MIN 1300 /* length of the record PROOF replaces; PROOF needs 1261 */
 
 typedef enum qn_htx_state {
     QN_HTX_ANSWER,  /* O: ServerHello */

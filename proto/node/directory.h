@@ -84,6 +84,7 @@ typedef struct fellow {
 /* A list we have proposed, and who has signed it. */
 typedef struct proposal {
     qn_blob body;
+    qn_blob verified; /* the nodes' signatures, for who is asked to sign it */
     qn_statement what;
     uint8_t n; /* signatures; the first is ours. 0: no proposal */
     qn_snapshot_signature v[QN_OPERATORS_MAX];
@@ -139,7 +140,8 @@ typedef struct operators {
     qn_statement heard[QN_OPERATORS_MAX]; /* what each last signed, as far as we saw */
     fellow fellow[QN_OPERATORS_MAX];
     measuring measure;
-    uint8_t signed_file[SIGNED_FILE_MAX]; /* what STORE names, until the next call */
+    uint8_t signed_file[SIGNED_FILE_MAX]; /* what STORE names, until the next call ... */
+    qn_blob kept;                         /* ... and the list with its nodes' signatures */
 } operators;
 
 /* ---- what they do ---------------------------------------------------------------------------- */
@@ -171,6 +173,9 @@ void seek_closed(seeker *s);
 /* list.c */
 /* A snapshot newer than ours; QN_STALE and others as qn_snapshot_open. */
 QN_MUST_CHECK qn_err node_adopt(qn_node *n, qn_slice bytes);
+/* The list in what a node kept; *verified: the nodes' signatures that an operator keeps beside it
+ * (dir/offer.h), else empty. */
+qn_slice list_kept(qn_slice kept, qn_slice *verified);
 void list_request(const qn_node *n, qn_dir_message *m); /* points into our list */
 /* What came upon it, in whatever form; as node_adopt. QN_OK too: ours is the newest. */
 QN_MUST_CHECK qn_err list_answer(qn_node *n, const qn_dir_message *m);
@@ -207,7 +212,8 @@ void answer_refuse(answer *a, qn_err err);
 void answer_bytes(answer *a, qn_slice bytes); /* of the object that a reply announced */
 
 /* operator.c: all but start, clear, store, store_failed, forget and listed need n->op. */
-QN_MUST_CHECK qn_err operator_start(qn_node *n, char why[160]);
+/* verified: the nodes' signatures that were kept beside the list. */
+QN_MUST_CHECK qn_err operator_start(qn_node *n, qn_slice verified, char why[160]);
 void operator_clear(qn_node *n);
 void operator_tick(qn_node *n);
 /* What nodes say: errors as the registry's. */
@@ -232,6 +238,8 @@ void operator_listed(qn_node *n); /* the list, or who may sign it, has changed *
 void operator_forget(qn_node *n, const answer *a);
 /* What must be kept before it is signed; and the signing, once it is. */
 bool operator_store(qn_node *n, qn_action *a);
+/* The newest list as an operator keeps it, until the next call; without memory, the list alone. */
+qn_slice operator_keeps(qn_node *n);
 void operator_store_failed(qn_node *n);
 
 /* measure.c */

@@ -19,7 +19,8 @@ static qn_err told_of_roots(qn_node *n, qn_slice roots)
 /* It is judged like everybody's; one that is not newer is no news. */
 static qn_err told_of_list(qn_node *n, qn_slice list)
 {
-    qn_err err = node_adopt(n, list);
+    qn_slice verified;
+    qn_err err = node_adopt(n, list_kept(list, &verified));
 
     return err == QN_STALE ? QN_OK : err;
 }

@@ -49,7 +49,8 @@ typedef struct visits {
 typedef struct site {
     qn_htx_site htx;
     qn_htx_mirror mirror;
-    qn_htx_mirror_key tried[2];
+    qn_htx_mirror_key tried[QN_HTX_TRIED_MAX];
+    qn_vouch vouches[QN_HTX_TRIED_MAX]; /* for these */
     qn_htx_replay replay;
     qn_addr origin;
     qn_slice name[QN_HTX_NAMES_MAX];
@@ -72,8 +73,8 @@ typedef struct site {
 QN_MUST_CHECK qn_err visits_start(qn_node *n, const qn_htx_cfg *cfg, char why[160]);
 void visits_clear(qn_node *n);
 bool visits_aged(const qn_node *n); /* our profile is past its date, and this is no lab */
-/* Whether a node with this card can be dialled. While its descriptor is valid it has a key: they
- * are of three weeks, and it lives for two. */
+/* Whether a node with this card can be dialled. In a list of now each has a key: it is described
+ * anew with every epoch. */
 bool visits_reach(const qn_node *n, qn_slice card);
 /* The same of one whose keys may be over. */
 bool visits_reach_now(const qn_node *n, const qn_peerid *id, qn_slice card);

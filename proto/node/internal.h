@@ -272,7 +272,8 @@ typedef struct standing { /* what a node remembers of a listed relay */
 typedef struct invited { /* one node that invited us: it is in no list */
     qn_relay relay;      /* points into kept */
     qn_key psk;
-    uint8_t kept[QN_DESCRIPTOR_MAX];
+    uint8_t kept[QN_DESCRIPTOR_MAX]; /* its signed descriptor */
+    uint16_t kept_n;
 } invited;
 
 /* ---- the node -------------------------------------------------------------------------------- */
@@ -285,6 +286,7 @@ struct qn_node {
     qn_network net; /* a copy: cfg.network points here */
     qn_peerid id;
     qn_dh_public link_public;
+    qn_vouch vouch; /* for it */
     conns conns;
     qn_timers timers;
     chore *chore_first, *chore_last;

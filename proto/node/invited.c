@@ -14,8 +14,9 @@
 static qn_err fill(qn_node *n, invited *v, qn_slice descriptor)
 {
     memcpy(v->kept, descriptor.p, descriptor.n);
-    v->relay = (qn_relay){.bytes = qn_slice_of(v->kept, descriptor.n), .weight = 1};
-    return qn_descriptor_open(&v->relay.d, n->env, &n->net, v->relay.bytes);
+    v->kept_n = (uint16_t)descriptor.n;
+    v->relay = (qn_relay){.weight = 1};
+    return qn_descriptor_open(&v->relay.d, n->env, &n->net, qn_slice_of(v->kept, v->kept_n));
 }
 
 static void take(qn_node *n, const qn_invitation *i)
@@ -133,7 +134,8 @@ static bool write_all(qn_node *n, char *text, size_t *len)
         qn_err err;
 
         memcpy(psk.b, v->psk.b, sizeof psk.b);
-        err = qn_invitation_make(n->env, &n->net, v->relay.bytes, &psk, text + *len);
+        err =
+            qn_invitation_make(n->env, &n->net, qn_slice_of(v->kept, v->kept_n), &psk, text + *len);
         qn_wipe(&psk, sizeof psk);
         if (err != QN_OK)
             return false;

@@ -1,6 +1,8 @@
 /* A node's beginning and end. */
 #include "node/internal.h"
 
+#include "dir/vouch.h"
+
 #include <stdio.h>
 
 qn_err node_wrong(char why[160], const char *sentence)
@@ -146,6 +148,7 @@ static qn_err start_keys(qn_node *n)
     }
     memcpy(secret.b, n->cfg.keys.link.b, sizeof secret.b);
     qn_dh_derive(&secret, &n->link_public);
+    qn_vouch_sign(&n->vouch, n->net.id, &n->cfg.keys.identity, QN_VOUCHED_LINK, &n->link_public);
     qn_wipe(&secret, sizeof secret);
     return err;
 }
@@ -162,8 +165,27 @@ static qn_err start_htx(qn_node *n, char why[160])
     return err == QN_OK && n->cfg.mode != QN_CLIENT ? site_start(n, cfg, why) : err;
 }
 
+/* QN_NOMEM is all that matters: another list will come. */
+static qn_err take_list(qn_node *n, qn_slice *verified)
+{
+    qn_slice list = list_kept(n->cfg.stored_snapshot, verified);
+    qn_err err;
+
+    if (list.n == 0)
+        return QN_OK;
+    err = node_adopt(n, list);
+    if (err == QN_EXPIRED)
+        err = qn_snapshot_recall(&n->cached, n->env, &n->net, n->cfg.intern, list);
+    if (err != QN_OK && err != QN_NOMEM)
+        qn_log_line(n->env, QN_LOG_INFO, "dir", "the stored snapshot is of no use: %s",
+                    qn_err_text(err));
+    n->store_snapshot = false;
+    return err == QN_NOMEM ? err : QN_OK;
+}
+
 static qn_err start(qn_node *n, char why[160])
 {
+    qn_slice verified;
     qn_err err = start_keys(n);
 
     if (err == QN_OK)
@@ -181,22 +203,11 @@ static qn_err start(qn_node *n, char why[160])
     if (err == QN_OK && proofs_read(n, n->cfg.stored_equivocations) == QN_NOMEM)
         return QN_NOMEM;
     n->cfg.stored_equivocations = (qn_slice){0};
-    if (err == QN_OK && n->cfg.stored_snapshot.n > 0) {
-        qn_err old = node_adopt(n, n->cfg.stored_snapshot);
-
-        if (old == QN_EXPIRED)
-            old = qn_snapshot_recall(&n->cached, n->env, &n->net, n->cfg.intern,
-                                     n->cfg.stored_snapshot);
-        if (old == QN_NOMEM)
-            return old;
-        if (old != QN_OK)
-            qn_log_line(n->env, QN_LOG_INFO, "dir", "the stored snapshot is of no use: %s",
-                        qn_err_text(old));
-        n->store_snapshot = false;
-    }
-    n->cfg.stored_snapshot = (qn_slice){0};
     if (err == QN_OK)
-        err = operator_start(n, why);
+        err = take_list(n, &verified);
+    if (err == QN_OK)
+        err = operator_start(n, verified, why);
+    n->cfg.stored_snapshot = (qn_slice){0};
     if (err == QN_OK)
         err = asker_start(n);
     if (err == QN_OK)

@@ -4,6 +4,8 @@
  */
 #include "node/internal.h"
 
+#include "dir/offer.h"
+
 /* came: the bytes it was sent in; 0: it was not. */
 static qn_err adopt(qn_node *n, qn_slice bytes, size_t came)
 {
@@ -41,6 +43,14 @@ static qn_err adopt(qn_node *n, qn_slice bytes, size_t came)
             probe_start(n);
     }
     return QN_OK;
+}
+
+qn_slice list_kept(qn_slice kept, qn_slice *verified)
+{
+    qn_slice list;
+
+    *verified = (qn_slice){0};
+    return qn_offer_read(kept, &list, verified) == QN_OK ? list : kept;
 }
 
 qn_err node_adopt(qn_node *n, qn_slice bytes)

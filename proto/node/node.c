@@ -378,7 +378,9 @@ static bool store_action(qn_node *n, qn_action *a)
     if (!n->store_snapshot || n->snapshot == NULL)
         return paths_store(n, a) || invited_store(n, a);
     n->store_snapshot = false;
-    *a = (qn_action){.type = QN_ACT_STORE, .name = "snapshot", .bytes = n->snapshot->bytes};
+    *a = (qn_action){.type = QN_ACT_STORE,
+                     .name = "snapshot",
+                     .bytes = n->op != NULL ? operator_keeps(n) : n->snapshot->bytes};
     return true;
 }
 

@@ -9,6 +9,8 @@
  */
 #include "node/internal.h"
 
+#include "dir/offer.h"
+
 /* ---- turns ----------------------------------------------------------------------------------- */
 
 static bool alone(const qn_node *n)
@@ -108,23 +110,29 @@ static void pledge_make(qn_node *n, const qn_statement *what, answer *to)
 static void proposal_drop(qn_node *n)
 {
     qn_blob_clear(&n->op->proposal.body, &n->env->mem);
+    qn_blob_clear(&n->op->proposal.verified, &n->env->mem);
     n->op->proposal = (proposal){0};
 }
 
-/* The next thing every other operator hears from us. */
-static void offer_all(qn_node *n, qn_blob *bytes)
+/* The next thing every other operator hears from us. A list that enough have signed needs nothing
+ * beside it: whoever takes it counts operators. */
+static qn_err offer_all(qn_node *n, const qn_blob *list, const qn_blob *verified)
 {
     operators *op = n->op;
+    qn_blob offer = {0};
+    qn_err err;
 
-    if (alone(n)) {
-        qn_blob_clear(bytes, &n->env->mem);
-        return;
-    }
+    if (alone(n))
+        return QN_OK;
+    err = qn_offer_write(&offer, n->env, qn_slice_of(list->p, list->n),
+                         verified != NULL ? qn_slice_of(verified->p, verified->n) : (qn_slice){0});
+    if (err != QN_OK)
+        return err;
     qn_blob_clear(&op->offer, &n->env->mem);
-    op->offer = *bytes;
-    *bytes = (qn_blob){0};
+    op->offer = offer;
     op->offer_serial++;
     fellows_wake(n);
+    return QN_OK;
 }
 
 /* Enough have signed: it is the list, for us and everybody. */
@@ -136,9 +144,8 @@ static qn_err conclude(qn_node *n, qn_slice body, const qn_snapshot_signature *v
     if (err == QN_OK)
         err = node_adopt(n, qn_slice_of(all.p, all.n));
     if (err == QN_OK)
-        offer_all(n, &all);
-    else
-        qn_blob_clear(&all, &n->env->mem);
+        err = offer_all(n, &all, NULL);
+    qn_blob_clear(&all, &n->env->mem);
     return err;
 }
 
@@ -167,7 +174,8 @@ static qn_err proposal_advance(qn_node *n)
         return QN_OK;
     err = qn_snapshot_join(&one, n->env, body, p->v, 1);
     if (err == QN_OK)
-        offer_all(n, &one);
+        err = offer_all(n, &one, &p->verified);
+    qn_blob_clear(&one, &n->env->mem);
     return err;
 }
 
@@ -184,6 +192,8 @@ static qn_err propose(qn_node *n, int64_t version)
     err = qn_snapshot_build(&p->body, &n->op->registry, version, p->what.until,
                             proofs_write(n, proofs));
     body = qn_slice_of(p->body.p, p->body.n);
+    if (err == QN_OK)
+        err = qn_offer_signatures(&p->verified, &n->op->registry, body);
     if (err == QN_OK)
         err = qn_sha256(n->env, &body, 1, &p->what.hash);
     if (err == QN_OK)
@@ -327,13 +337,13 @@ static qn_err check_version(const qn_node *n, const qn_signed_list *o, const qn_
     return signed_may(&op->versions, what) ? QN_OK : QN_STALE;
 }
 
-static qn_err agree(qn_node *n, const qn_signed_list *o)
+static qn_err agree(qn_node *n, const qn_signed_list *o, qn_slice verified)
 {
     operators *op = n->op;
     qn_time since = op->wanting_since;
     bool patient = since != 0 && n->env->now - since > QN_AGREE_AFTER;
     qn_differences d;
-    qn_err err = qn_proposal_compare(&d, &op->registry, o);
+    qn_err err = qn_proposal_compare(&d, &op->registry, o, verified);
 
     if (err != QN_OK || qn_differences_bearable(&d, patient))
         return err;
@@ -344,33 +354,36 @@ static qn_err agree(qn_node *n, const qn_signed_list *o)
 }
 
 /* The bytes are gone when the answer's reader goes on, and the pledge is kept first. */
-static qn_err keep_offer(qn_node *n, qn_slice bytes)
+static qn_err keep_offer(qn_node *n, qn_slice list)
 {
     qn_blob *b = &n->op->pledge.offer;
 
-    b->p = qn_mem_get(&n->env->mem, bytes.n);
+    b->p = qn_mem_get(&n->env->mem, list.n);
     if (b->p == NULL)
         return QN_NOMEM;
-    memcpy(b->p, bytes.p, bytes.n);
-    b->n = b->cap = bytes.n;
+    memcpy(b->p, list.p, list.n);
+    b->n = b->cap = list.n;
     return QN_OK;
 }
 
 qn_err operator_offered(answer *a, qn_slice bytes, bool *later)
 {
     qn_node *n = a->n;
+    qn_slice list, verified;
     qn_statement what;
     qn_signed_list o;
     qn_err err;
 
     if (n->op == NULL)
         return QN_STATE;
-    err = qn_signed_list_open(&o, n->env, &n->net, bytes);
+    err = qn_offer_read(bytes, &list, &verified);
+    if (err == QN_OK)
+        err = qn_signed_list_open(&o, n->env, &n->net, list);
     if (err != QN_OK)
         return err;
     proofs_heard(n, &o);
     if (qn_snapshot_enough(&n->net, o.signers)) {
-        err = node_adopt(n, bytes);
+        err = node_adopt(n, list);
         return err == QN_STALE ? QN_OK : err;
     }
     what = (qn_statement){.operator_index = n->op->me,
@@ -379,9 +392,9 @@ qn_err operator_offered(answer *a, qn_slice bytes, bool *later)
                           .hash = o.hash};
     err = n->op->pledge.state != PLEDGE_NONE ? QN_BUSY : check_version(n, &o, &what);
     if (err == QN_OK)
-        err = agree(n, &o);
+        err = agree(n, &o, verified);
     if (err == QN_OK)
-        err = keep_offer(n, bytes);
+        err = keep_offer(n, list);
     if (err != QN_OK)
         return err;
     pledge_make(n, &what, a);
@@ -499,17 +512,21 @@ void operator_listed(qn_node *n)
     rearm(n);
 }
 
-static qn_err seed(qn_node *n)
+qn_slice operator_keeps(qn_node *n)
 {
-    const qn_snapshot *s = n->snapshot;
+    qn_blob verified = {0};
+    operators *op = n->op;
+    qn_slice list = n->snapshot->bytes;
+    qn_err err = qn_offer_signatures(&verified, &op->registry, n->snapshot->body);
 
-    for (uint32_t i = 0; s != NULL && i < s->relays_n; i++)
-        if (qn_registry_seed(&n->op->registry, s->relays[i].bytes) == QN_NOMEM)
-            return QN_NOMEM;
-    return QN_OK;
+    qn_blob_clear(&op->kept, &n->env->mem);
+    if (err == QN_OK)
+        err = qn_offer_write(&op->kept, n->env, list, qn_slice_of(verified.p, verified.n));
+    qn_blob_clear(&verified, &n->env->mem);
+    return err == QN_OK ? qn_slice_of(op->kept.p, op->kept.n) : list;
 }
 
-qn_err operator_start(qn_node *n, char why[160])
+qn_err operator_start(qn_node *n, qn_slice verified, char why[160])
 {
     operators *op;
     qn_sign_secret secret;
@@ -537,7 +554,8 @@ qn_err operator_start(qn_node *n, char why[160])
         return node_wrong(why, "the record of what this operator signed is damaged: restore it, "
                                "for without it two lists of one version might be signed");
     n->cfg.stored_signed = (qn_slice){0};
-    err = seed(n);
+    if (n->snapshot != NULL)
+        err = qn_offer_seed(&op->registry, n->snapshot, verified);
     if (err == QN_OK)
         err = measure_start(n);
     if (err == QN_OK)
@@ -557,6 +575,7 @@ void operator_clear(qn_node *n)
     pledge_drop(n);
     proposal_drop(n);
     qn_blob_clear(&n->op->offer, &n->env->mem);
+    qn_blob_clear(&n->op->kept, &n->env->mem);
     qn_registry_clear(&n->op->registry);
     qn_mem_put(&n->env->mem, n->op, sizeof *n->op);
     n->op = NULL;

@@ -4,6 +4,7 @@
  */
 #include "node/internal.h"
 
+#include "dir/vouch.h"
 #include "htx/peer.h"
 
 #define ASK_ORIGIN_AGAIN (5 * QN_SEC)
@@ -59,7 +60,7 @@ static qn_err write_card(site *s, qn_env *env, qn_htx_card *facts)
     unsigned other = !s->which;
     qn_cbor_w w;
 
-    qn_htx_mirror_show(&s->mirror, env->wall, QN_HTX_DESCRIPTOR_KEYS, facts);
+    qn_htx_mirror_show(&s->mirror, env->wall, 1u + s->mirror.ahead, facts);
     qn_cbor_w_init(&w, s->card[other], sizeof s->card[other]);
     qn_htx_card_put(&w, facts);
     if (w.err != QN_OK)
@@ -74,10 +75,29 @@ static qn_err write_card(site *s, qn_env *env, qn_htx_card *facts)
     return QN_OK;
 }
 
-static void try_keys_of_now(site *s, const qn_env *env)
+/* Every visitor brings us here, and signing takes longer than a stranger may cost: only when the
+ * keys are others than before. */
+static void try_keys_of_now(const qn_node *n)
 {
+    qn_dh_public before[QN_HTX_TRIED_MAX];
+    site *s = n->site;
+
+    for (unsigned i = 0; i < QN_HTX_TRIED_MAX; i++)
+        before[i] = s->tried[i].pub;
     s->htx.judge.keys = s->tried;
-    s->htx.judge.keys_n = qn_htx_mirror_tried(&s->mirror, env->wall, s->tried);
+    s->htx.judge.keys_n = qn_htx_mirror_tried(&s->mirror, n->env->wall, s->tried);
+    s->htx.vouches = s->vouches;
+    for (unsigned i = 0; i < s->htx.judge.keys_n; i++)
+        if (memcmp(before[i].b, s->tried[i].pub.b, sizeof before[i].b) != 0)
+            qn_vouch_sign(&s->vouches[i], n->net.id, &n->cfg.keys.identity, QN_VOUCHED_MIRROR,
+                          &s->tried[i].pub);
+}
+
+/* Whoever is invited has no list that would bring the next key, so he is told of it now. */
+static void own_keys(qn_htx_mirror *m, const qn_node *n)
+{
+    m->id = n->id;
+    m->ahead = n->cfg.unlisted ? QN_HTX_DESCRIPTOR_KEYS - 1 : QN_HTX_LISTED_KEYS - 1;
 }
 
 static qn_err begin(qn_node *n, const qn_htx_cfg *cfg)
@@ -87,6 +107,7 @@ static qn_err begin(qn_node *n, const qn_htx_cfg *cfg)
     qn_err err = qn_htx_card_of(&facts, cfg->origin);
 
     take_mirror_keys(s, n->env, cfg->stored_mirror_keys);
+    own_keys(&s->mirror, n);
     qn_htx_replay_init(&s->replay, n->env, !s->mirror.used);
     s->store_mirror = qn_htx_mirror_turn(&s->mirror, n->env) || !s->mirror.used;
     s->mirror.used = true;
@@ -102,7 +123,7 @@ static qn_err begin(qn_node *n, const qn_htx_cfg *cfg)
     s->htx.answered = cfg->answered;
     s->htx.shape = &n->visits->guise->shape;
     s->origin = cfg->origin->addr;
-    try_keys_of_now(s, n->env);
+    try_keys_of_now(n);
     return err;
 }
 
@@ -168,7 +189,7 @@ void site_turn(qn_node *n)
     site *s = n->site;
     bool changed = qn_htx_mirror_turn(&s->mirror, n->env);
 
-    try_keys_of_now(s, n->env);
+    try_keys_of_now(n);
     if (changed) {
         s->store_mirror = true;
         take_card(n);
@@ -187,7 +208,8 @@ void site_told(qn_node *n, qn_slice mirror_keys)
         return;
     if (qn_htx_mirror_init(&told, mirror_keys) == QN_OK) {
         s->mirror = told;
-        try_keys_of_now(s, n->env);
+        own_keys(&s->mirror, n);
+        try_keys_of_now(n);
         take_card(n);
     }
     qn_htx_mirror_wipe(&told);
@@ -195,7 +217,7 @@ void site_told(qn_node *n, qn_slice mirror_keys)
 
 void site_greet(qn_node *n, qn_carrier_cfg *cfg)
 {
-    try_keys_of_now(n->site, n->env);
+    try_keys_of_now(n);
     cfg->site = &n->site->htx;
     cfg->origin = n->site->origin;
 }

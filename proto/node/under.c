@@ -4,6 +4,8 @@
  */
 #include "node/internal.h"
 
+#include "dir/vouch.h"
+
 /* ---- making it ------------------------------------------------------------------------------- */
 
 static void carrier_cfg(const qn_node *n, bool initiator, qn_carrier_cfg *cfg)
@@ -12,6 +14,7 @@ static void carrier_cfg(const qn_node *n, bool initiator, qn_carrier_cfg *cfg)
     memcpy(cfg->network, n->net.id, sizeof cfg->network);
     memcpy(cfg->own_key.b, n->cfg.keys.link.b, sizeof cfg->own_key.b);
     cfg->own_public = &n->link_public;
+    cfg->vouch = n->vouch;
 }
 
 /* A client stays anonymous: a static key for this link only. */
@@ -146,12 +149,44 @@ static void begins(neighbour *nb, const qn_established *est)
         crowd_add(nb);
 }
 
+/* The key that was proved is its who is meant, or who is claimed: his identity says so. The list
+ * that named the key may have been made up. */
+static bool vouched(const neighbour *nb, const qn_established *est)
+{
+    const qn_node *n = nb->n;
+    bool mirror = nb->outbound && n->visits != NULL && !nb->under.inner;
+    const qn_peerid *who = nb->outbound ? &nb->id : &est->peer;
+
+    return !est->known ||
+           qn_vouch_check(&est->vouch, n->env, n->net.id, who,
+                          mirror ? QN_VOUCHED_MIRROR : QN_VOUCHED_LINK, &est->peer_key) == QN_OK;
+}
+
+static void impostor(neighbour *nb)
+{
+    qn_node *n = nb->n;
+
+    qn_log_line(n->env, QN_LOG_WARN, "link", "%s has a key that its identity did not sign",
+                nb->outbound ? "who was dialled" : "who dialled");
+    n->counters.impostors++;
+    if (nb->outbound) {
+        n->last_error = QN_AUTH;
+        if (!nb->dial_back)
+            paths_failed(n, &nb->id);
+    }
+    neighbour_end(nb, QN_CLOSE_AUTH);
+}
+
 static neighbour *established(neighbour *nb, const qn_established *est)
 {
     nb->under.hash = est->hash;
     nb->under.max_record = est->max_record;
     nb->under.up = true;
     crowd_stranger(nb, false);
+    if (!vouched(nb, est)) {
+        impostor(nb);
+        return nb;
+    }
     if (nb->behalf != NULL)
         return resume_take(nb, &est->resume);
     if (!nb->outbound) {

@@ -110,7 +110,7 @@ bool visits_reach_now(const qn_node *n, const qn_peerid *id, qn_slice card)
     if (n->visits == NULL || card.n == 0)
         return n->visits == NULL;
     return qn_htx_card_read(&c, card, QN_HTX_EPOCHS_MAX) == QN_OK &&
-           qn_htx_card_at(&c, n->env->wall + ahead_of(n, id)) != NULL;
+           qn_htx_card_at(&c, id, n->env->wall + ahead_of(n, id)) != NULL;
 }
 
 qn_err visits_target(qn_node *n, const whom *to, qn_htx_card *card, qn_htx_target *t)
@@ -122,7 +122,7 @@ qn_err visits_target(qn_node *n, const whom *to, qn_htx_card *card, qn_htx_targe
 
     if (err != QN_OK)
         return err;
-    mirror = qn_htx_card_at(card, n->env->wall + ahead);
+    mirror = qn_htx_card_at(card, to->id, n->env->wall + ahead);
     if (mirror == NULL)
         return QN_EXPIRED;
     *t = (qn_htx_target){.tls = &v->guise->tls,

@@ -33,7 +33,7 @@ static void stored(qn_env *env, qn_slice in)
         FZ_CHECK(n == in.n && memcmp(out, in.p, n) == 0);
     }
     (void)qn_htx_mirror_turn(&m, env); /* whatever was in it, there is a key for now */
-    FZ_CHECK(m.n >= QN_HTX_DESCRIPTOR_KEYS && m.n <= QN_HTX_MIRROR_KEYS);
+    FZ_CHECK(m.n >= QN_HTX_LISTED_KEYS && m.n <= QN_HTX_MIRROR_KEYS);
     qn_htx_mirror_wipe(&m);
 }
 
@@ -60,14 +60,15 @@ void fz_seeds(void)
                        .idle = 75};
     static uint8_t keys[QN_HTX_MIRROR_FILE_MAX], out[QN_HTX_CONTACT_CARD_MAX];
     size_t keys_n, out_n;
+    qn_peerid id = {{1, 2, 3, 4}};
     fz_env t;
 
     fz_env_open(&t, 1);
-    FZ_CHECK(qn_htx_found(&t.env, &o, 3, (qn_span){keys, sizeof keys}, &keys_n,
+    FZ_CHECK(qn_htx_found(&t.env, &id, &o, 3, (qn_span){keys, sizeof keys}, &keys_n,
                           (qn_span){out, sizeof out}, &out_n) == QN_OK);
     fz_seed("card", out, out_n);
     fz_seed("keys", keys, keys_n);
-    FZ_CHECK(qn_htx_found(&t.env, &o, QN_HTX_EPOCHS_MAX, (qn_span){keys, sizeof keys}, &keys_n,
+    FZ_CHECK(qn_htx_found(&t.env, &id, &o, QN_HTX_EPOCHS_MAX, (qn_span){keys, sizeof keys}, &keys_n,
                           (qn_span){out, sizeof out}, &out_n) == QN_OK);
     fz_seed("card-year", out, out_n);
     fz_env_close(&t);

@@ -1,13 +1,15 @@
 /*
- * Snapshots. Byte 0 chooses: 0 a list made entry by entry from signed descriptors, which the
- * operator then signs; 1 any body, signed when it can be; 2 raw bytes.
+ * Snapshots. Byte 0 chooses: 0 a list made entry by entry from descriptors, which the operator then
+ * signs; 1 any body, signed when it can be; 2 raw bytes, as an offer too.
  *
  * What was accepted is newer than what was held, valid now and strictly ordered, finds each of its
  * relays, and is the same object when the intern table is asked again. All memory comes back.
  */
 #include "dirnet.h"
 
+#include "dir/envelope.h"
 #include "dir/internal.h"
+#include "dir/offer.h"
 #include "dir/snapshot.h"
 
 enum { RELAYS = 6 };
@@ -43,13 +45,13 @@ static void make_fixed(qn_env *env)
 
 static void put_entry(qn_cbor_w *w, fz_in *in)
 {
-    static const char *const countries[] = {"", "IS", "CH", "X", "is"};
     unsigned which = fz_below(in, RELAYS), what = fz_u8(in);
-    const char *country = countries[what % QN_LEN(countries)];
+    qn_envelope e;
 
+    FZ_CHECK(qn_envelope_read(&e, qn_slice_of(relay[which], relay_n[which])) == QN_OK);
     qn_cbor_array(w, what < 250 ? 3 : 2);
-    qn_cbor_bytes(w, relay[which], relay_n[which] - (what == 249));
-    qn_cbor_text(w, country, strlen(country));
+    qn_cbor_bytes(w, e.key.b, sizeof e.key.b - (what == 248));
+    qn_cbor_bytes(w, e.body.p, e.body.n - (what == 249));
     if (what < 250)
         qn_cbor_uint(w, fz_u16(in) % (QN_WEIGHT_MAX + 3));
 }
@@ -113,6 +115,21 @@ static void open_bytes(world *w, qn_slice bytes, uint64_t known)
     qn_snapshot_drop(s);
 }
 
+/* What operators hand to each other: its parts lie in it, and are what is written of them. */
+static void open_offer(world *w, qn_slice bytes)
+{
+    qn_slice list, signatures;
+    qn_blob again;
+
+    if (qn_offer_read(bytes, &list, &signatures) != QN_OK)
+        return;
+    FZ_CHECK(signatures.n % sizeof(qn_signature) == 0 && list.n + signatures.n < bytes.n);
+    FZ_CHECK(qn_offer_write(&again, &w->t.env, list, signatures) == QN_OK);
+    FZ_CHECK(again.n == bytes.n && memcmp(again.p, bytes.p, bytes.n) == 0);
+    qn_blob_clear(&again, &w->t.env.mem);
+    open_bytes(w, list, 0);
+}
+
 static void open_signed(world *w, qn_slice body, uint64_t known)
 {
     qn_secret32 operators = fz_secret('o', 0);
@@ -146,8 +163,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
         open_signed(&w, qn_slice_of(body, make_body(&in, body, sizeof body)), known);
     else if (way == 1)
         open_signed(&w, qn_slice_of(in.p, in.n), known);
-    else
+    else {
         open_bytes(&w, qn_slice_of(in.p, in.n), known);
+        open_offer(&w, qn_slice_of(in.p, in.n));
+    }
     qn_intern_free(w.intern);
     fz_env_close(&w.t);
     fz_env_close(&table);
@@ -168,6 +187,10 @@ void fz_seeds(void)
     fz_env_open(&t, 0);
     make_fixed(&t.env);
     fz_seed("list", list, sizeof list);
+    fz_seed("offer",
+            "\2\0\x82\x44list\x58\x40"
+            "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+            74);
     n = make_body(&in, body, sizeof body);
     fz_out_bytes(o, "\1\0", 2);
     fz_out_bytes(o, body, n);

@@ -53,7 +53,7 @@ static size_t add_contact(mesh *m, uint32_t i, size_t n)
     uint8_t card[QN_HTX_CONTACT_CARD_MAX];
     size_t part, card_n;
 
-    QN_ASSERT(qn_htx_found(env, &m->site, QN_HTX_EPOCHS_MAX,
+    QN_ASSERT(qn_htx_found(env, &m->net.operators[i].id, &m->site, QN_HTX_EPOCHS_MAX,
                            (qn_span){m->operator_keys[i], sizeof m->operator_keys[i]},
                            &m->operator_keys_n[i], (qn_span){card, sizeof card}, &card_n) == QN_OK);
     QN_ASSERT(qn_network_contact(&m->net, &m->operator_seed[i], qn_slice_of(card, card_n),

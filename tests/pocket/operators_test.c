@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "dir/equivocation.h"
+#include "dir/offer.h"
 #include "dir/snapshot.h"
 #include "support/qt.h"
 
@@ -50,8 +51,10 @@ static bool fetches(void)
 static uint16_t signers(pw_node *n)
 {
     qn_signed_list l;
-    qn_slice bytes = pw_stored(n, "snapshot");
+    qn_slice bytes = pw_stored(n, "snapshot"), list, verified;
 
+    if (qn_offer_read(bytes, &list, &verified) == QN_OK) /* an operator's */
+        bytes = list;
     qt_assert_err(qn_signed_list_open(&l, pw_env(m.w), &m.net, bytes), QN_OK);
     return l.signers;
 }

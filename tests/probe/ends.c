@@ -133,7 +133,7 @@ static void look_up(dialler *d, qn_env *env, const char *path)
 
     must(qn_network_decode(&net, env, file.p, file.n, why), why);
     must(qn_htx_card_read(&card, op->card, QN_HTX_EPOCHS_MAX), "card");
-    mirror = qn_htx_card_at(&card, env->wall);
+    mirror = qn_htx_card_at(&card, &op->id, env->wall);
     if (mirror == NULL)
         die("the card has no key of this epoch");
     d->target.name = card.name[0];

@@ -7,6 +7,7 @@
  * pass over, so honest operators agree with both. Tests only; never installed.
  */
 #include "dir/message.h"
+#include "dir/offer.h"
 #include "dir/snapshot.h"
 #include "dir/agree.h"
 
@@ -60,17 +61,21 @@ static bool another(qn_slice body, qn_blob *out)
 static void lie(qn_dir_message *m)
 {
     qn_snapshot_signature signature;
+    qn_slice list, verified;
     qn_signed_list l;
-    qn_blob body;
+    qn_blob body, other = {0};
 
-    if (liar_env == NULL || qn_signed_list_open(&l, liar_env, liar_net, m->bytes) != QN_OK ||
-        l.n != 1 || ++offers % 2 != 0 || !another(l.body, &body))
+    if (liar_env == NULL || qn_offer_read(m->bytes, &list, &verified) != QN_OK ||
+        qn_signed_list_open(&l, liar_env, liar_net, list) != QN_OK || l.n != 1 ||
+        ++offers % 2 != 0 || !another(l.body, &body))
         return;
     qn_blob_clear(&second, &liar_env->mem);
     if (__real_qn_snapshot_sign(&signature, liar_env, liar_net, qn_slice_of(body.p, body.n),
                                 &liar_seed) == QN_OK &&
-        qn_snapshot_join(&second, liar_env, qn_slice_of(body.p, body.n), &signature, 1) == QN_OK)
+        qn_snapshot_join(&other, liar_env, qn_slice_of(body.p, body.n), &signature, 1) == QN_OK &&
+        qn_offer_write(&second, liar_env, qn_slice_of(other.p, other.n), verified) == QN_OK)
         m->bytes = qn_slice_of(second.p, second.n);
+    qn_blob_clear(&other, &liar_env->mem);
     qn_blob_clear(&body, &liar_env->mem);
 }
 

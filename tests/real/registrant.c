@@ -13,6 +13,7 @@
 
 #include "dir/descriptor.h"
 #include "dir/heartbeat.h"
+#include "dir/offer.h"
 #include "dir/registry.h"
 #include "dir/snapshot.h"
 #include "io-real/env.h"
@@ -93,7 +94,7 @@ static const char *base64(const uint8_t *p, size_t n, char out[BASE64_MAX])
 
 static void leave_snapshot(const qn_registry *r, const char *state)
 {
-    qn_blob body, list;
+    qn_blob body, list, verified, kept;
     qn_snapshot_signature signature;
     qn_secret32 seed;
     qn_store store;
@@ -105,9 +106,15 @@ static void leave_snapshot(const qn_registry *r, const char *state)
     need(qn_snapshot_build(&body, r, wall - 60, wall + HOUR, (qn_slice){0}) == QN_OK &&
              qn_snapshot_sign(&signature, &real.env, &net, (qn_slice){body.p, body.n}, &seed) ==
                  QN_OK &&
-             qn_snapshot_join(&list, &real.env, (qn_slice){body.p, body.n}, &signature, 1) == QN_OK,
+             qn_snapshot_join(&list, &real.env, (qn_slice){body.p, body.n}, &signature, 1) ==
+                 QN_OK &&
+             qn_offer_signatures(&verified, r, (qn_slice){body.p, body.n}) == QN_OK &&
+             qn_offer_write(&kept, &real.env, (qn_slice){list.p, list.n},
+                            (qn_slice){verified.p, verified.n}) == QN_OK,
          "cannot make a list");
-    need(qn_store_write(&store, "snapshot", (qn_slice){list.p, list.n}, why), "cannot write it");
+    need(qn_store_write(&store, "snapshot", (qn_slice){kept.p, kept.n}, why), "cannot write it");
+    qn_blob_clear(&kept, &real.env.mem);
+    qn_blob_clear(&verified, &real.env.mem);
     qn_blob_clear(&body, &real.env.mem);
     qn_blob_clear(&list, &real.env.mem);
     qn_store_close(&store);

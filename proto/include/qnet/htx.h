@@ -10,6 +10,7 @@
 #include "qnet/addr.h"
 #include "qnet/env.h"
 #include "qnet/err.h"
+#include "qnet/id.h"
 #include "qnet/replay.h"
 
 #ifdef __cplusplus
@@ -22,7 +23,7 @@ extern "C" {
 #define QN_HTX_EPOCHS_MAX 53
 /* An encoded card with the keys of a descriptor; with those of a contact. */
 #define QN_HTX_CARD_MAX 1600
-#define QN_HTX_CONTACT_CARD_MAX (QN_HTX_CARD_MAX + (QN_HTX_EPOCHS_MAX - 3) * 46)
+#define QN_HTX_CONTACT_CARD_MAX (QN_HTX_CARD_MAX + (QN_HTX_EPOCHS_MAX - 2) * 40)
 /* What is stored as "mirror-keys" is never longer. */
 #define QN_HTX_MIRROR_FILE_MAX ((QN_HTX_EPOCHS_MAX + 3) * 40 + 8)
 
@@ -78,13 +79,15 @@ typedef struct qn_htx_cfg {
 } qn_htx_cfg;
 
 /*
- * A founding operator's mirror keys, one per epoch from the one that holds env->wall on (`epochs`
- * of them, 1 to QN_HTX_EPOCHS_MAX). `keys` is what its node is given as stored_mirror_keys: secret,
- * at most QN_HTX_MIRROR_FILE_MAX bytes. `card` is for everybody, see qn_network_contact. QN_CONFIG:
- * the origin's facts are out of range, or a buffer is too small.
+ * A founding operator's mirror keys, one per epoch of node `id` from the one that holds env->wall
+ * on
+ * (`epochs` of them, 1 to QN_HTX_EPOCHS_MAX). `keys` is what its node is given as
+ * stored_mirror_keys: secret, at most QN_HTX_MIRROR_FILE_MAX bytes. `card` is for everybody, see
+ * qn_network_contact. QN_CONFIG: the origin's facts are out of range, or a buffer is too small.
  */
-QN_MUST_CHECK qn_err qn_htx_found(qn_env *env, const qn_htx_origin *origin, unsigned epochs,
-                                  qn_span keys, size_t *keys_n, qn_span card, size_t *card_n);
+QN_MUST_CHECK qn_err qn_htx_found(qn_env *env, const qn_peerid *id, const qn_htx_origin *origin,
+                                  unsigned epochs, qn_span keys, size_t *keys_n, qn_span card,
+                                  size_t *card_n);
 
 #ifdef __cplusplus
 }

@@ -83,6 +83,8 @@ typedef struct qn_network {
  * length. The founder's seed signs. QN_CONFIG when a field is out of range. */
 QN_MUST_CHECK qn_err qn_network_encode(qn_network *net, qn_env *env, const qn_secret32 *founder,
                                        uint8_t *out, size_t cap, size_t *n);
+/* Which operator of net signs with this key. False: none. */
+bool qn_network_place(const qn_network *net, const qn_secret32 *operator_seed, uint8_t *place);
 /* An operator's contact, which follows the network in its file, in the operators' order: the card
  * that qn_htx_found or, later, a new series of mirror keys gave. Signed with the operator's key, so
  * that it can be renewed without founding the network again. QN_CONFIG: this key signs for no

@@ -264,6 +264,7 @@ typedef struct qn_counters {
         padding_refused;       /* sent as padding; circuits for which it was refused */
     uint64_t circuits_refused; /* others' that began beyond their beginner's budget */
     uint64_t links_resumed;    /* links that went on upon another carrier, each time */
+    uint64_t impostors;        /* links ended because the identity did not sign the key */
     uint64_t exit_requests, exit_ok, exit_blocked, exit_bytes; /* the seeds' four */
 } qn_counters;
 

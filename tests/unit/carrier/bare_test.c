@@ -128,8 +128,8 @@ END_TEST
 START_TEST(handshake_sizes_are_the_documents)
 {
     connect_and_run();
-    ck_assert_uint_eq(p.a.wrote, 5 + 48 + 5 + 98);
-    ck_assert_uint_eq(p.b.wrote, 5 + 58);
+    ck_assert_uint_eq(p.a.wrote, 5 + 48 + 5 + 194);
+    ck_assert_uint_eq(p.b.wrote, 5 + 154);
 }
 END_TEST
 
@@ -231,7 +231,7 @@ static const char *const garbage[] = {
     "474554202f20485454502f312e310d0a",              /* GET / HTTP/1.1 */
     "160301020001000200",                            /* a TLS ClientHello begins */
     "1703034100",                                    /* a record larger than any message of ours */
-    "17030300a1",                                    /* by one byte */
+    "17030300d1",                                    /* by one byte */
     "1703030010 00000000000000000000000000000000",   /* too short for a record */
     "1703030011 0000000000000000000000000000000000", /* too short for message 1 */
     ("1703030030 000000000000000000000000000000000000000000000000"

@@ -71,16 +71,39 @@ static void say(qn_slice payload)
     qt_end_drain(&p, us);
 }
 
+/* An identity and a signature; here nobody looks at them. */
+#define VOUCH                                                                                      \
+    "1111111111111111111111111111111111111111111111111111111111111111"                             \
+    "2222222222222222222222222222222222222222222222222222222222222222"                             \
+    "2222222222222222222222222222222222222222222222222222222222222222"
+
+static qn_vouch some_vouch(void)
+{
+    qn_vouch v;
+
+    memset(v.identity.b, 0x11, sizeof v.identity.b);
+    memset(v.signature.b, 0x22, sizeof v.signature.b);
+    return v;
+}
+
+static void must_be(const qn_vouch *got)
+{
+    qn_vouch want = some_vouch();
+
+    ck_assert_mem_eq(got, &want, sizeof want);
+}
+
 START_TEST(the_reply_is_the_documents)
 {
     qn_slice reply;
 
     p.b.cfg.max_record = 0x1234;
+    p.b.cfg.vouch = some_vouch();
     start(false);
     us->t.env.wall = 0x65432100;
     say((qn_slice){0});
     reply = hear();
-    qt_assert_bytes(reply.p, reply.n, qt_hex("01 65432100 1234 01 0000"));
+    qt_assert_bytes(reply.p, reply.n, qt_hex("01 65432100 1234 01 0000" VOUCH));
 }
 END_TEST
 
@@ -88,15 +111,18 @@ START_TEST(the_last_message_is_the_documents)
 {
     qn_slice last;
 
+    p.a.cfg.vouch = some_vouch();
     start(true);
     hear();
-    say(qt_hex("01 65432100 4000 01 0000"));
+    say(qt_hex("01 65432100 4000 01 0000" VOUCH));
     last = hear();
-    ck_assert_uint_eq(last.n, 34);
+    ck_assert_uint_eq(last.n, 130);
     ck_assert_uint_eq(last.p[0], 1);
     ck_assert_mem_eq(last.p + 1, us->cfg.own_id.b, 32);
-    ck_assert_uint_eq(last.p[33], 0);
+    qt_assert_bytes(last.p + 33, 96, qt_hex(VOUCH));
+    ck_assert_uint_eq(last.p[129], 0);
     ck_assert(us->established);
+    must_be(&us->est.vouch);
 }
 END_TEST
 
@@ -104,15 +130,15 @@ static const struct {
     const char *payload;
     qn_err err;
 } replies[] = {
-    {"01 65432100 0200 03 8001", QN_OK}, /* more ciphers and features than we know */
+    {"01 65432100 0200 03 8001" VOUCH, QN_OK}, /* more ciphers and features than we know */
     {"", QN_PROTO},
-    {"02 65432100 4000 01 0000", QN_VERSION},
+    {"02 65432100 4000 01 0000" VOUCH, QN_VERSION},
     {"02", QN_VERSION}, /* another version may be of any length */
-    {"01 65432100 4000 01 00", QN_PROTO},
-    {"01 65432100 4000 01 000000", QN_PROTO},
-    {"01 65432100 4000 02 0000", QN_PROTO}, /* no cipher of ours */
-    {"01 65432100 01ff 01 0000", QN_PROTO},
-    {"01 65432100 4001 01 0000", QN_PROTO},
+    {"01 65432100 4000 01 0000", QN_PROTO},
+    {"01 65432100 4000 01 000000" VOUCH, QN_PROTO},
+    {"01 65432100 4000 02 0000" VOUCH, QN_PROTO}, /* no cipher of ours */
+    {"01 65432100 01ff 01 0000" VOUCH, QN_PROTO},
+    {"01 65432100 4001 01 0000" VOUCH, QN_PROTO},
 };
 
 START_TEST(replies_of_wrong_form_are_refused)
@@ -132,15 +158,16 @@ static const struct {
     bool ok;
 } finals[] = {
     {"00 00", true},
-    {"01 bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb 00", true},
+    {"01 bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb" VOUCH "00", true},
+    {"01 bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb 00", false},
     {"", false},
     {"00", false},
     {"00 01", false}, /* a cipher we did not offer */
     {"00 0000", false},
     {"02 00", false}, /* an unknown flag */
     {"01 00", false}, /* the PeerID is missing */
-    {"01 bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb 01", false},
-    {"00 bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb 00", false},
+    {"01 bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb" VOUCH "01", false},
+    {"00 bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb" VOUCH "00", false},
 };
 
 START_TEST(last_messages_of_wrong_form_are_refused)

@@ -3,6 +3,7 @@
 
 #include "dir/agree.h"
 #include "dir/equivocation.h"
+#include "dir/offer.h"
 
 static qn_registry mine, theirs;
 
@@ -49,13 +50,15 @@ END_TEST
 
 static qn_err compare(qn_differences *d)
 {
-    qn_blob all = fx_snapshot(&theirs, t.env.wall, t.env.wall + 3600, 1);
+    qn_blob all = fx_snapshot(&theirs, t.env.wall, t.env.wall + 3600, 1), verified = {0};
     qn_signed_list l;
     qn_err err;
 
     qt_assert_err(qn_signed_list_open(&l, &t.env, &net, qn_slice_of(all.p, all.n)), QN_OK);
     ck_assert_uint_eq(l.signers, 1);
-    err = qn_proposal_compare(d, &mine, &l);
+    qt_assert_err(qn_offer_signatures(&verified, &theirs, l.body), QN_OK);
+    err = qn_proposal_compare(d, &mine, &l, qn_slice_of(verified.p, verified.n));
+    qn_blob_clear(&verified, &t.env.mem);
     qn_blob_clear(&all, &t.env.mem);
     return err;
 }
@@ -108,6 +111,94 @@ START_TEST(who_is_nearly_dead_may_be_listed_or_not)
     assert_differs(0, 0);
     qt_env_step(&t, QN_AGREE_GRACE);
     assert_differs(20, 0);
+}
+END_TEST
+
+/* ---- what was verified ----------------------------------------------------------------------- */
+
+static qn_blob verified; /* beside the list that `judged` makes */
+
+/* How `mine` finds their list, when byte `at` of what stands beside it is another one. */
+static qn_err judged(size_t at)
+{
+    qn_blob all = fx_snapshot(&theirs, t.env.wall, t.env.wall + 3600, 1);
+    qn_differences d;
+    qn_signed_list l;
+    qn_err err;
+
+    qt_assert_err(qn_signed_list_open(&l, &t.env, &net, qn_slice_of(all.p, all.n)), QN_OK);
+    qt_assert_err(qn_offer_signatures(&verified, &theirs, l.body), QN_OK);
+    if (at < verified.n)
+        verified.p[at] ^= 1;
+    err =
+        qn_proposal_compare(&d, &mine, &l, qn_slice_of(verified.p, at < SIZE_MAX ? verified.n : 0));
+    qn_blob_clear(&verified, &t.env.mem);
+    qn_blob_clear(&all, &t.env.mem);
+    return err;
+}
+
+/* The place of this PeerID among theirs. */
+static size_t place(const qn_registry *r, uint16_t i)
+{
+    qn_descriptor d = fx_exit(i);
+    size_t at = 0;
+
+    (void)fx_signed(&d, i);
+    while (!qn_peerid_equal(&r->v[at]->d.id, &d.id))
+        at++;
+    return at;
+}
+
+/* A proposer may make up keys for a node, known here or not; nobody signs them with it. */
+START_TEST(no_node_is_signed_for_that_was_not_verified)
+{
+    qn_descriptor other = fx_exit(3);
+
+    qt_assert_err(judged(SIZE_MAX), QN_OK); /* all are in our registry with these bytes */
+    qt_assert_err(judged(5), QN_OK);
+    join(&theirs, 20);
+    qt_assert_err(judged(SIZE_MAX), QN_AUTH);
+    qt_assert_err(judged(64 * place(&theirs, 20)), QN_AUTH);
+    qt_assert_err(judged(64 * place(&theirs, 20) + 64), QN_OK);
+    join(&mine, 20);
+    other.sequence++;
+    qt_assert_err(qn_registry_register(&theirs, fx_signed(&other, 3), NULL), QN_OK);
+    qt_assert_err(judged(SIZE_MAX - 1), QN_OK); /* newer than ours, and verified */
+    qt_assert_err(judged(64 * place(&theirs, 3) + 63), QN_AUTH);
+    qt_assert_err(judged(SIZE_MAX), QN_AUTH);
+}
+END_TEST
+
+START_TEST(who_starts_takes_up_the_nodes_whose_signatures_it_kept)
+{
+    qn_blob all = fx_snapshot(&theirs, t.env.wall, t.env.wall + 3600, 3), kept;
+    qn_snapshot *s = NULL;
+    qn_slice list, beside;
+    qn_registry fresh;
+
+    qt_assert_err(qn_snapshot_open(&s, &t.env, &net, NULL, qn_slice_of(all.p, all.n), 0), QN_OK);
+    qt_assert_err(qn_offer_signatures(&verified, &theirs, s->body), QN_OK);
+    memset(verified.p + 64, 0, 64); /* one it did not know, and one that is not good */
+    verified.p[3 * 64] ^= 1;
+    qt_assert_err(qn_offer_write(&kept, &t.env, s->bytes, qn_slice_of(verified.p, verified.n)),
+                  QN_OK);
+    qt_assert_err(qn_offer_read(qn_slice_of(kept.p, kept.n), &list, &beside), QN_OK);
+    qt_assert_bytes(list.p, list.n, s->bytes);
+    qn_registry_init(&fresh, &t.env, &net);
+    qt_assert_err(qn_offer_seed(&fresh, s, beside), QN_OK);
+    ck_assert_uint_eq(fresh.n, 18);
+    ck_assert_ptr_null(qn_registry_find(&fresh, &theirs.v[1]->d.id));
+    ck_assert_ptr_null(qn_registry_find(&fresh, &theirs.v[3]->d.id));
+    for (uint32_t i = 4; i < 20; i++)
+        qt_assert_bytes(fresh.v[i - 2]->bytes.p, fresh.v[i - 2]->bytes.n, theirs.v[i]->bytes);
+    for (size_t n = 0; n < kept.n; n++)
+        ck_assert_int_ne(qn_offer_read(qn_slice_of(kept.p, n), &list, &beside), QN_OK);
+    ck_assert_int_ne(qn_offer_read(s->bytes, &list, &beside), QN_OK); /* a list is no offer */
+    qn_registry_clear(&fresh);
+    qn_snapshot_drop(s);
+    qn_blob_clear(&verified, &t.env.mem);
+    qn_blob_clear(&kept, &t.env.mem);
+    qn_blob_clear(&all, &t.env.mem);
 }
 END_TEST
 
@@ -312,6 +403,8 @@ static Suite *agree_suite(void)
     tcase_add_test(tc, who_is_alive_here_must_be_listed);
     tcase_add_test(tc, who_is_listed_must_be_alive_here);
     tcase_add_test(tc, who_is_nearly_dead_may_be_listed_or_not);
+    tcase_add_test(tc, no_node_is_signed_for_that_was_not_verified);
+    tcase_add_test(tc, who_starts_takes_up_the_nodes_whose_signatures_it_kept);
     tcase_add_test(tc, two_words_of_one_node_end_as_one);
     tcase_add_test(tc, a_weight_is_what_the_node_says_of_its_load);
     tcase_add_test(tc, the_patient_bear_a_little);

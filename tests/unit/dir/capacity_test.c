@@ -261,7 +261,7 @@ static qn_err offered_by(const qn_registry *proposer)
     qn_err err;
 
     qt_assert_err(qn_signed_list_open(&l, &t.env, &net, qn_slice_of(all.p, all.n)), QN_OK);
-    err = qn_proposal_compare(&d, &r, &l);
+    err = qn_proposal_compare(&d, &r, &l, (qn_slice){0});
     qn_blob_clear(&all, &t.env.mem);
     return err;
 }

@@ -1,10 +1,11 @@
-/* The examples of docs/wire/directory.md, discovery.md, network.md and invitation.md are what this
- * code writes and reads. */
+/* The examples of docs/wire/directory.md, discovery.md, network.md, invitation.md and link.md are
+ * what this code writes and reads. */
 #include "unit/dir/fixture.h"
 
 #include "dir/delta.h"
 #include "dir/equivocation.h"
 #include "dir/invitation.h"
+#include "dir/vouch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,9 +204,12 @@ static qn_slice page_card(void)
                      .requests = 1000,
                      .seconds = 3600,
                      .idle = 75};
+    qn_secret32 identity = secret(IDENTITY);
+    qn_peerid id;
     qn_cbor_w w;
 
-    c.key[0].epoch = (uint32_t)(QT_EPOCH / QN_HTX_EPOCH_S);
+    qt_assert_err(qn_peerid_of(&t.env, fx_sign_public(&identity).b, &id), QN_OK);
+    c.key[0].epoch = qn_htx_epoch(&id, QT_EPOCH);
     c.key[0].key = dated(MIRROR).key;
     qn_cbor_w_init(&w, out, sizeof out);
     qn_htx_card_put(&w, &c);
@@ -223,6 +227,34 @@ START_TEST(the_pages_show_a_card_and_a_contact)
     page_says("directory.md", "card", card.p, card.n);
     qt_assert_err(qn_network_contact(&net, &seed, card, contact, sizeof contact, &n), QN_OK);
     page_says("network.md", "contact", contact, n);
+}
+END_TEST
+
+/* And nothing else passes for it. */
+START_TEST(the_link_page_shows_a_vouch)
+{
+    qn_secret32 identity = secret(IDENTITY);
+    qn_dh_public key = dated(LINK).key, other = dated(MIRROR).key;
+    uint8_t bytes[QN_VOUCH_SIZE];
+    qn_peerid id, wrong;
+    qn_vouch v;
+
+    qn_vouch_sign(&v, net.id, &identity, QN_VOUCHED_LINK, &key);
+    memcpy(bytes, v.identity.b, 32);
+    memcpy(bytes + 32, v.signature.b, 64);
+    page_says("link.md", "vouch", bytes, sizeof bytes);
+    qt_assert_err(qn_peerid_of(&t.env, v.identity.b, &id), QN_OK);
+    wrong = id;
+    wrong.b[31] ^= 1;
+    qt_assert_err(qn_vouch_check(&v, &t.env, net.id, &id, QN_VOUCHED_LINK, &key), QN_OK);
+    qt_assert_err(qn_vouch_check(&v, &t.env, net.id, &wrong, QN_VOUCHED_LINK, &key), QN_AUTH);
+    qt_assert_err(qn_vouch_check(&v, &t.env, net.id, &id, QN_VOUCHED_LINK, &other), QN_AUTH);
+    qt_assert_err(qn_vouch_check(&v, &t.env, net.id, &id, QN_VOUCHED_MIRROR, &key), QN_AUTH);
+    qt_assert_err(qn_vouch_check(&v, &t.env, wrong.b, &id, QN_VOUCHED_LINK, &key), QN_AUTH);
+    v.signature.b[0] ^= 1;
+    qt_assert_err(qn_vouch_check(&v, &t.env, net.id, &id, QN_VOUCHED_LINK, &key), QN_AUTH);
+    v = (qn_vouch){0};
+    qt_assert_err(qn_vouch_check(&v, &t.env, net.id, &id, QN_VOUCHED_LINK, &key), QN_AUTH);
 }
 END_TEST
 
@@ -402,6 +434,7 @@ static Suite *doc_suite(void)
     tcase_add_test(tc, the_network_page_shows_a_network);
     tcase_add_test(tc, the_directory_page_shows_each_object);
     tcase_add_test(tc, the_pages_show_a_card_and_a_contact);
+    tcase_add_test(tc, the_link_page_shows_a_vouch);
     tcase_add_test(tc, the_invitation_page_shows_an_invitation);
     tcase_add_test(tc, the_network_page_shows_a_root);
     tcase_add_test(tc, the_directory_page_shows_an_equivocation);

@@ -109,7 +109,8 @@ static inline qn_slice fx_card(unsigned keys)
     c.keys_n = (uint8_t)keys;
     for (unsigned i = 0; i < keys; i++) {
         c.key[i].key = fx_dated('m', (uint16_t)i).key;
-        c.key[i].epoch = (uint32_t)(QT_EPOCH / QN_HTX_EPOCH_S) + i;
+        c.key[i].epoch =
+            (uint32_t)(QT_EPOCH / QN_HTX_EPOCH_S) + i; /* of a node that has no shift */
     }
     qn_cbor_w_init(&w, out, sizeof out);
     qn_htx_card_put(&w, &c);

@@ -310,7 +310,7 @@ START_TEST(a_contact_has_room_for_the_longest_card)
 {
     uint8_t out[QN_SIGNED_MAX + QN_ENVELOPE_OVERHEAD];
     qn_htx_card c;
-    uint8_t card[QN_HTX_CONTACT_CARD_MAX], path[200];
+    uint8_t card[QN_HTX_CONTACT_CARD_MAX], path[210];
     qn_secret32 seed = fx_secret('o', 0);
     qn_slice small = fx_card(QN_HTX_EPOCHS_MAX);
     qn_cbor_w w;

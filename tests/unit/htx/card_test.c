@@ -81,21 +81,27 @@ START_TEST(says_what_was_put_on_it)
 }
 END_TEST
 
-START_TEST(the_key_is_that_of_the_times_own_epoch)
+START_TEST(the_key_is_the_newest_whose_time_has_come)
 {
+    static const qn_peerid id = {{0x10, 0, 0, 1}};
     qn_htx_card c = card_with(2);
-    int64_t start = (int64_t)EPOCH * QN_HTX_EPOCH_S;
+    int64_t start = qn_htx_epoch_start(&id, EPOCH), week = QN_HTX_EPOCH_S;
 
-    ck_assert_ptr_null(qn_htx_card_at(&c, start - 1));
-    ck_assert_ptr_eq(qn_htx_card_at(&c, start), &c.key[0].key);
-    ck_assert_ptr_eq(qn_htx_card_at(&c, start + QN_HTX_EPOCH_S - 1), &c.key[0].key);
-    ck_assert_ptr_eq(qn_htx_card_at(&c, start + QN_HTX_EPOCH_S), &c.key[1].key);
-    ck_assert_ptr_null(qn_htx_card_at(&c, start + 2 * QN_HTX_EPOCH_S));
-    ck_assert_ptr_null(qn_htx_card_at(&c, -1));
+    ck_assert_ptr_null(qn_htx_card_at(&c, &id, start - 1));
+    ck_assert_ptr_eq(qn_htx_card_at(&c, &id, start), &c.key[0].key);
+    ck_assert_ptr_eq(qn_htx_card_at(&c, &id, start + week - 1), &c.key[0].key);
+    ck_assert_ptr_eq(qn_htx_card_at(&c, &id, start + week), &c.key[1].key);
+    ck_assert_ptr_eq(qn_htx_card_at(&c, &id, start + 3 * week - 1), &c.key[1].key);
+    ck_assert_ptr_null(qn_htx_card_at(&c, &id, start + 3 * week));
+    ck_assert_int_eq(qn_htx_card_until(&c, &id), start + 3 * week);
+    ck_assert_ptr_null(qn_htx_card_at(&c, &id, -1));
+    ck_assert_ptr_null(qn_htx_card_at(&c, &id, INT64_MAX));
+    ck_assert_uint_eq(qn_htx_epoch(&id, start), EPOCH);
+    ck_assert_uint_eq(qn_htx_epoch(&id, start - 1), EPOCH - 1);
 }
 END_TEST
 
-START_TEST(a_contact_holds_a_year_of_keys_and_a_descriptor_three)
+START_TEST(a_contact_holds_a_year_of_keys_and_a_descriptor_two)
 {
     qn_htx_card c = card_with(QN_HTX_EPOCHS_MAX), got;
     qn_slice item = put(&c);
@@ -168,23 +174,24 @@ START_TEST(no_key_is_put_twice_or_out_of_order)
     qn_cbor_w_init(&w, p + item.n, sizeof out - item.n);
     qn_htx_card_put(&w, &c);
     qt_assert_err(w.err, QN_CONFIG);
-    /* a1 key array head: the second key's window is moved onto the first's */
-    memcpy(p + 3 + 45 + 35, p + 3 + 35, 10);
+    /* a1 key array head: the second key's epoch becomes the first's */
+    memcpy(p + 3 + 38 + 35, p + 3 + 35, 3);
     qt_assert_err(qn_htx_card_read(&got, item, 3), QN_PROTO);
     ck_assert_uint_eq(got.keys_n, 0);
 }
 END_TEST
 
-START_TEST(a_window_is_a_whole_epoch)
+START_TEST(a_key_has_one_epoch)
 {
     qn_htx_card c = card_with(1), got;
     qn_slice item = put(&c);
     uint8_t *p = (uint8_t *)(uintptr_t)item.p;
 
-    p[3 + 35 + 9]++; /* not after */
+    ck_assert_uint_eq(p[3], 0x82);
+    p[3] = 0x83;
     qt_assert_err(qn_htx_card_read(&got, item, 3), QN_PROTO);
-    p[3 + 35 + 4]++; /* not before */
-    qt_assert_err(qn_htx_card_read(&got, item, 3), QN_PROTO);
+    p[3] = 0x81;
+    ck_assert_int_ne(qn_htx_card_read(&got, item, 3), QN_OK);
 }
 END_TEST
 
@@ -235,13 +242,13 @@ static Suite *card_suite(void)
 
     tcase_add_checked_fixture(tc, setup, NULL);
     tcase_add_test(tc, says_what_was_put_on_it);
-    tcase_add_test(tc, the_key_is_that_of_the_times_own_epoch);
-    tcase_add_test(tc, a_contact_holds_a_year_of_keys_and_a_descriptor_three);
+    tcase_add_test(tc, the_key_is_the_newest_whose_time_has_come);
+    tcase_add_test(tc, a_contact_holds_a_year_of_keys_and_a_descriptor_two);
     tcase_add_loop_test(tc, names_are_dns_names_in_lower_case, 0, QN_LEN(bad_names));
     tcase_add_loop_test(tc, paths_go_into_a_request_as_they_are, 0, QN_LEN(bad_paths));
     tcase_add_test(tc, facts_have_their_ranges);
     tcase_add_test(tc, no_key_is_put_twice_or_out_of_order);
-    tcase_add_test(tc, a_window_is_a_whole_epoch);
+    tcase_add_test(tc, a_key_has_one_epoch);
     tcase_add_test(tc, no_byte_can_be_changed_unseen_or_harmfully);
     tcase_add_test(tc, later_versions_may_add_from_128_on);
     suite_add_tcase(s, tc);

@@ -15,7 +15,9 @@ START_TEST(a_tagged_visit_becomes_a_carrier)
     ck_assert_mem_eq(w->est.resume.b, w->peer.resume.b, 32);
     ck_assert(w->est.known);
     ck_assert_mem_eq(w->est.peer.b, w->cfg.responder.b, 32);
-    ck_assert_mem_eq(w->est.peer_key.b, w->cfg.responder_key.b, 32);
+    ck_assert_mem_eq(w->est.peer_key.b, w->peer.key.pub.b, 32);
+    ck_assert_mem_eq(&w->est.vouch, &w->peer.offer.vouch, sizeof w->est.vouch);
+    ck_assert_mem_eq(&w->peer.choice.vouch, &w->cfg.vouch, sizeof w->cfg.vouch);
     ck_assert_uint_eq(w->est.max_record, 4096);
     ck_assert_int_eq(w->est.wall, QT_EPOCH + 3);
     ck_assert(w->peer.choice.claim);

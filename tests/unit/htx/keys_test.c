@@ -61,6 +61,15 @@ static void begin(void)
     qn_dh_derive(&v.p.e, &v.p.e_pub);
 }
 
+static void copy_vouch(qn_vouch *out, const char *key)
+{
+    uint8_t bytes[QN_VOUCH_SIZE];
+
+    copy(bytes, key, sizeof bytes);
+    memcpy(out->identity.b, bytes, 32);
+    memcpy(out->signature.b, bytes + 32, 64);
+}
+
 static void load(int i)
 {
     memset(&v, 0, sizeof v);
@@ -78,9 +87,12 @@ static void load(int i)
                          .max_record = (uint16_t)qt_json_int(v.json, "max_record"),
                          .ciphers = (uint8_t)qt_json_int(v.json, "ciphers"),
                          .features = (uint16_t)qt_json_int(v.json, "features")};
+    copy_vouch(&v.offer.vouch, "vouch");
     v.choice.claim = qt_json_hex(v.json, "id").n > 0;
-    if (v.choice.claim)
+    if (v.choice.claim) {
         copy(v.choice.id.b, "id", 32);
+        copy_vouch(&v.choice.vouch, "own_vouch");
+    }
     v.choice.frames = qt_json_hex(v.json, "frames");
 }
 
@@ -115,6 +127,7 @@ static void must_be_offer(const qn_terms *got)
     ck_assert_uint_eq(got->max_record, v.offer.max_record);
     ck_assert_uint_eq(got->ciphers, v.offer.ciphers);
     ck_assert_uint_eq(got->features, v.offer.features);
+    ck_assert_mem_eq(&got->vouch, &v.offer.vouch, sizeof got->vouch);
 }
 
 static void read_right_proof(void)
@@ -189,6 +202,7 @@ START_TEST(a_peer_and_its_client_derive_the_same)
         qn_htx_final_read(&v.p, &t.env, &v.sent, qn_slice_of(final, n), 1, plain, &choice), QN_OK);
     ck_assert_int_eq(choice.claim, v.choice.claim);
     ck_assert_mem_eq(choice.id.b, v.choice.id.b, 32);
+    ck_assert_mem_eq(&choice.vouch, &v.choice.vouch, sizeof choice.vouch);
     qt_assert_bytes(choice.frames.p, choice.frames.n, v.choice.frames);
     ck_assert_mem_eq(v.p.rs.b, v.c.s_pub.b, 32);
     qt_assert_err(qn_terms_split(&v.c, &t.env, &ctx, &crx, &a), QN_OK);

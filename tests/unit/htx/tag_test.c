@@ -384,26 +384,29 @@ START_TEST(a_payload_out_of_range_unties)
 }
 END_TEST
 
-START_TEST(a_neighbouring_epoch_counts_for_a_day)
+START_TEST(the_last_epoch_counts_and_near_its_ends_one_more)
 {
+    enum { SHIFT = 0x10001 };
+    static const qn_peerid id = {{0, 1, 0, 1}};
     static const struct {
         int64_t wall;
         unsigned n;
-        uint32_t epochs[2];
+        uint32_t epochs[QN_HTX_TRIED_MAX];
     } at[] = {
-        {604800 * 5, 2, {5, 4}},
-        {604800 * 5 + 86399, 2, {5, 4}},
-        {604800 * 5 + 86400, 1, {5, 0}},
-        {604800 * 6 - 86401, 1, {5, 0}},
-        {604800 * 6 - 86400, 2, {5, 6}},
-        {604800 * 6 - 1, 2, {5, 6}},
-        {0, 1, {0, 0}},
+        {604800 * 5 - SHIFT - 91, 2, {4, 3}},
+        {604800 * 5 - SHIFT - 90, 3, {5, 4, 3}},
+        {604800 * 5 - SHIFT + 89, 3, {5, 4, 3}},
+        {604800 * 5 - SHIFT + 90, 2, {5, 4}},
+        {604800 * 6 - SHIFT - 91, 2, {5, 4}},
+        {604800 * 6 - SHIFT - 90, 3, {6, 5, 4}},
+        {0, 1, {0}},
+        {604800 - SHIFT, 2, {1, 0}},
     };
 
     for (unsigned i = 0; i < QN_LEN(at); i++) {
-        uint32_t epochs[2] = {0};
+        uint32_t epochs[QN_HTX_TRIED_MAX] = {0};
 
-        ck_assert_uint_eq(qn_htx_tag_epochs(at[i].wall, epochs), at[i].n);
+        ck_assert_uint_eq(qn_htx_tag_epochs(&id, at[i].wall, epochs), at[i].n);
         ck_assert_mem_eq(epochs, at[i].epochs, sizeof epochs);
     }
 }
@@ -429,7 +432,7 @@ static Suite *tag_suite(void)
     tcase_add_test(tc, a_hello_without_share_or_id_is_untagged);
     tcase_add_loop_test(tc, a_payload_out_of_range_is_refused, 0, QN_LEN(wrong));
     tcase_add_test(tc, a_payload_out_of_range_unties);
-    tcase_add_test(tc, a_neighbouring_epoch_counts_for_a_day);
+    tcase_add_test(tc, the_last_epoch_counts_and_near_its_ends_one_more);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -510,9 +510,11 @@ void htx_world_open(htx_world *w, unsigned profile)
     memset(w->cfg.network, 0x4e, sizeof w->cfg.network);
     memset(w->cfg.responder.b, 0xbb, sizeof w->cfg.responder.b);
     memset(w->cfg.own_id.b, 0xaa, sizeof w->cfg.own_id.b);
+    memset(w->cfg.vouch.signature.b, 0xab, sizeof w->cfg.vouch.signature.b);
     memset(w->cfg.own_key.b, 0x11, sizeof w->cfg.own_key.b);
     memset(w->cfg.responder_key.b, 0x22, sizeof w->cfg.responder_key.b);
     w->peer.offer = (qn_terms){.time = (uint32_t)QT_EPOCH + 3, .max_record = 4096, .ciphers = 1};
+    memset(w->peer.offer.vouch.identity.b, 0xac, sizeof w->peer.offer.vouch.identity.b);
 }
 
 static void hang_up(htx_world *w)

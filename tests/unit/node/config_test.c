@@ -232,8 +232,9 @@ static qn_node_cfg with_htx(qn_mode mode)
                              .second = {{qn_slice_of("/b", 2), 3000}},
                              .first_n = 1,
                              .second_n = 1};
-    qt_assert_err(qn_htx_found(&t.env, &origin, 1, (qn_span){keys, sizeof keys}, &keys_n,
-                               (qn_span){card, sizeof card}, &n),
+    qt_assert_err(qn_htx_found(&t.env, &net.operators[0].id, &origin, 1,
+                               (qn_span){keys, sizeof keys}, &keys_n, (qn_span){card, sizeof card},
+                               &n),
                   QN_OK);
     net.operators[0].card = qn_slice_of(card, n);
     htx = (qn_htx_cfg){.profile = qt_vector_file("../../profiles/chromium-156.cbor"),

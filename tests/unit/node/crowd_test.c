@@ -1,6 +1,7 @@
 /* Who comes from where: no prefix takes the places of all others. */
 #include "unit/node/solo.h"
 
+#include "dir/vouch.h"
 #include "node/internal.h"
 
 enum { CONNS = 200, FILL = CONNS * QN_UNNAMED_MARK_PERCENT / 100 };
@@ -82,7 +83,9 @@ static bool is_up(guest *g)
 static void begin(guest *g, bool by_operator)
 {
     qn_carrier_cfg cfg = {.initiator = true, .claim = by_operator};
+    qn_secret32 identity = solo_secret('I');
     qn_dh_secret own;
+    qn_dh_public key;
     qn_status s = solo_status();
 
     memcpy(cfg.network, net.id, sizeof cfg.network);
@@ -92,6 +95,8 @@ static void begin(guest *g, bool by_operator)
     if (by_operator) {
         memcpy(cfg.own_key.b, solo_secret('l').b, sizeof cfg.own_key.b);
         cfg.own_id = net.operators[0].id;
+        memcpy(key.b, net.operators[0].link_key, sizeof key.b);
+        qn_vouch_sign(&cfg.vouch, net.id, &identity, QN_VOUCHED_LINK, &key);
     } else {
         qn_rng_fill(&t.env, cfg.own_key.b, sizeof cfg.own_key.b);
     }

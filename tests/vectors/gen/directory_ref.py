@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""directory_ref - the examples of docs/wire/directory.md, discovery.md, network.md and invitation.md, made a second way.
+"""directory_ref - the examples of docs/wire/directory.md, discovery.md, network.md and invitation.md, and link.md's vouch, made a second way.
 
 usage: directory_ref.py
 
@@ -79,10 +79,9 @@ def examples():
     net = sha256(b"qnet-network-v1" + bytes(32) + body)
     yield "network.md", "network-id", net
 
-    descriptor = envelope(b"qnet-descriptor-v1", net, cbor({
-        1: 1, 2: 1, 3: EPOCH, 4: EPOCH + WEEK, 5: 1 | 2, 6: [addr(8, 8, 8, 8, 443)],
-        7: [x25519(4), EPOCH, EPOCH + WEEK], 8: [[x25519(5), EPOCH, EPOCH + WEEK]],
-        9: [80, 443], 10: "IS", 11: "abuse@example.org"}), identity)
+    described = cbor({1: 1, 2: 1, 3: EPOCH, 4: WEEK, 5: 1 | 2, 6: [addr(8, 8, 8, 8, 443)],
+                      7: x25519(4), 8: [x25519(5)], 9: [80, 443], 10: "IS", 11: "abuse@example.org"})
+    descriptor = envelope(b"qnet-descriptor-v1", net, described, identity)
     yield "directory.md", "descriptor", descriptor
     yield "directory.md", "ranges", cbor(129) + cbor([1000, 1999, 5222, 5223])
     yield "directory.md", "peerid", sha256(public(identity))
@@ -95,22 +94,25 @@ def examples():
     start = struct.pack(">H", len(invitation)) + sha256(b"qnet-invitation" + invitation)[:8]
     yield "invitation.md", "text", b"qnet-invite:" + base64.b32encode(start + invitation).rstrip(b"=").lower()
 
-    epoch = EPOCH // WEEK * WEEK
-    card = {1: [[x25519(6), epoch, epoch + WEEK]], 2: ["site.example"], 3: 0, 4: [["/", 40000]],
+    shift = int.from_bytes(sha256(public(identity))[:4], "big") % WEEK
+    card = {1: [[x25519(6), (EPOCH + shift) // WEEK]], 2: ["site.example"], 3: 0, 4: [["/", 40000]],
             5: [["/news/latest.json", 9000]], 6: 16384, 7: [1000, 3600, 75]}
     yield "directory.md", "card", cbor(card)
     yield "network.md", "contact", envelope(
         b"qnet-contact-v1", net, cbor({1: 1, 2: card}), operator)
 
-    body = cbor({1: 1, 2: EPOCH, 3: EPOCH + 3600, 4: net, 5: [[descriptor, "IS", 750]]})
+    body = cbor({1: 1, 2: EPOCH, 3: EPOCH + 3600, 4: net, 5: [[public(identity), described, 750]]})
     signed = struct.pack(">QQ", EPOCH, EPOCH + 3600) + sha256(body)
     signature = operator.sign(b"qnet-snapshot-v1" + net + signed)
     yield "directory.md", "snapshot", cbor([body, [[0, signature]]])
 
-    listed = body.index(descriptor) - len(head(4, 3) + head(2, len(descriptor)))
-    entry = len(head(4, 3) + cbor(descriptor) + cbor("IS") + cbor(750))
+    entry = cbor([public(identity), described, 750])
+    listed, entry = body.index(entry), len(entry)
     yield "directory.md", "delta", cbor([sha256(body), 0, 0, head(4, 2) + head(2, len(body)) + body[:listed], listed, entry,
                                          cbor([[0, signature]])])
+
+    key = x25519(4)
+    yield "link.md", "vouch", public(identity) + identity.sign(b"qnet-link-key-v1" + net + key)
 
     other = signer(9)
     root = cbor({1: 1, 2: 2, 3: EPOCH, 4: 1, 5: [[b"\xbb" * 32, public(other), x25519(8), addr(9, 9, 9, 10, 443)]]})

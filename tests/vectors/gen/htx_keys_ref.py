@@ -61,7 +61,8 @@ def proof(case, tag, mlkem, size, claim, frames, final_size):
         ct = keys["c"]
         sym.mix_hash(ct)
         sym.mix_key_and_hash(shared)
-    offer = bytes([1]) + (1700000007).to_bytes(4, "big") + (8192).to_bytes(2, "big") + b"\3" + b"\xab\xcd"
+    vouch, own_vouch = (b"".join(label(f"{case} {whose} vouch {i}") for i in range(3)) for whose in ("P's", "C's"))
+    offer = bytes([1]) + (1700000007).to_bytes(4, "big") + (8192).to_bytes(2, "big") + b"\3" + b"\xab\xcd" + vouch
     c2 = sym.encrypt_and_hash(offer)
     content2 = public(answer) + ct + len(c2).to_bytes(2, "big") + c2
     lock3 = expand(sym.ck, "qnet htx v1 msg3", 44)
@@ -70,14 +71,15 @@ def proof(case, tag, mlkem, size, claim, frames, final_size):
     s = sym.encrypt_and_hash(public(own))
     sym.mix_key(dh(own, public(answer)))
     identity = label(case + " id")
-    payload3 = (b"\1" + identity if claim else b"\0") + b"\0" + frames
+    payload3 = (b"\1" + identity + own_vouch if claim else b"\0") + b"\0" + frames
     c3 = sym.encrypt_and_hash(payload3)
     content3 = s + len(c3).to_bytes(2, "big") + c3
     ends = hkdf(sym.ck, b"", 2)
     out = {
         "comment": case, "tag": tag, "answer_secret": answer, "passed": passed, "sent": sent, "proof_lock": lock2,
-        "time": 1700000007, "max_record": 8192, "ciphers": 3, "features": 0xabcd, "proof": content2,
+        "time": 1700000007, "max_record": 8192, "ciphers": 3, "features": 0xabcd, "vouch": vouch, "proof": content2,
         "proof_record": record(lock2, content2, size), "final_lock": lock3, "id": identity if claim else b"",
+        "own_vouch": own_vouch if claim else b"",
         "frames": frames, "final": content3, "final_record": record(lock3, content3, final_size),
         "first": ends[0], "second": ends[1], "resume": expand(sym.ck, "qnet htx v1 resume", 32), "hash": sym.h,
     }
