@@ -124,7 +124,7 @@ const std::vector<Section> SECTIONS = {
           "share",
           "0 %",
           "of packets, either way. T and P lose them; M makes their bytes a round "
-          "trip late and halves the window"},
+          "trip late and shrinks the window"},
      },
      ""},
     {"network.conn",

@@ -9,6 +9,7 @@
 #include "ns3/node.h"
 #include "ns3/nstime.h"
 #include "ns3/rtt-estimator.h"
+#include "ns3/simulator.h"
 #include "ns3/tcp-cubic.h"
 #include "ns3/tcp-l4-protocol.h"
 #include "ns3/tcp-prr-recovery.h"
@@ -61,7 +62,10 @@ LinuxTcp::LinuxTcp(const LinuxTcp& listening)
 {
 }
 
-LinuxTcp::~LinuxTcp() = default;
+LinuxTcp::~LinuxTcp()
+{
+    m_headTimer.Cancel();
+}
 
 Ptr<LinuxTcp>
 LinuxTcp::Make(Ptr<ns3::Node> node, const Limits& limits)
@@ -217,9 +221,38 @@ LinuxTcp::DoForwardUp(Ptr<ns3::Packet> packet, const ns3::Address& from, const n
         SetCloseCallbacks(none, ns3::MakeCallback(&LinuxTcp::GaveUp, this));
         acceptor->TcpAccepted(this);
     }
+    WatchHead();
     if (m_owner != nullptr)
     {
         m_owner->TcpNews();
+    }
+}
+
+/// Forgets what has arrived, and sets the timer by the first segment that has not, if that was sent
+/// again.
+void
+LinuxTcp::WatchHead()
+{
+    ns3::SequenceNumber32 head = m_txBuffer->HeadSequence();
+    m_again.erase(m_again.begin(), m_again.lower_bound(head));
+    m_headTimer.Cancel();
+    if (m_again.empty() || m_again.begin()->first != head || m_state == CLOSED)
+    {
+        return;
+    }
+    ns3::Time late = m_again.begin()->second + m_rtt->GetEstimate() * 5 / 4;
+    ns3::Time now = ns3::Simulator::Now();
+    m_headTimer = ns3::Simulator::Schedule(
+        late > now ? late - now : ns3::Time(0), &LinuxTcp::SendHeadAgain, this);
+}
+
+void
+LinuxTcp::SendHeadAgain()
+{
+    if (m_endPoint != nullptr && m_state >= ESTABLISHED && m_txBuffer->Size() > 0)
+    {
+        SendDataPacket(m_txBuffer->HeadSequence(), m_tcb->m_segmentSize, true);
+        WatchHead();
     }
 }
 
@@ -229,7 +262,15 @@ uint32_t
 LinuxTcp::SendDataPacket(ns3::SequenceNumber32 seq, uint32_t size, bool withAck)
 {
     m_windowEnd = size == 0;
-    return size == 0 ? 0 : TcpSocketBase::SendDataPacket(seq, size, withAck);
+    if (size == 0)
+    {
+        return 0;
+    }
+    if (seq < m_tcb->m_highTxMark.Get())
+    {
+        m_again[seq] = ns3::Simulator::Now();
+    }
+    return TcpSocketBase::SendDataPacket(seq, size, withAck);
 }
 
 uint32_t

@@ -6,6 +6,8 @@
  * - a reader that makes room tells the sender (tcp_cleanup_rbuf in Linux's net/ipv4/tcp.c); else a
  *   closed window opens only at the sender's next probe, after 6 s;
  * - a conn keeps little in its own host's queue (TCP small queues), where the device says how much;
+ * - a segment that is lost again when it was sent again is noticed (RACK, RFC 8985) after a round
+ *   trip and a quarter; else only the timer helps, after 1 s, and the window begins at one segment;
  * - a conn can be aborted by RST, and its owner can tell a peer's RST from a FIN.
  *
  * News is told after a segment was processed as a whole, so an owner may do anything then.
@@ -13,6 +15,9 @@
 #ifndef QNET_SIM_LINUX_TCP_H
 #define QNET_SIM_LINUX_TCP_H
 
+#include <map>
+
+#include "ns3/event-id.h"
 #include "ns3/tcp-socket-base.h"
 
 #include "cloud-device.h"
@@ -95,12 +100,16 @@ class LinuxTcp final : public ns3::TcpSocketBase, private CloudDevice::FlowUser
     uint32_t SendDataPacket(ns3::SequenceNumber32 seq, uint32_t size, bool withAck) override;
     uint32_t AvailableWindow() const override;
     void FlowDrained() override;
+    void WatchHead();
+    void SendHeadAgain();
     void GaveUp(ns3::Ptr<ns3::Socket>);
 
     LinuxTcpOwner* m_owner = nullptr;
     LinuxTcpAcceptor* m_acceptor = nullptr;
     CloudDevice* m_device = nullptr;
     uint64_t m_flow = 0;
+    std::map<ns3::SequenceNumber32, ns3::Time> m_again; ///< when segments were last sent again
+    ns3::EventId m_headTimer;                           ///< the first of these is late
     mutable bool m_windowEnd = false; ///< the peer takes no more, whatever ns-3 computes
 };
 

@@ -299,6 +299,7 @@ MsgChannel::SendNext(Host& host)
             Chunk* c = s->m_unsent.Pop();
             s->m_unsentBytes -= c->len;
             s->m_inFlight += c->len;
+            s->m_sent += c->len;
             host.stats.unsent -= c->len;
             host.stats.sent += WireBytes(c->len);
             host.busy = true;
@@ -496,6 +497,7 @@ void
 MsgChannel::Acknowledged(MsgSocket* s, uint64_t bytes, bool marked)
 {
     s->m_inFlight -= bytes;
+    s->m_acknowledged += bytes;
     Grow(s, bytes, marked);
     Kick(s);
     Release(s->m_conn);
@@ -504,13 +506,12 @@ MsgChannel::Acknowledged(MsgSocket* s, uint64_t bytes, bool marked)
 void
 MsgChannel::Grow(MsgSocket* s, uint64_t acknowledged, bool marked)
 {
-    int64_t roundTrip = 2 * s->m_conn->latency;
     if (marked)
     {
-        if (NowNs() - s->m_lastCut >= roundTrip)
+        if (s->m_acknowledged > s->m_recover)
         {
-            s->m_lastCut = NowNs();
-            s->m_window = std::max(s->m_window / 2, 2 * SEGMENT);
+            s->m_recover = s->m_sent;
+            s->m_window = std::max(s->m_window * 7 / 10, 2 * SEGMENT);
             s->m_threshold = s->m_window;
         }
         return;

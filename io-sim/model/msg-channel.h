@@ -6,12 +6,13 @@
  * A host has a fair-queued uplink (conns take turns, one chunk of at most 16 KiB each), a region
  * and a FIFO downlink. A chunk is serialised on its sender's uplink, travels for the latency of the
  * host pair and is serialised again on the receiver's downlink. A conn has a window: it starts
- * small, grows as bytes are consumed, and halves when the receiver's downlink marks a chunk because
- * its queue is long (marking stands in for loss: nothing is ever sent twice). A chunk of which the
- * access link of either host loses a packet arrives a round trip later, with all behind it, and
- * halves the window too: the throughput that loss costs, not its packets. A reader that does not
- * read holds the window shut, so back-pressure reaches the writer. Set-up costs one round trip.
- * Between regions that are cut off from each other everything waits until they no longer are.
+ * small, grows as bytes are consumed, and shrinks to seven tenths (CUBIC, RFC 9438) when the
+ * receiver's downlink marks a chunk because its queue is long, once for all that was on its way
+ * then (marking stands in for loss: nothing is ever sent twice). A chunk of which the access link
+ * of either host loses a packet arrives a round trip later, with all behind it, and shrinks the
+ * window too: the throughput that loss costs, not its packets. A reader that does not read holds
+ * the window shut, so back-pressure reaches the writer. Set-up costs one round trip. Between
+ * regions that are cut off from each other everything waits until they no longer are.
  *
  * Only integers: bytes, bits per second and nanoseconds.
  */
@@ -74,8 +75,10 @@ class MsgSocket final : public TransportConn
     uint32_t m_unsentBytes = 0;
     uint64_t m_inFlight = 0; ///< sent and not yet consumed by the other side
     uint64_t m_window = 0;
-    uint64_t m_threshold = 0; ///< the window doubles per round trip below, grows slowly above
-    int64_t m_lastCut = 0;
+    uint64_t m_threshold = 0;    ///< the window doubles per round trip below, grows slowly above
+    uint64_t m_sent = 0;         ///< since the conn began
+    uint64_t m_acknowledged = 0; ///< of these
+    uint64_t m_recover = 0;    ///< marks on what was sent before the last cut are of its congestion
     int64_t m_lastArrival = 0; ///< at the other side, of what was sent so far: nothing overtakes
 
     ChunkQueue m_received;

@@ -4,6 +4,8 @@ import math
 import os
 import statistics
 
+import plot
+
 KIB = 1024
 # Two-sided 95 % quantiles of Student's t by degrees of freedom; beyond the table the normal one.
 STUDENT = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16, 2.14, 2.13, 2.12, 2.11, 2.10, 2.09)
@@ -12,12 +14,6 @@ STUDENT = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.
 def read(path):
     with open(path, encoding="ascii", newline="") as f:
         return list(csv.DictReader(f))
-
-
-def quantile(values, permille):
-    """The smallest value that so many permille are not above, as summary.json has it."""
-    ordered = sorted(values)
-    return ordered[max(-(-len(ordered) * permille // 1000), 1) - 1]
 
 
 def kinds():
@@ -34,12 +30,21 @@ def counts(row):
     return row["measured"] == "1" and row["outcome"] == "done"
 
 
+def numbered(rows):
+    """By client and how many fetches it made before: what a client fetches is drawn for it alone, when depends on the tier."""
+    made, found = {}, {}
+    for row in sorted(rows, key=lambda row: int(row["start_ns"])):
+        number = made[row["client"]] = made.get(row["client"], -1) + 1
+        found[row["client"], number] = row
+    return found
+
+
 def pairs(simulated, real):
     """Rows of the same fetch that both finished."""
-    by_fetch = {(row["client"], row["start_ns"]): row for row in real if counts(row)}
-    for row in simulated:
-        other = by_fetch.get((row["client"], row["start_ns"]))
-        if counts(row) and other is not None:
+    others = numbered(real)
+    for key, row in numbered(simulated).items():
+        other = others.get(key)
+        if other is not None and counts(row) and counts(other):
             yield row, other
 
 
@@ -47,14 +52,14 @@ def builds(path):
     return [int(row["build_ns"]) for row in read(path) if row["build_ns"]]
 
 
-def samples(folder):
+def samples(folder, simulated):
     """By what is compared: the simulated and the real times of one seed."""
-    both = list(pairs(read(os.path.join(folder, "sim", "streams.csv")), read(os.path.join(folder, "real", "streams.csv"))))
+    both = list(pairs(read(os.path.join(folder, simulated, "streams.csv")), read(os.path.join(folder, "real", "streams.csv"))))
     found = {}
     for name, column, wanted in kinds():
         picked = [(int(s[column]), int(r[column])) for s, r in both if wanted(s)]
         found[name] = tuple(zip(*picked)) if picked else ((), ())
-    found["circuit build"] = (builds(os.path.join(folder, "sim", "circuits.csv")),
+    found["circuit build"] = (builds(os.path.join(folder, simulated, "circuits.csv")),
                               builds(os.path.join(folder, "real", "circuits.csv")))
     return found
 
@@ -68,17 +73,16 @@ def interval(values):
     return t * statistics.stdev(values) / math.sqrt(n)
 
 
-def rows(folders):
+def rows(seeds):
     """For each thing compared and p50, p95: pooled times, their difference, and its mean over seeds with the interval."""
-    seeds = [samples(folder) for folder in folders]
     for name in seeds[0]:
         pooled = [[x for seed in seeds for x in seed[name][side]] for side in (0, 1)]
         if not pooled[0] or not pooled[1]:
             continue
         for permille in (500, 950):
-            apart = [1000 * (quantile(s, permille) / quantile(r, permille) - 1)
+            apart = [1000 * (plot.quantile(s, permille) / plot.quantile(r, permille) - 1)
                      for s, r in (seed[name] for seed in seeds) if s and r]
-            sim, real = (quantile(side, permille) for side in pooled)
+            sim, real = (plot.quantile(side, permille) for side in pooled)
             yield {"what": name, "quantile": f"p{permille // 10}", "n": len(pooled[1]), "simulated_ms": round(sim / 1e6, 1),
                    "real_ms": round(real / 1e6, 1), "pooled_percent": round(100 * (sim / real - 1), 1),
                    "mean_percent": round(statistics.mean(apart) / 10, 1), "interval_percent": round(interval(apart) / 10, 1),
@@ -86,7 +90,8 @@ def rows(folders):
 
 
 def main(args):
-    table = list(rows(args.folders))
+    seeds = [samples(folder, args.simulated) for folder in args.folders]
+    table = list(rows(seeds))
     print(f"{'':32} {'n':>5} {'simulated':>10} {'real':>10} {'apart':>8}   mean of seeds")
     for r in table:
         print(f"{r['what'] + ', ' + r['quantile']:32} {r['n']:5} {r['simulated_ms']:7.1f} ms {r['real_ms']:7.1f} ms "
@@ -96,4 +101,6 @@ def main(args):
             out = csv.DictWriter(f, list(table[0]), lineterminator="\n")
             out.writeheader()
             out.writerows(table)
+    if args.plot:
+        plot.draw(args.plot, seeds)
     return 0

@@ -64,18 +64,18 @@ def get_kernel(name):
 class Place:
     """One host."""
 
-    def __init__(self, name, address, window):
+    def __init__(self, name, address, window, idle_restart=False):
         self.name, self.address = name, address
         home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
         must(LIBC.unshare(CLONE_NEWNET), "a network namespace")
         try:
             self.namespace = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-            self.device = self._furnish(window)
+            self.device = self._furnish(window, idle_restart)
         finally:
             must(LIBC.setns(home, CLONE_NEWNET), "back to the first namespace")
             os.close(home)
 
-    def _furnish(self, window):
+    def _furnish(self, window, idle_restart):
         device = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
         fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH22x", b"line", IFF_TUN | IFF_NO_PI))
         script = ("link set lo up\n" f"addr add {self.address}/8 dev line\n" "link set line up\n")
@@ -83,6 +83,7 @@ class Place:
         with contextlib.suppress(PermissionError):  # net.ipv4.tcp_allowed_congestion_control of the machine has it not
             set_kernel("tcp_congestion_control", "cubic")
         self.congestion = get_kernel("tcp_congestion_control")
+        set_kernel("tcp_slow_start_after_idle", str(int(idle_restart)))
         set_kernel("tcp_rmem", f"4096 131072 {2 * window}")  # half of it is window (tcp(7), tcp_adv_win_scale)
         return device
 
