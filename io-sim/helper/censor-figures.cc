@@ -68,9 +68,9 @@ class CensorFigures
         for (size_t i = 0; i < sorts.size(); i++)
         {
             plot += (i > 0 ? ", \\\n     " : "") +
-                    std::string("'figs/censor-blocked.csv' using ($") + std::to_string(i + 2) +
-                    "/10.0)" + (i == 0 ? ":xtic(1)" : "") + " title '" + Label(sorts[i]) +
-                    "' lc rgb '" + Colour(sorts[i]) + "'";
+                    std::string("'figs/censor-blocked.csv' skip 1 using ($") +
+                    std::to_string(i + 2) + "/10.0)" + (i == 0 ? ":xtic(1)" : "") + " title '" +
+                    Label(sorts[i]) + "' lc rgb '" + Colour(sorts[i]) + "'";
         }
         Write("censor-blocked",
               "What each censor blocked",
@@ -80,6 +80,7 @@ class CensorFigures
               "damage. No bar: none, or no such flows; censor.csv has the counts.",
               "set style data histogram\nset style histogram clustered gap 1.2\n"
               "set style fill solid 0.9 noborder\nset datafile missing '?'\n"
+              "set xtics rotate by 20 right font ',11'\nset rmargin 3\n"
               "set ylabel 'flows blocked or slowed (%)'\nset yrange [0:105]\n"
               "set xrange [-0.6:" +
                   std::to_string(censors.Count()) + "-0.4]\nset key above maxrows 2\n" + plot +
@@ -161,6 +162,15 @@ class CensorFigures
         return colours[static_cast<size_t>(sort)];
     }
 
+    /// Type and size: several that lie on each other are still told apart.
+    static const char*
+    Point(FlowSort sort)
+    {
+        static const char* const points[FLOW_SORTS] = {
+            "7 ps 0.6", "1 ps 1", "6 ps 1", "4 ps 1.3", "8 ps 1.6", "10 ps 1.6"};
+        return points[static_cast<size_t>(sort)];
+    }
+
     /// The share of what began in each slot that came to a good end.
     void
     Region(const std::string& region, const std::vector<Reach>& all)
@@ -200,7 +210,8 @@ class CensorFigures
         {
             plot += (i > 0 ? ", \\\n     " : "") + std::string("'figs/") + id + ".csv' using ($1" +
                     unit + "):($" + std::to_string(i + 2) + "/10.0) title '" + Label(all[i].sort) +
-                    "' with linespoints lw 2.2 pt 7 ps 0.5 lc rgb '" + Colour(all[i].sort) + "'";
+                    "' with linespoints lw 1.8 pt " + Point(all[i].sort) + " lc rgb '" +
+                    Colour(all[i].sort) + "'";
         }
         Write(id,
               "Who gets through from " + Plain(region),

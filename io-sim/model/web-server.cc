@@ -24,6 +24,13 @@ namespace
 
 constexpr size_t REQUEST_MAX = 8192; ///< a longer request is not one of ours
 
+/// A method begins with a letter. Web servers refuse anything else at its first byte.
+bool
+IsNoRequest(const std::string& request)
+{
+    return !request.empty() && (request[0] < 'A' || request[0] > 'Z');
+}
+
 } // namespace
 
 TypeId
@@ -146,7 +153,7 @@ WebServer::ConnReadable(uint32_t key)
         m_sessions.erase(key);
         return;
     }
-    if (!s.answering && s.request.find("\r\n\r\n") != std::string::npos)
+    if (!s.answering && (s.request.find("\r\n\r\n") != std::string::npos || IsNoRequest(s.request)))
     {
         Begin(s);
         SendMore(key);
@@ -175,7 +182,7 @@ WebServer::Begin(Session& s)
     }
     else
     {
-        status = "404 Not Found";
+        status = IsNoRequest(s.request) ? "400 Bad Request" : "404 Not Found";
         n = 0;
     }
     s.object = n;

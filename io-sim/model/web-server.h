@@ -7,7 +7,7 @@
  *
  *     GET /bytes/N     200, N bytes of web object N
  *     GET /reset/N/M   200, announces N bytes, sends M of them, then resets the conn
- *     anything else    404
+ *     anything else    404; 400 at once if it begins with no letter
  */
 #ifndef QNET_SIM_WEB_SERVER_H
 #define QNET_SIM_WEB_SERVER_H
