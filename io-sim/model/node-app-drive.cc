@@ -26,8 +26,20 @@ constexpr unsigned SLICES = 16;
 NodeApp::Entry*
 NodeApp::Find(qn_conn c)
 {
-    auto found = m_conns.find(c);
-    return found == m_conns.end() ? nullptr : &found->second;
+    if (m_found == nullptr || m_foundConn != c)
+    {
+        auto found = m_conns.find(c);
+        m_foundConn = c;
+        m_found = found == m_conns.end() ? nullptr : &found->second;
+    }
+    return m_found;
+}
+
+void
+NodeApp::Forget(qn_conn c)
+{
+    m_found = nullptr;
+    m_conns.erase(c);
 }
 
 void
@@ -238,7 +250,7 @@ NodeApp::PerformReset(const qn_action& a)
         return;
     }
     e->conn->Reset(false);
-    m_conns.erase(a.conn);
+    Forget(a.conn);
 }
 
 /// From here on the conn only carries what peek still offers, for CLOSE_NS at most.
@@ -267,7 +279,7 @@ NodeApp::FinishClose(qn_conn c)
     {
         e->conn->Close();
     }
-    m_conns.erase(c);
+    Forget(c);
     qn_node_released(m_node, c);
 }
 
@@ -498,7 +510,7 @@ NodeApp::ConnOpened(uint32_t key)
 void
 NodeApp::ConnFailed(uint32_t key, qn_err why)
 {
-    m_conns.erase(key);
+    Forget(key);
     Enter();
     qn_node_open_failed(m_node, key, why);
     Drive();
@@ -525,7 +537,7 @@ NodeApp::ConnReset(uint32_t key)
 {
     Entry* e = Find(key);
     bool closing = e != nullptr && e->closing;
-    m_conns.erase(key);
+    Forget(key);
     Enter();
     if (closing)
     {

@@ -178,6 +178,7 @@ NodeApp::DoDispose()
         qn_node_free(m_node);
         m_node = nullptr;
     }
+    m_found = nullptr;
     m_conns.clear();
     m_origin.reset();
     Application::DoDispose();
@@ -404,6 +405,7 @@ NodeApp::Crash()
             e.conn->Close();
         }
     }
+    m_found = nullptr;
     m_conns.clear();
     m_toSend.clear();
     m_toRead.clear();

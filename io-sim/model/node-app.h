@@ -100,6 +100,7 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     void LocalOpened(uint32_t life, qn_conn c);
     void Door(bool open);
     Entry* Find(qn_conn c);
+    void Forget(qn_conn c);
     void Enter();
     void Charge(uint64_t writes);
     bool IsBusy();
@@ -153,6 +154,8 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     qn_env m_env{};
     qn_node* m_node = nullptr;
     std::unordered_map<qn_conn, Entry> m_conns; ///< looked up by name, never walked in a run
+    Entry* m_found = nullptr; ///< what was looked up last: one event asks for one conn many times
+    qn_conn m_foundConn = 0;
     std::deque<qn_conn> m_toSend;
     std::deque<qn_conn> m_toRead;
     qn_counters m_charged{}; ///< what the processor has spent time on

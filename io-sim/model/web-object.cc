@@ -2,7 +2,9 @@
 #include "web-object.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <vector>
 
 namespace qnet
 {
@@ -31,10 +33,8 @@ FillWords(uint64_t n, uint64_t from, uint8_t* out, size_t words)
     return words;
 }
 
-} // namespace
-
 void
-WebObjectFill(uint64_t n, uint64_t offset, uint8_t* out, size_t len)
+Make(uint64_t n, uint64_t offset, uint8_t* out, size_t len)
 {
     while (len > 0)
     {
@@ -57,9 +57,78 @@ WebObjectFill(uint64_t n, uint64_t offset, uint8_t* out, size_t len)
     }
 }
 
+/// The small objects that were asked for last, made once in a process: many people ask for the same
+/// ones again and again, and every byte of theirs is checked.
+class Shelf
+{
+  public:
+    /// \return all of object n, or null: it is too large, or others are asked for as often
+    const uint8_t* Get(uint64_t n)
+    {
+        if (n == 0 || n > OBJECT_MAX)
+        {
+            return nullptr;
+        }
+        Place& place = m_places[(n * UINT64_C(0x9E3779B97F4A7C15)) >> (64 - PLACE_BITS)];
+        if (place.n == n)
+        {
+            place.next = 0;
+            return place.bytes.data();
+        }
+        if (place.next != n) // once is no reason: making it costs as much as many pieces
+        {
+            place.next = n;
+            return nullptr;
+        }
+        place.n = n;
+        place.bytes.resize(n);
+        Make(n, 0, place.bytes.data(), n);
+        return place.bytes.data();
+    }
+
+  private:
+    static constexpr uint64_t OBJECT_MAX = 1 << 20;
+    static constexpr unsigned PLACE_BITS = 4;
+
+    struct Place
+    {
+        uint64_t n = 0;
+        uint64_t next = 0; ///< was asked for last, and is not here
+        std::vector<uint8_t> bytes;
+    };
+
+    std::array<Place, size_t{1} << PLACE_BITS> m_places;
+};
+
+const uint8_t*
+Whole(uint64_t n)
+{
+    static Shelf shelf;
+    return shelf.Get(n);
+}
+
+} // namespace
+
+void
+WebObjectFill(uint64_t n, uint64_t offset, uint8_t* out, size_t len)
+{
+    const uint8_t* whole = Whole(n);
+    if (whole == nullptr || offset + len > n)
+    {
+        Make(n, offset, out, len);
+        return;
+    }
+    std::memcpy(out, whole + offset, len);
+}
+
 bool
 WebObjectMatches(uint64_t n, uint64_t offset, const uint8_t* p, size_t len)
 {
+    const uint8_t* whole = Whole(n);
+    if (whole != nullptr && offset + len <= n)
+    {
+        return std::memcmp(whole + offset, p, len) == 0;
+    }
     uint8_t expected[512];
     while (len > 0)
     {
