@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Scenarios and the command line: what is wrong is refused in one sentence with file and line."""
+import json
 import os
 import unittest
 
@@ -103,6 +104,20 @@ class Scenarios(SimTest):
         self.assertNotIn("extends", shown.stdout)
         alone = sim("check", self.write("alone.yaml", shown.stdout))
         self.assertIn(shown.stdout.splitlines()[0].split()[-1], alone.stdout)
+
+    def test_hosts_says_who_is_where(self):
+        text = MINIMAL.replace("{local: 2 ms}", "{local: 2 ms, spread: 5 ms}").replace("up: 1 Gbit/s, down", "delay: 3 ms, up: 2 Gbit/s, down")
+        done = [sim("hosts", self.write("s.yaml", text), "--seed", seed) for seed in ("1", "1", "2")]
+        self.assertEqual(done[0].stdout, done[1].stdout)
+        first, other = json.loads(done[0].stdout), json.loads(done[2].stdout)
+        self.assertEqual([host["name"] for host in first["hosts"]], ["super.0", "web.0", "people.0"])
+        self.assertEqual([host["node"] for host in first["hosts"]], [0, None, 1])
+        self.assertEqual({host["up_bit_per_s"] for host in first["hosts"]}, {2 * 10**9})
+        self.assertNotEqual(first["latency_ns"], other["latency_ns"])  # offsets of pairs are drawn: 30 bits each
+        for a, row in enumerate(first["latency_ns"]):
+            for b, ns in enumerate(row):
+                self.assertEqual(ns, first["latency_ns"][b][a])
+                self.assertTrue(ns == 0 if a == b else 8 * 10**6 <= ns < 13 * 10**6)
 
     def test_a_new_scenario_runs_and_names_every_key(self):
         text = sim("new", "mine").stdout

@@ -7,6 +7,7 @@ import statistics
 import plot
 
 KIB = 1024
+DELIVERED = "delivered bytes of a seed"
 # Two-sided 95 % quantiles of Student's t by degrees of freedom; beyond the table the normal one.
 STUDENT = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16, 2.14, 2.13, 2.12, 2.11, 2.10, 2.09)
 
@@ -52,15 +53,17 @@ def builds(path):
     return [int(row["build_ns"]) for row in read(path) if row["build_ns"]]
 
 
-def samples(folder, simulated):
+def samples(folder, simulated, real):
     """By what is compared: the simulated and the real times of one seed."""
-    both = list(pairs(read(os.path.join(folder, simulated, "streams.csv")), read(os.path.join(folder, "real", "streams.csv"))))
+    streams = [read(os.path.join(folder, name, "streams.csv")) for name in (simulated, real)]
+    both = list(pairs(*streams))
     found = {}
     for name, column, wanted in kinds():
         picked = [(int(s[column]), int(r[column])) for s, r in both if wanted(s)]
         found[name] = tuple(zip(*picked)) if picked else ((), ())
     found["circuit build"] = (builds(os.path.join(folder, simulated, "circuits.csv")),
-                              builds(os.path.join(folder, "real", "circuits.csv")))
+                              builds(os.path.join(folder, real, "circuits.csv")))
+    found[DELIVERED] = tuple([sum(int(row["bytes"]) for row in side if row["measured"] == "1")] for side in streams)
     return found
 
 
@@ -74,27 +77,27 @@ def interval(values):
 
 
 def rows(seeds):
-    """For each thing compared and p50, p95: pooled times, their difference, and its mean over seeds with the interval."""
+    """For each thing compared and p50, p95, in ms (bytes: millions): pooled times, their difference, and its mean over seeds with the interval."""
     for name in seeds[0]:
         pooled = [[x for seed in seeds for x in seed[name][side]] for side in (0, 1)]
         if not pooled[0] or not pooled[1]:
             continue
-        for permille in (500, 950):
+        for permille in (500,) if name == DELIVERED else (500, 950):
             apart = [1000 * (plot.quantile(s, permille) / plot.quantile(r, permille) - 1)
                      for s, r in (seed[name] for seed in seeds) if s and r]
             sim, real = (plot.quantile(side, permille) for side in pooled)
-            yield {"what": name, "quantile": f"p{permille // 10}", "n": len(pooled[1]), "simulated_ms": round(sim / 1e6, 1),
-                   "real_ms": round(real / 1e6, 1), "pooled_percent": round(100 * (sim / real - 1), 1),
+            yield {"what": name, "quantile": f"p{permille // 10}", "n": len(pooled[1]), "simulated": round(sim / 1e6, 1),
+                   "real": round(real / 1e6, 1), "pooled_percent": round(100 * (sim / real - 1), 1),
                    "mean_percent": round(statistics.mean(apart) / 10, 1), "interval_percent": round(interval(apart) / 10, 1),
                    "seeds": len(apart)}
 
 
 def main(args):
-    seeds = [samples(folder, args.simulated) for folder in args.folders]
+    seeds = [samples(folder, args.simulated, args.real) for folder in args.folders]
     table = list(rows(seeds))
-    print(f"{'':32} {'n':>5} {'simulated':>10} {'real':>10} {'apart':>8}   mean of seeds")
+    print(f"{'':32} {'n':>5} {args.simulated:>10} {args.real:>10} {'apart':>8}   mean of seeds")
     for r in table:
-        print(f"{r['what'] + ', ' + r['quantile']:32} {r['n']:5} {r['simulated_ms']:7.1f} ms {r['real_ms']:7.1f} ms "
+        print(f"{r['what'] + ', ' + r['quantile']:32} {r['n']:5} {r['simulated']:10.1f} {r['real']:10.1f} "
               f"{r['pooled_percent']:+7.1f} %   {r['mean_percent']:+.1f} +- {r['interval_percent']:.1f} %")
     if args.csv:
         with open(args.csv, "w", encoding="ascii", newline="") as f:
