@@ -425,8 +425,8 @@ class Report
         m_html.Text("li",
                     m_in.scenario.faults.empty()
                         ? "Nobody fails, leaves or attacks."
-                        : "Nodes fail as the scenario's faults say: a crash ends the process and "
-                          "leaves its disk. Nobody attacks.");
+                        : "Nodes fail as the scenario's faults say (faults.csv), and nobody else "
+                          "attacks: a crash ends the process and leaves its disk.");
         for (const char* each : faked)
         {
             m_html.Text("li", each);

@@ -135,7 +135,7 @@ Must(qn_err err, const char* what)
 
 } // namespace
 
-Simulation::Simulation(const Scenario& scenario, uint64_t seed, Tier tier)
+Simulation::Simulation(const Scenario& scenario, uint64_t seed, Tier tier, const std::string& plan)
     : m_scenario(scenario),
       m_tier(tier),
       m_seed(seed),
@@ -154,7 +154,7 @@ Simulation::Simulation(const Scenario& scenario, uint64_t seed, Tier tier)
         }
     }
     AddWorkloads();
-    AddFaults();
+    AddFaults(plan);
     AddControls();
     AddCensors();
 }
@@ -167,6 +167,10 @@ Simulation::~Simulation()
     Simulator::Destroy(); // disposes of nodes and applications, which free the core's nodes
     m_nodes = ns3::NodeContainer();
     m_shared.transport->Dispose();
+    if (m_shared.liar != nullptr)
+    {
+        liars_free(m_shared.liar);
+    }
 }
 
 void
@@ -378,39 +382,6 @@ Simulation::AddServer(uint32_t index, const Seat& seat)
     m_servers.push_back(app);
 }
 
-void
-Simulation::AddFaults()
-{
-    std::vector<std::vector<uint32_t>> members(m_scenario.groups.size());
-    for (uint32_t i = 0; i < m_members.size(); i++)
-    {
-        members[m_members[i].group].push_back(i);
-    }
-    m_outages = PlanOutages(m_scenario, members, m_seed);
-    for (const Outage& outage : m_outages)
-    {
-        Ptr<NodeApp> app = m_members[outage.node].app;
-        uint32_t context = app->GetNode()->GetId();
-        auto at = [](uint64_t ns) { return Ns(static_cast<int64_t>(ns)); };
-        Simulator::ScheduleWithContext(context, at(outage.from), &NodeApp::Crash, app);
-        if (outage.until < m_scenario.stop)
-        {
-            app->KeepDisk();
-            Simulator::ScheduleWithContext(context, at(outage.until), &NodeApp::Boot, app);
-        }
-    }
-    for (const Fault& fault : m_scenario.faults)
-    {
-        if (fault.kind == FaultKind::Partition)
-        {
-            m_shared.transport->Cut(fault.a,
-                                    fault.b,
-                                    static_cast<int64_t>(fault.at),
-                                    static_cast<int64_t>(fault.at + fault.down));
-        }
-    }
-}
-
 /// By the name a person gives it: "people.0".
 uint32_t
 Simulation::HostOf(const std::string& name) const
@@ -511,12 +482,6 @@ const Transport&
 Simulation::GetTransport() const
 {
     return *m_shared.transport;
-}
-
-const std::vector<Outage>&
-Simulation::GetOutages() const
-{
-    return m_outages;
 }
 
 Tier

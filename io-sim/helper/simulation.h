@@ -18,7 +18,7 @@
 #include "control-client.h"
 #include "control-server.h"
 #include "node-app.h"
-#include "outages.h"
+#include "fault-plan.h"
 #include "placement.h"
 #include "scenario.h"
 #include "fetch-client.h"
@@ -40,8 +40,12 @@ struct Member
 class Simulation
 {
   public:
-    /// \param scenario outlives the simulation. Throws std::runtime_error when the core refuses.
-    Simulation(const Scenario& scenario, uint64_t seed, Tier tier);
+    /// \param scenario outlives the simulation. \param plan a faults.csv to follow instead of
+    /// drawing faults; empty: none. Throws std::runtime_error when the core refuses.
+    Simulation(const Scenario& scenario,
+               uint64_t seed,
+               Tier tier,
+               const std::string& plan = std::string());
     ~Simulation();
     Simulation(const Simulation&) = delete;
     Simulation& operator=(const Simulation&) = delete;
@@ -61,7 +65,8 @@ class Simulation
     const std::vector<ns3::Ptr<WebServer>>& GetServers() const;
     uint32_t GetServerGroup(size_t server) const; ///< index into the scenario's groups
     const Transport& GetTransport() const;
-    const std::vector<Outage>& GetOutages() const;
+    const std::vector<PlannedFault>& GetFaults() const;
+    const liar_counts* GetLies() const;     ///< nullptr: nobody lies
     const CensorBorder* GetCensors() const; ///< nullptr: the scenario has none
     /// By control of the scenario, then by user.
     std::vector<std::vector<ControlVisit>> GetVisits() const;
@@ -87,7 +92,9 @@ class Simulation
     void AddServer(uint32_t group, const Seat& seat);
     void AddWorkloads();
     void AddClient(const Workload& workload, const Member& member, uint32_t number);
-    void AddFaults();
+    void AddFaults(const std::string& plan);
+    void CutRegions(const PlannedFault& fault);
+    void AddNodeFault(const PlannedFault& fault);
     void AddControls();
     void AddControl(uint32_t index);
     ControlSite AddControlServer(uint32_t index, uint32_t i);
@@ -121,7 +128,7 @@ class Simulation
     std::vector<qn_addr> m_serverAddresses;
     std::vector<std::string> m_serverNames;
     std::deque<Habits> m_habits; ///< by workload
-    std::vector<Outage> m_outages;
+    std::vector<PlannedFault> m_faults;
 
     /// One of the scenario's controls.
     struct Control

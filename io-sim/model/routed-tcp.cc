@@ -230,6 +230,13 @@ RoutedTcp::CountTraffic(uint32_t host)
     }
 }
 
+void
+RoutedTcp::SetRates(uint32_t host, uint64_t up, uint64_t down)
+{
+    m_access[host]->near->SetDataRate(ns3::DataRate(up));
+    m_access[host]->far->SetDataRate(ns3::DataRate(down));
+}
+
 Transport::HostStats
 RoutedTcp::GetStats(uint32_t host) const
 {

@@ -34,6 +34,7 @@ class RoutedTcp final : public TcpTransport, private RegionCuts
     /// Where an address is. \return false: nowhere
     bool RegionAt(ns3::Ipv4Address address, uint32_t* region) const;
 
+    void SetRates(uint32_t host, uint64_t up, uint64_t down) override;
     HostStats GetStats(uint32_t host) const override;
     int64_t GetLatency(uint32_t a, uint32_t b) const override;
 

@@ -156,8 +156,15 @@ Arguments::Value(const std::string& option)
 RunOptions
 ParseRun(Arguments& arguments, bool simulates)
 {
-    static const std::vector<std::string> known = {
-        "--seed", "--out", "--tier", "--pcap", "--set", "--quiet", "--help", "--version"};
+    static const std::vector<std::string> known = {"--seed",
+                                                   "--out",
+                                                   "--tier",
+                                                   "--pcap",
+                                                   "--faults",
+                                                   "--set",
+                                                   "--quiet",
+                                                   "--help",
+                                                   "--version"};
     RunOptions options;
     while (!arguments.Empty())
     {
@@ -170,6 +177,10 @@ ParseRun(Arguments& arguments, bool simulates)
         else if (simulates && word == "--pcap")
         {
             options.captures.push_back(arguments.Value(word));
+        }
+        else if (simulates && word == "--faults")
+        {
+            options.faults = arguments.Value(word);
         }
         else if (simulates && word == "--quiet")
         {

@@ -73,6 +73,10 @@ Facts(const RunOptions& options, uint64_t seed, Tier tier)
     {
         facts.command += " --pcap " + ShellWord(host);
     }
+    if (!options.faults.empty())
+    {
+        facts.command += " --faults " + ShellWord(options.faults);
+    }
     for (const std::string& set : options.sets)
     {
         facts.command += " --set " + ShellWord(set);
@@ -253,7 +257,7 @@ Run(const RunOptions& options)
     scheduler.SetTypeId("ns3::PriorityQueueScheduler");
     ns3::Simulator::SetScheduler(scheduler);
     Progress progress(scenario.stop, options.quiet);
-    Simulation simulation(scenario, seed, tier);
+    Simulation simulation(scenario, seed, tier, options.faults);
     StartCaptures(options, simulation);
     OutputFile events(options.out + "/events.csv");
     Recorder recorder(simulation, events);

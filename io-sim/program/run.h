@@ -38,6 +38,7 @@ struct RunOptions
     bool hasTier = false;
     Tier tier = Tier::M;
     std::vector<std::string> captures; ///< "group.number" of hosts
+    std::string faults;                ///< a faults.csv to follow; empty: drawn from the seed
     bool quiet = false;
     std::vector<std::string> sets;
 };
