@@ -46,7 +46,6 @@ void
 NodeApp::Enter()
 {
     m_shared->Stamp(&m_env);
-    m_env.wall += m_clockAhead;
 }
 
 /// Performs all actions, moves the bytes they name while the processor is free, and arms the timer.
@@ -78,7 +77,6 @@ NodeApp::Drive()
         }
         Charge(1);
     }
-    Watch();
     Arm();
 }
 
@@ -102,7 +100,7 @@ NodeApp::Charge(uint64_t writes)
                   (cells - cellsBefore) * cost.cell + (now.dh - m_charged.dh) * cost.dh +
                   (now.handshakes - m_charged.handshakes) * cost.handshake + writes * cost.write;
     m_charged = now;
-    auto took = static_cast<int64_t>(ns * 1000 / m_cpuSpeed * 1000 / m_slow);
+    auto took = static_cast<int64_t>(ns * 1000 / m_cpuSpeed);
     m_cpuFree = std::max(m_cpuFree, NowNs()) + took;
     m_cpuSpent += took;
 }
@@ -139,7 +137,6 @@ NodeApp::Perform(const qn_action& a)
         Dial(a);
         break;
     case QN_ACT_RESOLVE:
-        WatchResolve(a);
         Simulator::Schedule(Ns(m_shared->resolveNs),
                             &NodeApp::Resolved,
                             this,
@@ -221,7 +218,6 @@ NodeApp::Dial(const qn_action& a)
     if (site == nullptr || site->port != a.addr.port ||
         !std::equal(std::begin(site->ip), std::end(site->ip), std::begin(a.addr.ip)))
     {
-        WatchDial(a.addr);
         e.conn = m_shared->transport->Connect(m_host, a.addr, this, a.conn);
         return;
     }
@@ -304,8 +300,6 @@ NodeApp::Observe(const qn_event& event)
         m_linkDown(m_index, event);
         break;
     case QN_EV_SNAPSHOT:
-        m_broken.lists += GetStatus().snapshot_version < m_listVersion;
-        m_listVersion = GetStatus().snapshot_version;
         m_snapshot(m_index, event);
         break;
     case QN_EV_CIRCUIT_BUILT:

@@ -110,13 +110,10 @@ static void write_probe(censor *c, censor_suspect *s, censor_probe *out)
                           .suspect = (size_t)(s - c->cfg.suspects),
                           .random = s->random,
                           .n = s->random ? RANDOM : s->first_n};
-    if (s->random) {
+    if (s->random)
         qn_rng_fill(c->env, out->bytes, RANDOM);
-        out->bytes[0] &=
-            0x0f; /* no letter of a method, no TLS or SSL 2: sites wait for more of those */
-    } else {
+    else
         memcpy(out->bytes, s->first, s->first_n);
-    }
     if (!s->random && c->cfg.kind == &censor_prober) {
         s->random = true;
         return;
