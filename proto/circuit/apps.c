@@ -161,6 +161,12 @@ void qn__apps_settle(qn_apps *a, qn_app *app)
 
 /* ---- what the owner's side of a stream does -------------------------------------------------- */
 
+/* A stream whose END is not written yet still counts at the other end. */
+bool qn__apps_have_place(const qn_apps *a)
+{
+    return a->live + a->ends < QN_CIRCUIT_APPS_MAX && a->n < ENTRIES_MAX && a->last < UINT32_MAX;
+}
+
 qn_err qn_apps_open(qn_apps *a, const qn_dest *dest, void *user, uint32_t *sid)
 {
     uint8_t wire[QN_DEST_WIRE_MAX];
@@ -171,8 +177,7 @@ qn_err qn_apps_open(qn_apps *a, const qn_dest *dest, void *user, uint32_t *sid)
     QN_ASSERT(a->client);
     if (a->over)
         return QN_STATE;
-    /* A stream whose END is not written yet still counts at the other end. */
-    if (a->live + a->ends >= QN_CIRCUIT_APPS_MAX || a->n == ENTRIES_MAX || a->last == UINT32_MAX)
+    if (!qn__apps_have_place(a))
         return QN_BUSY;
     copy = qn_mem_get(&a->all->env->mem, n);
     if (copy == NULL || qn__apps_add(a, a->last + 1, &app) != QN_OK) {

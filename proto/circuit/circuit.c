@@ -1,5 +1,7 @@
 #include "circuit/circuit.h"
 
+#include "circuit/internal.h"
+
 void qn_circuit_init(qn_circuit *c, qn_circuits *all, const qn_hop_key *hops, unsigned n)
 {
     QN_ASSERT(n >= 2 && n <= QN_HOPS_MAX);
@@ -185,7 +187,7 @@ bool qn_circuit_usable(const qn_circuit *c)
 {
     bool dirty = c->used != 0 && c->all->env->now - c->used >= QN_CIRCUIT_DIRTY;
 
-    return c->state == QN_CIRCUIT_OPEN && !dirty && c->apps.live < QN_CIRCUIT_APPS_MAX;
+    return c->state == QN_CIRCUIT_OPEN && !dirty && qn__apps_have_place(&c->apps);
 }
 
 qn_err qn_circuit_open(qn_circuit *c, const qn_dest *dest, void *user, uint32_t *sid)

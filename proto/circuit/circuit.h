@@ -73,7 +73,7 @@ bool qn_circuit_pending(const qn_circuit *c);
 QN_MUST_CHECK qn_err qn_circuit_output(qn_circuit *c, qn_piece *out);
 
 /* Whether new app streams may use it: open, not dirty (first used QN_CIRCUIT_DIRTY ago or longer),
- * below QN_CIRCUIT_APPS_MAX. */
+ * below QN_CIRCUIT_APPS_MAX, those counted whose END has not left. */
 bool qn_circuit_usable(const qn_circuit *c);
 /* As qn_apps_open; QN_STATE: not usable. All else of a stream goes through qn_circuit_apps. */
 QN_MUST_CHECK qn_err qn_circuit_open(qn_circuit *c, const qn_dest *dest, void *user, uint32_t *sid);

@@ -32,6 +32,8 @@ void qn__apps_remove(qn_apps *a, qn_app *app);
 /* Both directions have ended, or nearly: stops counting it, and removes it when nothing is left to
  * say or to consume. */
 void qn__apps_settle(qn_apps *a, qn_app *app);
+/* Whether there is room for another stream, here and at the other end. */
+bool qn__apps_have_place(const qn_apps *a);
 /* Bytes that may be taken now. */
 size_t qn__apps_room(const qn_apps *a, const qn_app *app);
 /* Whether bytes of the stream wait; and dropping them. */

@@ -283,6 +283,24 @@ START_TEST(an_idle_circuit_ends_after_a_minute_and_a_used_one_does_not)
 }
 END_TEST
 
+/* Whoever is told that it is usable finds it so: an END that has not left still holds a place. */
+START_TEST(a_full_circuit_is_usable_again_when_an_end_has_left)
+{
+    qn_dest dest = {.type = 1, .port = 80};
+    uint32_t first = built_with_stream(), sid;
+
+    for (unsigned i = 1; i < QN_CIRCUIT_APPS_MAX; i++)
+        qt_assert_err(qn_circuit_open(&x.circuit, &dest, &x.client.s[first + i], &sid), QN_OK);
+    ck_assert(!qn_circuit_usable(&x.circuit));
+    chain_run(&x);
+    qn_apps_end(x.client.apps, first, QN_APP_RESET);
+    ck_assert(!qn_circuit_usable(&x.circuit));
+    qt_assert_err(qn_circuit_open(&x.circuit, &dest, NULL, &sid), QN_STATE);
+    chain_run(&x);
+    ck_assert(qn_circuit_usable(&x.circuit));
+}
+END_TEST
+
 START_TEST(a_circuit_takes_new_streams_for_ten_minutes_after_the_first)
 {
     qn_dest dest = {.type = 1, .port = 80};
@@ -326,6 +344,7 @@ static void add_common(TCase *tc)
     tcase_add_test(tc, building_takes_ten_seconds_at_most);
     tcase_add_test(tc, a_hop_does_not_wait_for_ever);
     tcase_add_test(tc, an_idle_circuit_ends_after_a_minute_and_a_used_one_does_not);
+    tcase_add_test(tc, a_full_circuit_is_usable_again_when_an_end_has_left);
     tcase_add_test(tc, a_circuit_takes_new_streams_for_ten_minutes_after_the_first);
 }
 
