@@ -79,6 +79,19 @@ class Testbed(unittest.TestCase):
         self.assertEqual(processes_of(self.folder), [])
         self.assertEqual(subprocess.run([TESTBED, "compare", self.folder], capture_output=True, check=False).returncode, 0)
 
+    def test_what_cannot_be_compared_is_said_in_a_sentence(self):
+        head = "client,route,size_bytes,start_ns,ttfb_ns,ttlb_ns,bytes,measured,outcome\n"
+        for streams, said in (("", "no column is called client"), (head, "delivered nothing"), (head + "1,fast\n", ":2: "),
+                              (head + "1,fast,x,y,z,0,0,1,done\n", "invalid literal"), ('"' + "x" * 200000, "field larger")):
+            for name in ("sim", "real"):
+                os.makedirs(os.path.join(self.folder, name), exist_ok=True)
+                for file, text in (("streams.csv", streams), ("circuits.csv", "build_ns\n")):
+                    with open(os.path.join(self.folder, name, file), "w", encoding="ascii") as f:
+                        f.write(text)
+            done = subprocess.run([TESTBED, "compare", self.folder], capture_output=True, text=True, check=False)
+            self.assertEqual((done.returncode, len(done.stderr.splitlines())), (1, 1), done.stderr)
+            self.assertIn(said, done.stderr)
+
     def ends_all(self, sign):
         with subprocess.Popen(command(self.folder), stderr=subprocess.DEVNULL, start_new_session=True) as testbed:
             log = os.path.join(self.folder, "real", "people.0.log")

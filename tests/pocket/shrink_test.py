@@ -44,6 +44,14 @@ class Shrink(unittest.TestCase):
         self.minimal([4], [])
         self.minimal([], [])
 
+    def test_a_program_that_draws_no_plan_is_said_in_a_sentence(self):
+        with tempfile.TemporaryDirectory(prefix="qnet-shrink-") as out:
+            for program in ("/nonexistent", "/bin/false"):
+                for world in (["pocket", "1"], ["sim", "x.yaml", "1"]):
+                    done = subprocess.run([SHRINK, *world, "--program", program, "--out", out], text=True,
+                                          capture_output=True, check=False)
+                    self.assertEqual((done.returncode, len(done.stderr.splitlines())), (2, 1), done.stderr)
+
     def test_a_planted_bug_is_shrunk_to_one_fault(self):
         file, old, new, target = PLANTED
         with tempfile.TemporaryDirectory(prefix="qnet-shrink-") as scratch:

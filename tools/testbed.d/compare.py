@@ -12,9 +12,24 @@ DELIVERED = "delivered bytes of a seed"
 STUDENT = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16, 2.14, 2.13, 2.12, 2.11, 2.10, 2.09)
 
 
-def read(path):
+STREAMS = ("client", "route", "size_bytes", "start_ns", "ttfb_ns", "ttlb_ns", "bytes", "measured", "outcome")
+
+
+def read(path, columns):
+    """Rows of a file that qnet-sim or run wrote; ValueError when it is another."""
     with open(path, encoding="ascii", newline="") as f:
-        return list(csv.DictReader(f))
+        reader = csv.DictReader(f)
+        try:
+            present, found = reader.fieldnames or [], list(reader)
+        except csv.Error as error:
+            raise ValueError(f"{path}:{reader.line_num}: {error}") from None
+    missing = [name for name in columns if name not in present]
+    if missing:
+        raise ValueError(f"{path}: no column is called {missing[0]}")
+    for number, row in enumerate(found, 2):
+        if None in row or None in row.values():
+            raise ValueError(f"{path}:{number}: the row has not as many cells as the header")
+    return found
 
 
 def kinds():
@@ -50,12 +65,12 @@ def pairs(simulated, real):
 
 
 def builds(path):
-    return [int(row["build_ns"]) for row in read(path) if row["build_ns"]]
+    return [int(row["build_ns"]) for row in read(path, ("build_ns",)) if row["build_ns"]]
 
 
 def samples(folder, simulated, real):
     """By what is compared: the simulated and the real times of one seed."""
-    streams = [read(os.path.join(folder, name, "streams.csv")) for name in (simulated, real)]
+    streams = [read(os.path.join(folder, name, "streams.csv"), STREAMS) for name in (simulated, real)]
     both = list(pairs(*streams))
     found = {}
     for name, column, wanted in kinds():
@@ -94,6 +109,9 @@ def rows(seeds):
 
 def main(args):
     seeds = [samples(folder, args.simulated, args.real) for folder in args.folders]
+    for folder, seed in zip(args.folders, seeds):
+        if not all(sum(times) for times in seed[DELIVERED]):
+            raise ValueError(f"{folder}: one of its runs delivered nothing, so there is nothing to compare")
     table = list(rows(seeds))
     print(f"{'':32} {'n':>5} {args.simulated:>10} {args.real:>10} {'apart':>8}   mean of seeds")
     for r in table:
