@@ -79,16 +79,20 @@ std::string
 WriteFaults(const std::string& path, const Simulation& s)
 {
     OutputFile out(path);
-    out.Write("node,group,down_at_ns,up_at_ns\n");
-    for (const Outage& outage : s.GetOutages())
+    out.Write("number,kind,node,group,from_ns,until_ns,value\n");
+    for (const PlannedFault& fault : s.GetFaults())
     {
-        const Group& group = s.GetScenario().groups[s.GetMembers()[outage.node].group];
-        bool back = outage.until < s.GetScenario().stop;
-        out.Printf("%u,%s,%" PRIu64 ",%s\n",
-                   outage.node,
-                   group.name.c_str(),
-                   outage.from,
-                   back ? std::to_string(outage.until).c_str() : "");
+        bool node = fault.node != PlannedFault::NOBODY;
+        uint32_t group = node ? s.GetMembers()[fault.node].group : 0;
+        bool ends = fault.until < s.GetScenario().stop;
+        out.Printf("%u,%s,%s,%s,%" PRIu64 ",%s,%s\n",
+                   fault.number,
+                   FaultKindName(fault.kind),
+                   node ? std::to_string(fault.node).c_str() : "",
+                   node ? s.GetScenario().groups[group].name.c_str() : "",
+                   fault.from,
+                   ends ? std::to_string(fault.until).c_str() : "",
+                   FaultValueText(fault, s.GetScenario().network).c_str());
     }
     return out.Close();
 }

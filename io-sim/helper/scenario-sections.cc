@@ -72,8 +72,8 @@ ReadStart(const YamlNode* node, Group& out)
         return;
     }
     MapReader map(*node, "start");
-    out.startFrom = map.Number("from", Unit::Time, 0, 0, HOUR);
-    out.startOver = map.Number("over", Unit::Time, 0, 0, HOUR);
+    out.startFrom = map.Number("from", Unit::Time, 0, 0, 1000 * HOUR);
+    out.startOver = map.Number("over", Unit::Time, 0, 0, 1000 * HOUR);
     map.Done();
 }
 

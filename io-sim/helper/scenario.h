@@ -141,21 +141,30 @@ struct Workload
 
 enum class FaultKind
 {
-    Crash,    ///< some of a group at once
-    Churn,    ///< each of a group now and then
-    Partition ///< nothing passes between two regions
+    Crash,     ///< some of a group at once
+    Churn,     ///< each of a group now and then
+    Partition, ///< nothing passes between two regions
+    CutOff,    ///< nothing passes between a region and the others
+    Slow,      ///< processors and lines of some of a group
+    Clock,     ///< wall clocks of some of a group are wrong
+    DiskLoss,  ///< some of a group crash, and come back without what they had stored
+    Lying,     ///< relays lie about cells (lab/liar)
+    Storm      ///< several of the above, drawn
 };
 
 struct Fault
 {
     FaultKind kind = FaultKind::Crash;
-    uint32_t group = 0; ///< crash, churn
-    uint64_t share = 0; ///< crash: permille of the group
-    uint64_t at = 0;    ///< ns: when it happens; churn: when it begins
-    uint64_t up = 0;    ///< churn: mean, ns
-    uint64_t down = 0;  ///< ns: how long; churn: mean; crash: 0 for good
-    uint32_t a = 0;     ///< partition: index of a region
-    uint32_t b = 0;
+    std::vector<uint32_t> groups; ///< whom it meets; of all but a storm one
+    uint64_t share = 1000;        ///< permille of the group
+    uint64_t at = 0;              ///< ns: when it happens; churn, storm: when it begins
+    uint64_t up = 0;              ///< churn: mean, ns
+    uint64_t down = 0;            ///< ns: how long; churn: mean; 0 for good
+    uint64_t over = 0;            ///< storm: ns within which its faults begin
+    uint64_t count = 0;           ///< storm: of its faults
+    int64_t value = 0;            ///< slow: permille; clock: seconds ahead; lying: bits by lie
+    uint32_t a = 0;               ///< partition, cut-off: index of a region
+    uint32_t b = 0;               ///< partition: the other's; cut-off: the same again
 };
 
 /// A censor on the border of a region (lab/censor/censor.h has what the numbers mean).

@@ -284,25 +284,43 @@ const std::vector<Section> SECTIONS = {
      "they appear."},
     {"a fault",
      "faults",
-     "A list; drawn from the seed and written to `faults.csv`. A crash ends the "
-     "process as `kill -9` does: its kernel closes what was open, its disk stays. A "
-     "flash crowd is a second group of clients with a late `start` "
-     "(`sim-scenarios/flash-crowd.yaml`).",
+     "A list; drawn from the seed and written to `faults.csv`, whose rows `qnet-sim run "
+     "--faults` follows instead. A crash ends the process as `kill -9` does: its kernel closes "
+     "what was open, its disk stays. A flash crowd is a second group of clients with a late "
+     "`start` (`sim-scenarios/flash-crowd.yaml`).",
      {
          {"kind",
-          "crash, churn, partition",
+          "crash, churn, partition, cut-off, slow, clock, disk-loss, lying, storm",
           "needed",
           "a share of a group goes down at once; each of a group comes and goes by "
           "itself; nothing passes between two regions (M holds it back, T and P "
-          "lose it)"},
-         {"group", "a group", "needed for crash, churn", ""},
-         {"share", "share", "100 %", "crash: of the group"},
+          "lose it); nor between one and all others; processors and lines are slower; wall "
+          "clocks are wrong; they crash, and what they had stored is gone but for their keys; "
+          "relays lie about cells, once in each circuit through them (`lab/liar`); several of "
+          "all but churn and lying, drawn, each for at most 4 s"},
+         {"group", "a group", "needed but for regions and storm", ""},
+         {"groups", "list of groups", "needed for storm", ""},
+         {"share", "share", "100 %", "of the group; of churn all"},
          {"at", "time", "needed; churn: 0 s", ""},
-         {"back", "time", "never", "crash: they come back so much later"},
+         {"for",
+          "time",
+          "needed for partition, cut-off; else for good",
+          "and for slow, clock, lying"},
+         {"back", "time", "never", "crash, disk-loss: they come back so much later"},
          {"up", "time", "needed for churn", "mean, exponentially distributed"},
          {"down", "time", "needed for churn", "likewise"},
          {"regions", "`[A, B]`", "needed for partition", ""},
-         {"for", "time", "needed for partition", ""},
+         {"region", "a region", "needed for cut-off", ""},
+         {"to", "share", "needed for slow", "of their speed"},
+         {"ahead", "time", "clock needs it or behind", "whole seconds"},
+         {"behind", "time", "clock needs it or ahead", "whole seconds"},
+         {"lies",
+          "list of flip, drop, replay, reorder, swap, delay",
+          "lying: all",
+          "bits of a cell change; it is lost; it comes twice, or after its successor; cells of "
+          "two circuits change places; all cells wait for 1.5 s"},
+         {"over", "time", "needed for storm", "within which its faults begin"},
+         {"count", "count", "needed for storm", "of its faults"},
      },
      ""},
     {"a control",

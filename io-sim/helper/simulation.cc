@@ -135,12 +135,10 @@ Must(qn_err err, const char* what)
 
 } // namespace
 
-Simulation::Simulation(const Scenario& scenario, uint64_t seed, Tier tier, Rank rank)
+Simulation::Simulation(const Scenario& scenario, uint64_t seed, Tier tier, const std::string& plan)
     : m_scenario(scenario),
       m_tier(tier),
       m_seed(seed),
-      m_rank(rank),
-      m_ranks(PlanRanks(scenario, seed, tier, rank.of)),
       m_shared(seed, scenario.epoch)
 {
     MakeTransport(tier);
@@ -156,7 +154,7 @@ Simulation::Simulation(const Scenario& scenario, uint64_t seed, Tier tier, Rank 
         }
     }
     AddWorkloads();
-    AddFaults();
+    AddFaults(plan);
     AddControls();
     AddCensors();
 }
@@ -169,6 +167,10 @@ Simulation::~Simulation()
     Simulator::Destroy(); // disposes of nodes and applications, which free the core's nodes
     m_nodes = ns3::NodeContainer();
     m_shared.transport->Dispose();
+    if (m_shared.liar != nullptr)
+    {
+        liars_free(m_shared.liar);
+    }
 }
 
 void
@@ -188,10 +190,6 @@ Simulation::MakeTransport(Tier tier)
         factory.Set("Segment", UintegerValue(network.segment));
     }
     m_shared.transport = factory.Create<Transport>();
-    if (tier == Tier::P)
-    {
-        ns3::DynamicCast<RoutedTcp>(m_shared.transport)->SetRanks(m_ranks);
-    }
     m_shared.transport->SetLatency(static_cast<uint32_t>(network.regions.size()), network.latency);
     m_shared.resolveNs = static_cast<int64_t>(network.dns);
     m_shared.cpu = network.cpu;
@@ -344,7 +342,7 @@ void
 Simulation::AddMember(uint32_t index, const Seat& seat)
 {
     const Group& group = m_scenario.groups[index];
-    auto node = MakeNode(seat.place.region);
+    auto node = CreateObject<ns3::Node>();
     auto app = CreateObject<NodeApp>();
     auto number = static_cast<uint32_t>(m_members.size());
     app->SetAttribute("Mode", EnumValue(ModeOf(group.role)));
@@ -354,7 +352,7 @@ Simulation::AddMember(uint32_t index, const Seat& seat)
     app->SetAttribute("Pool", UintegerValue(group.pool));
     app->SetAttribute("Returning", ns3::BooleanValue(seat.place.returning));
     SetAccess(*app, seat.place);
-    Install(node, app);
+    node->AddApplication(app);
     app->Setup(&m_shared, number, seat.addr, MakeKeys(m_shared, number));
     GiveCarrier(*app, number, group, seat.addr);
     if (number == 0)
@@ -369,10 +367,10 @@ Simulation::AddMember(uint32_t index, const Seat& seat)
 void
 Simulation::AddServer(uint32_t index, const Seat& seat)
 {
-    auto node = MakeNode(seat.place.region);
+    auto node = CreateObject<ns3::Node>();
     auto app = CreateObject<WebServer>();
     SetAccess(*app, seat.place);
-    Install(node, app);
+    node->AddApplication(app);
     app->Setup(m_shared.transport, seat.addr);
     app->SetStartTime(Ns(seat.start));
     std::string name = "www" + std::to_string(m_servers.size()) + ".example";
@@ -384,40 +382,52 @@ Simulation::AddServer(uint32_t index, const Seat& seat)
     m_servers.push_back(app);
 }
 
-void
-Simulation::AddFaults()
+/// By the name a person gives it: "people.0".
+uint32_t
+Simulation::HostOf(const std::string& name) const
 {
-    std::vector<std::vector<uint32_t>> members(m_scenario.groups.size());
-    for (uint32_t i = 0; i < m_members.size(); i++)
+    size_t dot = name.rfind('.');
+    std::vector<uint32_t> hosts;
+    for (uint32_t i = 0; i < m_scenario.groups.size() && dot != std::string::npos; i++)
     {
-        members[m_members[i].group].push_back(i);
-    }
-    m_outages = PlanOutages(m_scenario, members, m_seed);
-    for (const Outage& outage : m_outages)
-    {
-        if (!IsHere(m_members[outage.node].region))
+        if (m_scenario.groups[i].name != name.substr(0, dot))
         {
             continue;
         }
-        Ptr<NodeApp> app = m_members[outage.node].app;
-        uint32_t context = app->GetNode()->GetId();
-        auto at = [](uint64_t ns) { return Ns(static_cast<int64_t>(ns)); };
-        Simulator::ScheduleWithContext(context, at(outage.from), &NodeApp::Crash, app);
-        if (outage.until < m_scenario.stop)
+        for (const Member& member : m_members)
         {
-            app->KeepDisk();
-            Simulator::ScheduleWithContext(context, at(outage.until), &NodeApp::Boot, app);
+            if (member.group == i)
+            {
+                hosts.push_back(member.app->GetHost());
+            }
+        }
+        for (size_t k = 0; k < m_servers.size(); k++)
+        {
+            if (m_serverGroups[k] == i)
+            {
+                hosts.push_back(m_servers[k]->GetHost());
+            }
         }
     }
-    for (const Fault& fault : m_scenario.faults)
+    uint64_t number = 0;
+    std::string why;
+    if (hosts.empty() || !ParseQuantity(name.substr(dot + 1), Unit::Count, &number, &why) ||
+        number >= hosts.size())
     {
-        if (fault.kind == FaultKind::Partition)
-        {
-            m_shared.transport->Cut(fault.a,
-                                    fault.b,
-                                    static_cast<int64_t>(fault.at),
-                                    static_cast<int64_t>(fault.at + fault.down));
-        }
+        throw ScenarioError("no host is called \"" + name +
+                            "\"; hosts are named by group and number, such as " +
+                            m_scenario.groups[0].name + ".0");
+    }
+    return hosts[number];
+}
+
+void
+Simulation::Capture(const std::string& name, Ptr<ns3::PcapFileWrapper> file)
+{
+    if (!m_shared.transport->Capture(HostOf(name), file))
+    {
+        throw ScenarioError("tier " + std::string(TierName(m_tier)) +
+                            " has no packets to capture; take tier T or P");
     }
 }
 
@@ -472,12 +482,6 @@ const Transport&
 Simulation::GetTransport() const
 {
     return *m_shared.transport;
-}
-
-const std::vector<Outage>&
-Simulation::GetOutages() const
-{
-    return m_outages;
 }
 
 Tier

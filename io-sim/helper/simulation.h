@@ -18,9 +18,8 @@
 #include "control-client.h"
 #include "control-server.h"
 #include "node-app.h"
-#include "outages.h"
+#include "fault-plan.h"
 #include "placement.h"
-#include "rank-plan.h"
 #include "scenario.h"
 #include "fetch-client.h"
 #include "web-server.h"
@@ -41,9 +40,12 @@ struct Member
 class Simulation
 {
   public:
-    /// \param scenario outlives the simulation. Throws std::runtime_error when the core refuses.
-    /// \param rank the process of a parallel run that this is: it starts its own regions' programs
-    Simulation(const Scenario& scenario, uint64_t seed, Tier tier, Rank rank = {});
+    /// \param scenario outlives the simulation. \param plan a faults.csv to follow instead of
+    /// drawing faults; empty: none. Throws std::runtime_error when the core refuses.
+    Simulation(const Scenario& scenario,
+               uint64_t seed,
+               Tier tier,
+               const std::string& plan = std::string());
     ~Simulation();
     Simulation(const Simulation&) = delete;
     Simulation& operator=(const Simulation&) = delete;
@@ -63,7 +65,8 @@ class Simulation
     const std::vector<ns3::Ptr<WebServer>>& GetServers() const;
     uint32_t GetServerGroup(size_t server) const; ///< index into the scenario's groups
     const Transport& GetTransport() const;
-    const std::vector<Outage>& GetOutages() const;
+    const std::vector<PlannedFault>& GetFaults() const;
+    const liar_counts* GetLies() const;     ///< nullptr: nobody lies
     const CensorBorder* GetCensors() const; ///< nullptr: the scenario has none
     /// By control of the scenario, then by user.
     std::vector<std::vector<ControlVisit>> GetVisits() const;
@@ -78,9 +81,6 @@ class Simulation
     };
 
     void MakeTransport(Tier tier);
-    ns3::Ptr<ns3::Node> MakeNode(uint32_t region) const;
-    bool IsHere(uint32_t region) const;
-    void Install(const ns3::Ptr<ns3::Node>& node, const ns3::Ptr<ns3::Application>& app) const;
     void MakeWeb();
     void MakeNetwork(const Group& group, const qn_addr& addr);
     std::vector<uint8_t> MakeContact(qn_env* env, const Origin& origin);
@@ -92,7 +92,9 @@ class Simulation
     void AddServer(uint32_t group, const Seat& seat);
     void AddWorkloads();
     void AddClient(const Workload& workload, const Member& member, uint32_t number);
-    void AddFaults();
+    void AddFaults(const std::string& plan);
+    void CutRegions(const PlannedFault& fault);
+    void AddNodeFault(const PlannedFault& fault);
     void AddControls();
     void AddControl(uint32_t index);
     ControlSite AddControlServer(uint32_t index, uint32_t i);
@@ -108,8 +110,6 @@ class Simulation
     std::unique_ptr<CensorBorder> m_censors;         ///< outlives the transport's conns
     std::vector<std::unique_ptr<BorderBox>> m_boxes; ///< of tier P, likewise
     uint64_t m_seed;
-    Rank m_rank;
-    std::vector<uint32_t> m_ranks; ///< of the regions
     SharedCore m_shared;
     qn_secret32 m_operator{};
     std::unique_ptr<OriginAuthority> m_authority; ///< null: the bare carrier
@@ -128,7 +128,7 @@ class Simulation
     std::vector<qn_addr> m_serverAddresses;
     std::vector<std::string> m_serverNames;
     std::deque<Habits> m_habits; ///< by workload
-    std::vector<Outage> m_outages;
+    std::vector<PlannedFault> m_faults;
 
     /// One of the scenario's controls.
     struct Control

@@ -2,7 +2,7 @@
 #include "summary.h"
 
 #include <cstdlib>
-#include <new>
+#include <map>
 #include <set>
 
 #include "censor-report.h"
@@ -135,15 +135,23 @@ CircuitsJson(const Recorder& r)
 {
     uint64_t built = 0;
     uint64_t failed = 0;
+    std::map<std::string, uint64_t> ends;
     for (const CircuitRow& row : r.GetCircuits())
     {
         built += row.measured && row.built >= 0;
         failed += row.measured && row.built < 0;
+        ends[qn_err_name(row.error)] += row.ended >= 0;
     }
     json_t* out = Object();
     Put(out, "built", built);
     Put(out, "failed", failed);
     Put(out, "build_ns", DistributionJson(BuildTimes(r, 3)));
+    json_t* ended = Object();
+    for (const auto& [error, n] : ends)
+    {
+        Put(ended, error, n);
+    }
+    Put(out, "ended", ended);
     return out;
 }
 
@@ -382,7 +390,8 @@ MakeSummary(const Simulation& s, const Recorder& r)
     {
         Put(out.get(), "cpu", CpuJson(s));
     }
-    Put(out.get(), "outages", s.GetOutages().size());
+    PutFaults(out.get(), s);
+    PutPromises(out.get(), s, r);
     if (!scenario.controls.empty())
     {
         Put(out.get(), "control", ControlsJson(s));

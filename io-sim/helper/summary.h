@@ -29,6 +29,10 @@ struct JsonDeleter
 
 using JsonPtr = std::unique_ptr<json_t, JsonDeleter>;
 
+/// The keys that summary-faults.cc makes.
+void PutFaults(json_t* out, const Simulation& s);
+void PutPromises(json_t* out, const Simulation& s, const Recorder& r);
+
 JsonPtr MakeSummary(const Simulation& simulation, const Recorder& recorder);
 /// Two-space indentation, a newline at the end.
 std::string JsonText(const json_t* json);

@@ -72,6 +72,13 @@ CloudDevice::Setup(Cloud* cloud,
 }
 
 void
+CloudDevice::SetRates(uint64_t up, uint64_t down)
+{
+    m_up = up;
+    m_down = down;
+}
+
+void
 CloudDevice::DoDispose()
 {
     m_flows.clear();

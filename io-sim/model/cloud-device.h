@@ -63,6 +63,7 @@ class CloudDevice final : public ns3::NetDevice
                const Transport::HostConfig& config,
                uint64_t queueLimit,
                uint16_t mtu);
+    void SetRates(uint64_t up, uint64_t down); ///< bit/s
     static uint64_t FlowOf(ns3::Ipv4Address to, uint16_t fromPort, uint16_t toPort);
     /// nullptr ends it.
     void SetFlowUser(uint64_t flow, FlowUser* user);

@@ -93,6 +93,12 @@ CloudTcp::IsCut(uint32_t a, uint32_t b) const
     return WaitToPass(m_config[a].region, m_config[b].region) > 0;
 }
 
+void
+CloudTcp::SetRates(uint32_t host, uint64_t up, uint64_t down)
+{
+    m_devices[host]->SetRates(up, down);
+}
+
 Transport::HostStats
 CloudTcp::GetStats(uint32_t host) const
 {

@@ -21,6 +21,7 @@ class CloudTcp final : public TcpTransport, private Cloud
     CloudTcp();
     ~CloudTcp() override;
 
+    void SetRates(uint32_t host, uint64_t up, uint64_t down) override;
     HostStats GetStats(uint32_t host) const override;
 
   private:

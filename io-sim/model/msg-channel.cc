@@ -71,6 +71,14 @@ MsgChannel::Listen(const qn_addr& addr, ConnListener* listener)
     m_listening[Key(addr, true)] = listener;
 }
 
+/// What is being sent keeps the time it was given.
+void
+MsgChannel::SetRates(uint32_t host, uint64_t up, uint64_t down)
+{
+    m_hosts[host].up = up;
+    m_hosts[host].down = down;
+}
+
 Transport::HostStats
 MsgChannel::GetStats(uint32_t host) const
 {

@@ -94,6 +94,7 @@ class MsgChannel final : public Transport
 
     void Listen(const qn_addr& addr, ConnListener* listener) override;
     TransportConn* Connect(uint32_t host, const qn_addr& to, ConnUser* user, uint32_t key) override;
+    void SetRates(uint32_t host, uint64_t up, uint64_t down) override;
     HostStats GetStats(uint32_t host) const override;
     /// Judges every conn between two regions from now on. \param border outlives the conns
     void SetBorder(Border* border);

@@ -46,6 +46,7 @@ void
 NodeApp::Enter()
 {
     m_shared->Stamp(&m_env);
+    m_env.wall += m_clockAhead;
 }
 
 /// Performs all actions, moves the bytes they name while the processor is free, and arms the timer.
@@ -77,6 +78,7 @@ NodeApp::Drive()
         }
         Charge(1);
     }
+    Watch();
     Arm();
 }
 
@@ -100,7 +102,7 @@ NodeApp::Charge(uint64_t writes)
                   (cells - cellsBefore) * cost.cell + (now.dh - m_charged.dh) * cost.dh +
                   (now.handshakes - m_charged.handshakes) * cost.handshake + writes * cost.write;
     m_charged = now;
-    auto took = static_cast<int64_t>(ns * 1000 / m_cpuSpeed);
+    auto took = static_cast<int64_t>(ns * 1000 / m_cpuSpeed * 1000 / m_slow);
     m_cpuFree = std::max(m_cpuFree, NowNs()) + took;
     m_cpuSpent += took;
 }
@@ -137,6 +139,7 @@ NodeApp::Perform(const qn_action& a)
         Dial(a);
         break;
     case QN_ACT_RESOLVE:
+        WatchResolve(a);
         Simulator::Schedule(Ns(m_shared->resolveNs),
                             &NodeApp::Resolved,
                             this,
@@ -218,6 +221,7 @@ NodeApp::Dial(const qn_action& a)
     if (site == nullptr || site->port != a.addr.port ||
         !std::equal(std::begin(site->ip), std::end(site->ip), std::begin(a.addr.ip)))
     {
+        WatchDial(a.addr);
         e.conn = m_shared->transport->Connect(m_host, a.addr, this, a.conn);
         return;
     }
@@ -300,6 +304,8 @@ NodeApp::Observe(const qn_event& event)
         m_linkDown(m_index, event);
         break;
     case QN_EV_SNAPSHOT:
+        m_broken.lists += GetStatus().snapshot_version < m_listVersion;
+        m_listVersion = GetStatus().snapshot_version;
         m_snapshot(m_index, event);
         break;
     case QN_EV_CIRCUIT_BUILT:

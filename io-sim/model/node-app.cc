@@ -193,6 +193,10 @@ NodeApp::Setup(SharedCore* shared, uint32_t index, const qn_addr& addr, const qn
     m_keys = keys;
     qn_drbg_init(&m_drbg, "qnet-sim-node", shared->GetSeed(), index);
     m_host = shared->transport->AddHost({GetNode(), m_region, m_up, m_down, addr, m_delay, m_loss});
+    if (m_mode != QN_CLIENT)
+    {
+        shared->listeners.insert(SharedCore::KeyOf(addr));
+    }
 }
 
 void
@@ -338,6 +342,8 @@ NodeApp::StartApplication()
     }
     m_env = m_shared->MakeEnv(&m_drbg);
     m_env.mem.limit = m_memoryLimit;
+    m_env.wall += m_clockAhead;
+    m_listVersion = 0;
     m_env.log = qn_log{LogLine, this, g_log.IsEnabled(ns3::LOG_INFO) ? QN_LOG_INFO : QN_LOG_ERROR};
     qn_node_cfg cfg = MakeConfig();
     qn_htx_cfg htx{};
@@ -354,8 +360,17 @@ NodeApp::StartApplication()
         NS_FATAL_ERROR("node " << m_index << " does not start: " << why << " (" << qn_err_name(err)
                                << ")");
     }
+    if (m_shared->liar != nullptr)
+    {
+        qn_status status = GetStatus();
+        liars_know(m_shared->liar, &m_env, &status.id);
+    }
     Door(true);
     Drive();
+    if (m_lies != 0)
+    {
+        LetGo(m_life);
+    }
 }
 
 void

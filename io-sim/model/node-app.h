@@ -51,6 +51,14 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     /// Starts it again. It finds what it stored if KeepDisk was called before the run.
     void Boot();
     void KeepDisk();
+    /// What it has stored is gone, before it is started again.
+    void LoseDisk();
+    /// Its wall clock is so many seconds ahead from now on.
+    void SetClock(int64_t ahead);
+    /// Its processor and its lines have so many thousandths of their speed from now on.
+    void SetSlow(uint32_t permille);
+    /// It tells these lies from now on (bits by lie); needs SharedCore::liar. 0: none any more.
+    void SetLies(uint32_t lies);
 
     /// A program on this machine connects to the SOCKS port. \return null if the node is not up
     std::shared_ptr<LocalConn> OpenSocks(LocalUser* program);
@@ -62,6 +70,7 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     /// Counters go on over crashes; all else is zero while the node is not up.
     qn_status GetStatus() const;
     int64_t GetCpuNs() const; ///< that its processor was busy
+    const PromiseCounts& GetBroken() const;
 
     /// Trace signature of all events of the core. \param index the node's
     typedef void (*EventTracedCallback)(uint32_t index, const qn_event& event);
@@ -121,6 +130,10 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     void Store(const qn_action& a);
     void Resolved(uint32_t life, uint32_t query, std::string name, uint16_t port);
     void CloseOver(uint32_t life, qn_conn c);
+    void LetGo(uint32_t life);
+    void Watch();
+    void WatchDial(const qn_addr& to);
+    void WatchResolve(const qn_action& a);
 
     qn_mode m_mode = QN_CLIENT;
     qn_route m_route = QN_ROUTE_FAST;
@@ -145,8 +158,13 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     std::unique_ptr<Origin> m_origin;
     std::map<std::string, std::vector<uint8_t>> m_disk; ///< by STORE's names
     bool m_keepDisk = false;
-    uint32_t m_life = 0;  ///< numbers its starts, so that events of an earlier one are known
-    qn_counters m_past{}; ///< of earlier lives
+    int64_t m_clockAhead = 0;   ///< seconds
+    uint32_t m_slow = 1000;     ///< permille
+    uint32_t m_lies = 0;        ///< bits
+    uint64_t m_listVersion = 0; ///< of this life's list
+    uint32_t m_life = 0;        ///< numbers its starts, so that events of an earlier one are known
+    qn_counters m_past{};       ///< of earlier lives
+    PromiseCounts m_broken;
     bool m_hasOperator = false;
     qn_secret32 m_operator{};
 

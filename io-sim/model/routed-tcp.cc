@@ -139,11 +139,7 @@ RoutedTcp::InstallRegions(uint32_t count)
 {
     m_table = std::make_shared<RegionTable>();
     m_hostsOfRegion.assign(count, 0);
-    m_ranks.resize(count);
-    for (uint32_t rank : m_ranks)
-    {
-        m_routers.Add(CreateObject<ns3::Node>(rank));
-    }
+    m_routers.Create(count);
     ns3::InternetStackHelper stack;
     stack.SetIpv6StackInstall(false);
     InstallStack(stack);
@@ -234,6 +230,13 @@ RoutedTcp::CountTraffic(uint32_t host)
     }
 }
 
+void
+RoutedTcp::SetRates(uint32_t host, uint64_t up, uint64_t down)
+{
+    m_access[host]->near->SetDataRate(ns3::DataRate(up));
+    m_access[host]->far->SetDataRate(ns3::DataRate(down));
+}
+
 Transport::HostStats
 RoutedTcp::GetStats(uint32_t host) const
 {
@@ -275,12 +278,6 @@ RoutedTcp::GetLatency(uint32_t a, uint32_t b) const
     uint32_t to = m_config[b].region;
     int64_t core = from == to ? 0 : CoreLatency(from, to);
     return AccessLatency(a) + core + AccessLatency(b);
-}
-
-void
-RoutedTcp::SetRanks(std::vector<uint32_t> ranks)
-{
-    m_ranks = std::move(ranks);
 }
 
 // ---- on the border

@@ -8,10 +8,13 @@
 #define QNET_SIM_SHARED_CORE_H
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "ns3/ptr.h"
+
+#include "liar/liar.h"
 
 #include "transport.h"
 
@@ -32,6 +35,15 @@ struct CpuCosts
     {
         return (kib | cell | dh | handshake | write) != 0;
     }
+};
+
+/// How often a promise of DESIGN.md was seen broken by a node: none may be.
+struct PromiseCounts
+{
+    uint64_t memory = 0;  ///< P4: it held a tenth more than its cap
+    uint64_t lists = 0;   ///< P5: its list went back
+    uint64_t exits = 0;   ///< P6: it dialled an address that is not global
+    uint64_t outside = 0; ///< P9: as a client it dialled no node, or asked for no node's name
 };
 
 class SharedCore
@@ -57,6 +69,19 @@ class SharedCore
     int64_t resolveNs = 0;                             ///< what an answer from it takes
     CpuCosts cpu;
     std::vector<uint8_t> newestList; ///< as a super peer last stored it
+    std::set<uint64_t> listeners;    ///< KeyOf where nodes accept links
+    liars* liar = nullptr;           ///< who lies about cells; null: nobody can
+
+    static uint64_t
+    KeyOf(const qn_addr& addr)
+    {
+        uint64_t key = 0;
+        for (unsigned i = 0; i < 8; i++)
+        {
+            key = key << 8 | addr.ip[i];
+        }
+        return key;
+    }
 
   private:
     uint64_t m_seed;

@@ -155,7 +155,9 @@ SocksFetch::LocalEof()
         m_conn->Abort();
         return;
     }
-    End(FetchOutcome::Truncated);
+    // Before the proxy has said yes nothing was promised, and the program sees that it failed.
+    bool granted = m_state == State::Header || m_state == State::Body;
+    End(granted ? FetchOutcome::Truncated : FetchOutcome::SocksError);
 }
 
 void

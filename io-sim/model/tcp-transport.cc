@@ -87,13 +87,7 @@ TcpTransport::InstallHost(uint32_t host)
     InstallStack(stack);
     stack.Install(m_config[host].node);
     InstallDevice(host);
-    CountFrom(host);
-}
-
-void
-TcpTransport::CountFrom(uint32_t host)
-{
-    m_heldBack.resize(host + 1);
+    m_heldBack.push_back(0);
 }
 
 LinuxTcp::Limits

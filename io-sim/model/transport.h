@@ -87,6 +87,8 @@ class Transport : public ns3::Object
                                    ConnUser* user,
                                    uint32_t key) = 0;
 
+    /// From now on; bit/s.
+    virtual void SetRates(uint32_t host, uint64_t up, uint64_t down) = 0;
     virtual HostStats GetStats(uint32_t host) const = 0;
     /// Writes the host's packets to a file of link type raw IP. \return false: no packets here
     virtual bool Capture(uint32_t host, ns3::Ptr<ns3::PcapFileWrapper> file);

@@ -39,8 +39,8 @@ class TraceClient final : public FetchClient
     size_t m_at = 0;
 };
 
-/// Request after request on one stream that stays open, with thought between: a chat's messages, and
-/// the reference load.
+/// Request after request on one stream that stays open, with thought between: a chat's messages,
+/// and the reference load.
 class KeptClient final : public FetchClient
 {
   public:

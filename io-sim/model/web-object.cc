@@ -63,7 +63,8 @@ class Shelf
 {
   public:
     /// \return all of object n, or null: it is too large, or others are asked for as often
-    const uint8_t* Get(uint64_t n)
+    const uint8_t*
+    Get(uint64_t n)
     {
         if (n == 0 || n > OBJECT_MAX)
         {

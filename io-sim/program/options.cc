@@ -160,8 +160,7 @@ ParseRun(Arguments& arguments, bool simulates)
                                                    "--out",
                                                    "--tier",
                                                    "--pcap",
-                                                   "--flows",
-                                                   "--plain-tcp",
+                                                   "--faults",
                                                    "--set",
                                                    "--quiet",
                                                    "--help",
@@ -179,17 +178,13 @@ ParseRun(Arguments& arguments, bool simulates)
         {
             options.captures.push_back(arguments.Value(word));
         }
+        else if (simulates && word == "--faults")
+        {
+            options.faults = arguments.Value(word);
+        }
         else if (simulates && word == "--quiet")
         {
             options.quiet = true;
-        }
-        else if (simulates && word == "--plain-tcp")
-        {
-            options.plain = true;
-        }
-        else if (simulates && word == "--flows")
-        {
-            options.flows = true;
         }
         else if (!simulates && word != "--set")
         {

@@ -38,8 +38,7 @@ struct RunOptions
     bool hasTier = false;
     Tier tier = Tier::M;
     std::vector<std::string> captures; ///< "group.number" of hosts
-    bool plain = false; ///< hold the speed against plain ns-3 TCP
-    bool flows = false; ///< let ns-3's FlowMonitor watch
+    std::string faults;                ///< a faults.csv to follow; empty: drawn from the seed
     bool quiet = false;
     std::vector<std::string> sets;
 };

@@ -130,6 +130,15 @@ CheckHashes(const json_t* manifest, const std::map<std::string, FileFacts>& file
     return same;
 }
 
+/// Whether the run followed a plan of faults instead of drawing one.
+bool
+Followed(const fs::path& facts)
+{
+    std::ifstream file(facts);
+    std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    return text.find(" --faults ") != std::string::npos;
+}
+
 void
 RunAgain(const json_t* manifest, const fs::path& packed, const fs::path& again, const fs::path& log)
 {
@@ -151,6 +160,10 @@ RunAgain(const json_t* manifest, const fs::path& packed, const fs::path& again, 
         {
             words.insert(words.end(), {"--pcap", capture.path().stem().string()});
         }
+    }
+    if (Followed(packed / "run.json"))
+    {
+        words.insert(words.end(), {"--faults", (packed / "faults.csv").string()});
     }
     int status = RunChild(THIS_PROGRAM, words, log.string());
     if (status != STATUS_OK && status != STATUS_VIOLATED)

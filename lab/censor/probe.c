@@ -110,10 +110,13 @@ static void write_probe(censor *c, censor_suspect *s, censor_probe *out)
                           .suspect = (size_t)(s - c->cfg.suspects),
                           .random = s->random,
                           .n = s->random ? RANDOM : s->first_n};
-    if (s->random)
+    if (s->random) {
         qn_rng_fill(c->env, out->bytes, RANDOM);
-    else
+        out->bytes[0] &=
+            0x0f; /* no letter of a method, no TLS or SSL 2: sites wait for more of those */
+    } else {
         memcpy(out->bytes, s->first, s->first_n);
+    }
     if (!s->random && c->cfg.kind == &censor_prober) {
         s->random = true;
         return;

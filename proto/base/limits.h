@@ -85,7 +85,7 @@
 #define QN_H2_HEADERS_MAX 8192 /* a HEADERS frame of ours: all of the above at 19 bits a byte */
 /* writes that wait for the socket: a connection answers what it read before it reads more */
 #define QN_H2_WRITES_MAX 64
-#define QN_H2_BLOCK_MAX 262144      /* an answer's header block: what both browsers take */
+#define QN_H2_BLOCK_MAX 262144      /* a header block, unfolded too: what both browsers take */
 #define QN_H2_THEIR_SETTINGS_MAX 32 /* in one frame; there are fewer than ten (RFC 9113 6.5.2) */
 
 /* Blocks: one small class for control and single S cells, one large for a full record. */

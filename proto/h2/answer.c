@@ -4,6 +4,8 @@
 
 #include "h2/date.h"
 
+#define FIELD_COST 32 /* RFC 9113 6.5.2 */
+
 /* As RFC 9111 1.2.2 has seconds; 0 for what is no number, and for more than anybody keeps. */
 static uint32_t number(qn_slice s)
 {
@@ -39,6 +41,9 @@ static void take_pseudo(qn_h2_block *b, qn_slice name, qn_slice v)
 
 static void take_field(qn_h2_block *b, qn_slice name, qn_slice v)
 {
+    b->fields += (uint32_t)(name.n + v.n) + FIELD_COST;
+    if (b->fields > QN_H2_BLOCK_MAX)
+        return;
     if (name.n > 0 && name.p[0] == ':') {
         take_pseudo(b, name, v);
         return;
@@ -88,7 +93,7 @@ void qn_h2_block_bytes(qn_h2 *h, qn_slice in, bool last)
         qn_h2_fail(h, err);
         return;
     }
-    do {
+    do { /* a byte may unfold to a whole table's entry, again and again */
         nghttp2_nv nv;
         ssize_t n = nghttp2_hd_inflate_hd2(h->inflater, &nv, &flags, in.p, in.n, last);
 
@@ -100,6 +105,10 @@ void qn_h2_block_bytes(qn_h2 *h, qn_slice in, bool last)
         if ((flags & NGHTTP2_HD_INFLATE_EMIT) != 0)
             take_field(&h->block, qn_slice_of(nv.name, nv.namelen),
                        qn_slice_of(nv.value, nv.valuelen));
+        if (h->block.fields > QN_H2_BLOCK_MAX) {
+            qn_h2_fail(h, QN_LIMIT);
+            return;
+        }
     } while (in.n > 0 || (flags & NGHTTP2_HD_INFLATE_EMIT) != 0);
 }
 

@@ -51,7 +51,7 @@ typedef struct qn_h2_block {
     uint16_t status; /* 0: none */
     int64_t date;
     uint32_t age;
-    uint32_t bytes;
+    uint32_t bytes, fields; /* as they come; as RFC 9113 6.5.2 counts what they unfold to */
 } qn_h2_block;
 
 struct qn_h2 {

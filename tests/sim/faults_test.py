@@ -9,6 +9,7 @@ from simtest import BASELINE, SMALL, SimTest, digest_of, sim
 CRASH = "{kind: crash, group: relays, share: 50 %, at: 12 s, back: 5 s}"
 EXITS = "{kind: crash, group: exits, at: 14 s, back: 2 s}"
 CHURN = "{kind: churn, group: relays, at: 9 s, up: 8 s, down: 2 s}"
+BARE = ["--set", "network.carrier=bare"]
 BUSY = ["--set", "workload.browsing.think='1 s'", "--set", "workload.browsing.sizes={50 KiB: 3, 1 MiB: 1}"]
 
 
@@ -31,7 +32,7 @@ class Faults(SimTest):
         self.assertEqual(first, self.run_faults("b", f"{CRASH}, {EXITS}"))
         rows = self.rows("a", "faults.csv")
         self.assertEqual(sorted(r["group"] for r in rows), ["exits"] * 4 + ["relays"] * 4)
-        self.assertEqual({r["up_at_ns"] for r in rows}, {"17000000000", "16000000000"})
+        self.assertEqual({r["until_ns"] for r in rows}, {"17000000000", "16000000000"})
         summary = self.summary("a")
         self.assertEqual(summary["streams"]["p1_violations"], 0)
         streams = self.rows("a", "streams.csv")
@@ -49,8 +50,8 @@ class Faults(SimTest):
         self.assertNotEqual(one, two)
         self.assertGreater(len(one), 4)
         for row in one:
-            self.assertGreater(int(row["down_at_ns"]), 9_000_000_000)
-            self.assertTrue(row["up_at_ns"] == "" or int(row["up_at_ns"]) > int(row["down_at_ns"]))
+            self.assertGreater(int(row["from_ns"]), 9_000_000_000)
+            self.assertTrue(row["until_ns"] == "" or int(row["until_ns"]) > int(row["from_ns"]))
         self.assertEqual(self.summary("a")["streams"]["p1_violations"], 0)
 
     def test_a_partition_heals(self):
@@ -61,6 +62,45 @@ class Faults(SimTest):
         late = [s for s in self.rows("a", "streams.csv") if int(s["start_ns"]) > 18_000_000_000]
         self.assertTrue(any(s["outcome"] == "done" for s in late))
 
+    def test_what_was_drawn_can_be_followed_again_and_in_part(self):
+        storm = "{kind: storm, groups: [relays, exits, people], count: 8, at: 8 s, over: 8 s}"
+        lying = "{kind: lying, group: relays, share: 40 %, at: 9 s, for: 9 s, lies: [flip, drop]}"
+        drawn = self.run_faults("a", f"{storm}, {lying}", *BARE)
+        plan = self.path("a", "faults.csv")
+        self.assertEqual(drawn, self.run_faults("b", f"{storm}, {lying}", *BARE, "--faults", plan))
+        with open(plan, encoding="utf-8") as f:
+            heading, *rows = f.read().splitlines()
+        few = self.write("few.csv", "\n".join([heading, *rows[::2], ""]))
+        self.run_faults("c", f"{storm}, {lying}", *BARE, "--faults", few)
+        with open(self.path("c", "faults.csv"), encoding="utf-8") as f:
+            self.assertEqual(f.read().splitlines(), [heading, *rows[::2]])
+        self.assertEqual(self.summary("a")["promises"]["broken"], 0)
+        self.assertEqual(self.summary("c")["faults"]["planned"], len(rows[::2]))
+
+    def test_a_plan_that_is_none_is_refused(self):
+        for row in ("", "0,crash,9999,relays,1,2,", "0,crash,1,relays,1,2", "0,crahs,1,relays,1,2,",
+                    "0,lying,1,relays,1,2,flop", "0,partition,,,1,2,europe/mars", "0,clock,1,relays,1,,x"):
+            plan = self.write("plan.csv", f"number,kind,node,group,from_ns,until_ns,value\n{row}\n")
+            done = sim("run", BASELINE, *SMALL, "--faults", plan, "--out", self.path("d"))
+            self.assert_one_sentence(done, 2, "plan.csv:2:")
+
+    def test_every_lie_is_noticed_by_the_next_hop_and_none_reaches_an_end(self):
+        every = "{kind: lying, group: relays, at: 8 s}"
+        self.run_faults("a", every, *BARE, "--set", "population.people.route={privacy: 1}")
+        lying = self.summary("a")["lying"]
+        self.assertGreater(lying["to_be_caught"], 10)
+        self.assertGreater(lying["caught_next_hop"] * 3, lying["to_be_caught"])
+        self.assertEqual((lying["caught_elsewhere"], lying["marked_texts_at_ends"]), (0, 0))
+        self.assertGreater(lying["texts_at_ends"], 100)
+        self.assertGreater(sum(n > 0 for n in lying["told"].values()), 2, lying["told"])
+        self.assertGreater(self.summary("a")["circuits"]["ended"]["AUTH"], 0)
+
+    def test_without_lies_no_cell_fails_to_open(self):
+        self.run_faults("a", "{kind: lying, group: relays, at: 8 s, lies: [delay]}", *BARE)
+        lying = self.summary("a")["lying"]
+        self.assertGreater(lying["told"]["delay"], 0)
+        self.assertEqual((lying["to_be_caught"], lying["caught_next_hop"], lying["caught_elsewhere"]), (0, 0, 0))
+
     def test_wrong_faults_are_refused(self):
         for fault, words in (("{kind: crahs, group: relays, at: 1 s}", ['"crash"']),
                              ("{kind: crash, group: rleays, at: 1 s}", ['"relays"']),
@@ -68,7 +108,15 @@ class Faults(SimTest):
                              ("{kind: crash, group: relays}", ["at"]),
                              ("{kind: crash, group: relays, at: 1 s, share: 101 %}", ["outside"]),
                              ("{kind: partition, regions: [europe], at: 1 s, for: 1 s}", ["two regions"]),
-                             ("{kind: churn, group: relays, up: 1 s}", ["down"])):
+                             ("{kind: churn, group: relays, up: 1 s}", ["down"]),
+                             ("{kind: cut-off, region: mars, at: 1 s, for: 1 s}", ["mars"]),
+                             ("{kind: slow, group: relays, at: 1 s}", ["to"]),
+                             ("{kind: clock, group: relays, at: 1 s}", ["ahead or behind"]),
+                             ("{kind: clock, group: relays, at: 1 s, ahead: 1 s, behind: 1 s}", ["ahead or behind"]),
+                             ("{kind: disk-loss, group: supers, at: 1 s}", ["supers"]),
+                             ("{kind: lying, group: people, at: 1 s}", ["people"]),
+                             ("{kind: lying, group: relays, at: 1 s, lies: [flop]}", ['"flip"']),
+                             ("{kind: storm, groups: [relays], at: 1 s, over: 1 s}", ["count"])):
             self.assert_one_sentence(sim("check", BASELINE, "--set", f"faults=[{fault}]"), 2, *words)
 
 

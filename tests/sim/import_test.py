@@ -85,6 +85,11 @@ class Import(SimTest):
         self.bad("gml", GML.replace("  edge [ source 1 target 2 latency 10 packet_loss 0.0 ]\n", ""), 6, "no way leads")
         self.bad("gml", GML.rstrip()[:-1], 1, "never closed")
         self.bad("gml", GML + "]", 11, "nobody opened")
+        self.bad("gml", "graph [ " * 2000, 1, "16 deep")
+        self.bad("gml", GML.replace("packet_loss 0.004", "packet_loss [ a 1 ]"), 8, "packet_loss", "not brackets")
+        self.bad("gml", GML.replace("id 2", "id [ a 1 ]"), 6, "node, id", "not brackets")
+        self.bad("gml", GML.replace("id 2", 'id "2}, {name: x"'), 6, "node, id", "letters")
+        self.bad("gml", GML.replace("latency 10", "latency " + "9" * 5000), 9, "edge, latency")
 
     def test_what_is_wrong_with_a_list_is_said_with_row_and_column(self):
         self.bad("relays", RELAYS.replace("3 Mbit/s", "3 apples"), 3, "down", "3 apples")
@@ -92,6 +97,7 @@ class Import(SimTest):
         self.bad("relays", RELAYS.replace("beta", "alpha"), 3, "stands twice")
         self.bad("relays", RELAYS.replace("region", "country"), 1, "no column is called region")
         self.bad("relays", RELAYS.replace(",exit", ""), 3, "cells")
+        self.bad("relays", RELAYS + '"' + "x" * 200000, 4, "field")
 
     def trace(self, text, *options):
         rows = [row.split(",") for row in self.good("tgen", text, "--clients", "2", "--until", "60 s", *options).splitlines()]
@@ -116,6 +122,8 @@ class Import(SimTest):
         self.bad("tgen", endless, 1, "would not end")
         self.bad("tgen", TGEN.replace('"start"', '"begin"'), 1, "called start")
         self.bad("tgen", TGEN.replace("3.0", "-3"), 12, "weight")
+        self.bad("tgen", TGEN.replace("3.0", "inf"), 12, "weight")
+        self.bad("tgen", TGEN.replace('<data key="d2">3<', '<data key="d2">few<'), 8, "end, count", "few")
         self.bad("tgen", TGEN.replace("</graphml>", ""), 14, "no element found")
 
     def test_all_of_it_together_runs(self):

@@ -6,6 +6,7 @@ from quantity import RATE, TIME, Failure, read
 
 TOKEN = re.compile(r'\s*(?:#[^\n]*)?(?:(?P<open>\[)|(?P<close>\])|"(?P<text>[^"]*)"|(?P<word>[^\s\[\]"]+))?')
 NODES_MAX = 512  # every pair has an entry in the map
+DEPTH_MAX = 16  # of brackets; a topology has two
 
 
 def tokens(text, path):
@@ -22,7 +23,7 @@ def tokens(text, path):
         at = found.end()
 
 
-def block(stream, path, opened):
+def block(stream, path, opened, depth=0):
     """Keys and values up to the closing bracket: [(key, value, line)]."""
     out = []
     for kind, key, line in stream:
@@ -35,7 +36,9 @@ def block(stream, path, opened):
         kind, value, at = next(stream, (None, None, line))
         if kind in (None, "close"):
             raise Failure(f"{path}:{line}: the key {key} has no value")
-        out.append((key, block(stream, path, line) if kind == "open" else value, at))
+        if depth == DEPTH_MAX:
+            raise Failure(f"{path}:{at}: brackets lie more than {DEPTH_MAX} deep")
+        out.append((key, block(stream, path, line, depth + 1) if kind == "open" else value, at))
     if opened is not None:
         raise Failure(f"{path}:{opened}: this bracket is never closed")
     return out
@@ -53,6 +56,8 @@ class Item:
 
     def get(self, key, missing=None):
         if key in self.values:
+            if isinstance(self.values[key][0], list):
+                raise Failure(f"{self.where(key)}: is a value, not brackets")
             return self.values[key][0]
         if missing is None:
             raise Failure(f"{self.where(key)}: is needed")
@@ -79,6 +84,8 @@ class Graph:
         items = [Item(key, value, path, line) for key, value, line in top[0][1] if isinstance(value, list)]
         self.nodes = {}
         for node in (item for item in items if item.what == "node"):
+            if not re.fullmatch("[A-Za-z0-9_-]{1,64}", node.get("id")):
+                raise Failure(f"{node.where('id')}: \"{node.get('id')}\" is not made of letters, digits, - and _")
             if node.get("id") in self.nodes:
                 raise Failure(f"{node.where('id')}: {node.get('id')} stands twice")
             self.nodes[node.get("id")] = node

@@ -12,6 +12,13 @@ ROWS_MAX = 20000
 
 def rows(path, file):
     reader = csv.DictReader(file)
+    try:
+        yield from checked(path, reader)
+    except csv.Error as error:
+        raise Failure(f"{path}:{reader.line_num + 1}: {error}") from None
+
+
+def checked(path, reader):
     for column in NEEDED:
         if column not in (reader.fieldnames or []):
             raise Failure(f"{path}:1: no column is called {column}; there must be {', '.join(NEEDED)}, and there may be role")

@@ -1,8 +1,9 @@
 """tgen's action graphs (GraphML): a walk through start, streams and pauses becomes a trace of requests."""
+import math
 import random
 from xml.parsers import expat
 
-from quantity import SIZE, TIME, Failure, read
+from quantity import COUNT, SIZE, TIME, Failure, read
 
 REQUESTS_MAX = 1000000
 KINDS = ("start", "stream", "pause", "end")
@@ -82,7 +83,7 @@ class Graph:
                 weight = float(edge.get("weight", "1"))
             except ValueError:
                 weight = 0
-            if weight <= 0:
+            if not 0 < weight < math.inf:
                 raise Failure(f"{self.where(edge, 'weight')}: \"{edge['weight']}\" is no number above 0")
             self.actions[edge["source"]]["next"].append((edge["target"], weight))
 
@@ -90,7 +91,7 @@ class Graph:
         """Of one client: ns, streams; None: no limit."""
         ends = [item for item in self.actions.values() if self.kind(item) == "end"]
         ns = [read(item["time"], TIME, "s", self.where(item, "time")) for item in ends if item.get("time")]
-        count = [read(item["count"], {"": 1}, "", self.where(item, "count")) for item in ends if item.get("count")]
+        count = [read(item["count"], COUNT, "", self.where(item, "count")) for item in ends if item.get("count")]
         return min(ns, default=None), min(count, default=None)
 
 

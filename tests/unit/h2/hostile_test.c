@@ -170,6 +170,27 @@ START_TEST(memory_stays_bounded)
 }
 END_TEST
 
+/* An entry of the table's size, and then a byte each to say it again: 4,032 each time as RFC 9113
+ * 6.5.2 counts, of the 262,144 that we take. */
+START_TEST(a_block_is_as_long_as_what_it_unfolds_to)
+{
+    uint8_t block[5 + 4000 + 64], again = 0xbe; /* the newest entry */
+    size_t n = 0;
+
+    block[n++] = 0x40; /* indexed, a name of its own */
+    memcpy(block + n, "\x7f\xa1\x1e", 3);
+    memset(block + n + 3, 'a', 4000);
+    n += 3 + 4000;
+    block[n++] = 0; /* no value */
+    memset(block + n, again, 64);
+    h2_push_frame(h, 1, 0, first, block, n + 64);
+    h2_silent(h);
+    h2_push_frame(h, 9, 0, first, &again, 1);
+    ck_assert_int_eq(h2_event(h, QN_H2_FAILED).err, QN_LIMIT);
+    assert_failed_before();
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("h2 hostile");
@@ -184,6 +205,7 @@ static Suite *suite(void)
     tcase_add_loop_test(asked, frames_may_come_in_any_pieces, 1, 100);
     tcase_add_test(asked, a_window_holds);
     tcase_add_test(asked, memory_stays_bounded);
+    tcase_add_test(asked, a_block_is_as_long_as_what_it_unfolds_to);
     suite_add_tcase(s, fresh);
     suite_add_tcase(s, asked);
     return s;
