@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -64,14 +63,15 @@ void qn__conn_destroy(conn *c)
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-bool qn__conn_adopt(qn_world *w, qn_conn id, int fd, bool with_bytes)
+bool qn__conn_adopt(qn_world *w, qn_conn id, int fd, bool application)
 {
     conn *c = conn_new(w, id, fd);
 
     if (c == NULL)
         return false;
     qn__conn_want_read(c, true);
-    if (with_bytes) /* without another wait */
+    c->application = application;
+    if (application) /* its bytes are read without another wait */
         event_active(&c->read_ev, EV_READ, 0);
     return true;
 }
@@ -307,15 +307,6 @@ static size_t gather(const conn *c, struct iovec iov[QN_WRITE_SLICES], unsigned 
     return bytes;
 }
 
-/* What a FIN is to follow waits for it in the kernel, so that both are one packet and wake the
- * reader once. */
-static ssize_t put_out(const conn *c, struct iovec *iov, unsigned n)
-{
-    struct msghdr m = {.msg_iov = iov, .msg_iovlen = n};
-
-    return c->finish ? sendmsg(c->fd, &m, MSG_MORE | MSG_NOSIGNAL) : writev(c->fd, iov, (int)n);
-}
-
 void qn__conn_send(conn *c)
 {
     qn_world *w = c->world;
@@ -331,7 +322,7 @@ void qn__conn_send(conn *c)
             all_sent(c);
             return;
         }
-        put = budget > 0 ? put_out(c, iov, n) : 0;
+        put = budget > 0 ? qn_socket_put(c->fd, iov, n, c->finish && c->application) : 0;
         if (put < 0 && errno != EAGAIN && errno != EINTR) {
             write_failed(c, errno);
             return;

@@ -60,7 +60,8 @@ typedef struct conn {
     qn_time leave_by;
     leaving leaving;
     bool dialling, reading, blocked, queued, finish;
-    bool lingers;   /* closing it sends RST */
+    bool lingers; /* closing it sends RST */
+    bool application;
     bool eof;       /* the peer's direction ended cleanly */
     bool broken;    /* nothing can be written any more */
     bool was_reset; /* learned while writing: a later read of 0 is no clean end */
@@ -143,8 +144,8 @@ bool qn__table_add(table *t, conn *c);
 void qn__table_remove(table *t, conn *c);
 
 /* conn.c */
-/* Accepted, perhaps because its first bytes are here. false: out of memory. */
-bool qn__conn_adopt(qn_world *w, qn_conn id, int fd, bool with_bytes);
+/* Accepted; an application because its first bytes are here, as a rule. false: out of memory. */
+bool qn__conn_adopt(qn_world *w, qn_conn id, int fd, bool application);
 void qn__conn_dial(qn_world *w, qn_conn id, const qn_addr *to);
 void qn__conn_want_read(conn *c, bool on);
 void qn__conn_send(conn *c); /* as much as the socket takes now */

@@ -158,6 +158,13 @@ int qn_socket_accept(int listener, qn_addr *from, qn_addr *local)
     return fd;
 }
 
+ssize_t qn_socket_put(int fd, const struct iovec *v, unsigned n, bool with_end)
+{
+    struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)v, .msg_iovlen = n};
+
+    return sendmsg(fd, &m, MSG_NOSIGNAL | (with_end ? MSG_MORE : 0));
+}
+
 void qn_socket_wait_for_bytes(int listener)
 {
     set(listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1);

@@ -37,6 +37,10 @@ void qn_socket_wait_for_bytes(int listener);
 void qn_socket_probe_seldom(int fd);
 int qn_socket_error(int fd);                  /* takes SO_ERROR */
 void qn_socket_linger_reset(int fd, bool on); /* SO_LINGER {1,0}: closing sends RST */
+/* As writev. with_end: shutdown follows at once, and its FIN is to be in the last bytes' packet,
+ * which wakes the reader once. Only for applications: a web server's FIN is a packet of its own, so
+ * that of a node in front of one is too. */
+ssize_t qn_socket_put(int fd, const struct iovec *v, unsigned n, bool with_end);
 /* Bytes the peer has not acknowledged yet. */
 size_t qn_socket_unsent(int fd);
 /* QN_BUSY: this host has no socket left; QN_REFUSED, QN_TIMEOUT or QN_UNREACHABLE. */

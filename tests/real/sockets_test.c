@@ -3,7 +3,7 @@
 #include "support/qt.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
+#include <linux/tcp.h> /* the C library's has no counts of segments */
 #include <poll.h>
 #include <unistd.h>
 
@@ -81,6 +81,45 @@ START_TEST(where_nobody_listens_is_known_at_once_too)
 }
 END_TEST
 
+static uint32_t segments_that_came(int fd)
+{
+    struct tcp_info info;
+    socklen_t n = sizeof info;
+
+    ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n), 0);
+    ck_assert_uint_gt(n, offsetof(struct tcp_info, tcpi_segs_in));
+    return info.tcpi_segs_in;
+}
+
+/* A web server's last bytes and its FIN are two, whoever looks; an application is woken once. */
+START_TEST(an_end_rides_in_the_last_packet_only_where_it_is_meant_to)
+{
+    qn_addr at = {.family = 4, .ip = {127, 0, 0, 1}}, from;
+    bool open, with_end = _i == 1;
+    int listener = qn_socket_listen(&at), dialled = qn_socket_dial(&at, &open), accepted;
+    struct pollfd knock = {.fd = listener, .events = POLLIN};
+    struct pollfd news = {.fd = dialled, .events = POLLIN};
+    char said[] = "the last bytes";
+    struct iovec v = {.iov_base = said, .iov_len = sizeof said};
+    uint32_t before = segments_that_came(dialled);
+    ssize_t got;
+
+    ck_assert_int_eq(poll(&knock, 1, 10000), 1);
+    accepted = qn_socket_accept(listener, &from, NULL);
+    ck_assert(accepted >= 0);
+    ck_assert_int_eq(qn_socket_put(accepted, &v, 1, with_end), sizeof said);
+    ck_assert_int_eq(shutdown(accepted, SHUT_WR), 0);
+    do
+        ck_assert_int_eq(poll(&news, 1, 10000), 1);
+    while ((got = recv(dialled, said, sizeof said, MSG_DONTWAIT)) > 0);
+    ck_assert_int_eq(got, 0);
+    ck_assert_uint_eq(segments_that_came(dialled) - before, with_end ? 1 : 2);
+    (void)close(accepted);
+    (void)close(dialled);
+    (void)close(listener);
+}
+END_TEST
+
 START_TEST(an_application_is_accepted_with_its_first_bytes)
 {
     qn_addr at = {.family = 4, .ip = {127, 0, 0, 1}}, from;
@@ -113,6 +152,7 @@ static Suite *suite(void)
     tcase_add_test(t, who_is_on_this_machine_is_reached_at_once);
     tcase_add_test(t, where_nobody_listens_is_known_at_once_too);
     tcase_add_test(t, an_application_is_accepted_with_its_first_bytes);
+    tcase_add_loop_test(t, an_end_rides_in_the_last_packet_only_where_it_is_meant_to, 0, 2);
     suite_add_tcase(s, t);
     return s;
 }
