@@ -166,7 +166,9 @@ static void impostor(neighbour *nb)
 {
     qn_node *n = nb->n;
 
-    qn_log_line(n->env, QN_LOG_WARN, "link", "%s has a key that its identity did not sign",
+    /* Anybody can dial so, as often as he likes: those are counted. */
+    qn_log_line(n->env, nb->outbound ? QN_LOG_WARN : QN_LOG_DEBUG, "link",
+                "%s has a key that its identity did not sign",
                 nb->outbound ? "who was dialled" : "who dialled");
     n->counters.impostors++;
     if (nb->outbound) {

@@ -160,6 +160,15 @@ START_TEST(keys_that_operators_invented_for_a_node_lead_to_nobody)
 }
 END_TEST
 
+static unsigned warnings;
+
+static void count_warnings(void *ctx, qn_level level, const char *area, const char *text)
+{
+    (void)ctx;
+    (void)text;
+    warnings += level <= QN_LOG_WARN && strcmp(area, "link") == 0;
+}
+
 /* The other way round: it dials in the name of a node, with a key that was invented for it. */
 START_TEST(who_dials_in_another_nodes_name_is_no_neighbour)
 {
@@ -170,10 +179,13 @@ START_TEST(who_dials_in_another_nodes_name_is_no_neighbour)
     x = &pw_core(m.exit[0])->asker.self;
     pose(m.exit[1], &x->id);
     before = mesh_status(m.super).counters.impostors;
+    warnings = 0;
+    pw_core(m.super)->env->log = (qn_log){.line = count_warnings, .level = QN_LOG_WARN};
     (void)pw_run(m.w, pw_now(m.w) + 120 * QN_SEC, NULL, NULL);
     pw_cut(m.w, m.exit[1], m.super);
     (void)pw_run(m.w, pw_now(m.w) + 120 * QN_SEC, NULL, NULL);
     ck_assert_uint_gt(mesh_status(m.super).counters.impostors, before);
+    ck_assert_uint_eq(warnings, 0); /* whoever dials could fill the log with them */
     down();
 }
 END_TEST
