@@ -7,6 +7,7 @@
 #define QNET_SIM_MEASURES_H
 
 #include "recorder.h"
+#include "statistics.h"
 
 namespace qnet
 {
@@ -23,6 +24,13 @@ Shares SharesOf(const Simulation& simulation, const Recorder& recorder, uint32_t
 
 /// How much of their uplinks the members of a group used after the warm-up, in permille.
 uint64_t LoadOf(const Simulation& simulation, const Recorder& recorder, uint32_t group);
+
+/// The same of the member who used most.
+uint64_t BusiestOf(const Simulation& simulation, const Recorder& recorder, uint32_t group);
+
+/// Bytes that waited for uplinks of the group's members: one value for each member and interval
+/// after the warm-up.
+Distribution QueuesOf(const Simulation& simulation, const Recorder& recorder, uint32_t group);
 
 /// What programs of all clients together received after the warm-up, in bit/s.
 uint64_t GoodputOf(const Simulation& simulation, const Recorder& recorder);

@@ -12,6 +12,8 @@ namespace
 constexpr uint64_t MS = 1000 * 1000;
 constexpr uint64_t SECOND = 1000 * MS;
 constexpr uint64_t HOUR = 3600 * SECOND;
+constexpr uint64_t MEMORY_USUAL = UINT64_C(1) << 30; ///< as memory.max of qnet.conf(5)
+constexpr uint64_t MEMORY_MOST = UINT64_C(1) << 40;
 constexpr uint64_t NODES_MAX = 200000;     ///< of one group; beyond it memory ends first
 constexpr uint64_t EPOCH = 1796000000;     ///< December 2026: the browser profiles are fresh
 constexpr uint64_t EPOCH_MAX = 4102444800; ///< the year 2100
@@ -108,6 +110,7 @@ ReadGroup(const YamlNode& node, const Scenario& scenario)
     if (group.role != Role::Web)
     {
         group.cpu = static_cast<uint32_t>(map.Number("cpu", Unit::Permille, 1000, 1, 1000000));
+        group.memory = map.Number("memory", Unit::Size, MEMORY_USUAL, 1, MEMORY_MOST);
     }
     if (group.role == Role::Client)
     {

@@ -91,6 +91,7 @@ struct Group
     uint64_t startOver = 0;    ///< ns: members start evenly spread over this long
     uint32_t pool = 0;         ///< clients: three-hop circuits kept ready; 0: the node's default
     uint32_t cpu = 1000;       ///< permille: how fast their processors are
+    uint64_t memory = 0;       ///< bytes their nodes may hold
     uint64_t returning = 0;    ///< clients: permille who have a list from an earlier run
 
     /// What most of its people take: what a client's node does for who names no route.

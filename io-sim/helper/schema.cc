@@ -197,6 +197,7 @@ const std::vector<Section> SECTIONS = {
           "clients who have the newest list from an earlier run, and need not "
           "fetch one first"},
          {"cpu", "share", "100 %", "how fast their processors are, of `network.cpu`'s"},
+         {"memory", "size", "1 GiB", "what their nodes may hold: memory.max of qnet.conf(5)"},
          {"start",
           "`{from: time, over: time}`",
           "0 s",

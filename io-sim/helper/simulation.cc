@@ -349,6 +349,7 @@ Simulation::AddMember(uint32_t index, const Seat& seat)
     app->SetAttribute("Country", StringValue(seat.place.country));
     app->SetAttribute("Route", EnumValue(group.UsualRoute()));
     app->SetAttribute("CpuSpeed", UintegerValue(group.cpu));
+    app->SetAttribute("MemoryLimit", UintegerValue(group.memory));
     app->SetAttribute("Pool", UintegerValue(group.pool));
     app->SetAttribute("Returning", ns3::BooleanValue(seat.place.returning));
     SetAccess(*app, seat.place);

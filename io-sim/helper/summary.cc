@@ -278,7 +278,7 @@ WorkloadsJson(const Simulation& s, const Recorder& r)
     return out;
 }
 
-/// The part of their uplinks that nodes used, by group.
+/// The part of their uplinks that nodes used, by group, and what waited for them.
 json_t*
 LoadsJson(const Simulation& s, const Recorder& r)
 {
@@ -290,6 +290,8 @@ LoadsJson(const Simulation& s, const Recorder& r)
         {
             json_t* load = Object();
             Put(load, "permille", LoadOf(s, r, i));
+            Put(load, "busiest_permille", BusiestOf(s, r, i));
+            Put(load, "queued_bytes", DistributionJson(QueuesOf(s, r, i)));
             Put(out, group.name, load);
         }
     }
@@ -334,6 +336,29 @@ CpuJson(const Simulation& s)
             Put(group, "busy_ns", sum);
             Put(group, "busiest_permille", most / (s.GetScenario().stop / 1000 + 1));
             Put(out, s.GetScenario().groups[i].name, group);
+        }
+    }
+    return out;
+}
+
+/// What cores held at most: the member of each group that held most.
+json_t*
+MemoryJson(const Simulation& s)
+{
+    const std::vector<Group>& groups = s.GetScenario().groups;
+    std::vector<uint64_t> most(groups.size());
+    for (const Member& member : s.GetMembers())
+    {
+        most[member.group] = std::max(most[member.group], member.app->GetMemoryPeak());
+    }
+    json_t* out = Object();
+    for (size_t i = 0; i < groups.size(); i++)
+    {
+        if (groups[i].role != Role::Web)
+        {
+            json_t* group = Object();
+            Put(group, "peak_bytes", most[i]);
+            Put(out, groups[i].name, group);
         }
     }
     return out;
@@ -390,6 +415,7 @@ MakeSummary(const Simulation& s, const Recorder& r)
     {
         Put(out.get(), "cpu", CpuJson(s));
     }
+    Put(out.get(), "memory", MemoryJson(s));
     PutFaults(out.get(), s);
     PutPromises(out.get(), s, r);
     if (!scenario.controls.empty())

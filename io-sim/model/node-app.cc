@@ -256,6 +256,12 @@ NodeApp::GetCpuNs() const
     return m_cpuSpent;
 }
 
+uint64_t
+NodeApp::GetMemoryPeak() const
+{
+    return m_env.mem.peak;
+}
+
 qn_status
 NodeApp::GetStatus() const
 {

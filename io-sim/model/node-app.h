@@ -71,6 +71,8 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     qn_status GetStatus() const;
     int64_t GetCpuNs() const; ///< that its processor was busy
     const PromiseCounts& GetBroken() const;
+    /// Bytes its core held at most since it last came up.
+    uint64_t GetMemoryPeak() const;
 
     /// Trace signature of all events of the core. \param index the node's
     typedef void (*EventTracedCallback)(uint32_t index, const qn_event& event);

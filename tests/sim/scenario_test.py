@@ -45,6 +45,33 @@ class Scenarios(SimTest):
                 self.assertEqual(sim("check", os.path.join(folder, name)).returncode, 0, name)
                 self.assertIn(name, listed.stdout)
 
+    def test_shipped_scenarios_say_what_they_ask_assume_and_cannot_say(self):
+        folder = os.path.join(ROOT, "sim-scenarios")
+        for name in sorted(os.listdir(folder)):
+            if name.endswith(".yaml"):
+                with self.subTest(scenario=name):
+                    self.assert_explained(os.path.join(folder, name), name.removesuffix(".yaml"))
+
+    def test_a_scenario_that_explains_nothing_is_noticed(self):
+        silent = self.write("minimal.yaml", "# qnet-sim run minimal.yaml\n" + MINIMAL)
+        with self.assertRaises(AssertionError) as seen:
+            self.assert_explained(silent, "minimal")
+        self.assertIn("description", str(seen.exception))
+
+    def assert_explained(self, path, name):
+        """Its own words for what it is and how it is run; question, model, metrics, limits and expectations may be of what it extends."""
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        head = "".join(line for line in text.splitlines(True) if line.startswith("#"))
+        self.assertIn(f"\n  name: {name}\n", text)
+        self.assertIn("\n  description: ", text)
+        self.assertRegex(head, rf"qnet-sim (run|sweep) \S*{name}\.yaml")
+        shown = sim("show", path)
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        for key in ("question", "model", "metrics", "cannot_say"):
+            self.assertRegex(shown.stdout, rf"(?m)^  {key}: .{{20}}", f"no {key}")
+        self.assertRegex(shown.stdout, r"(?m)^expect:\n +- ", "no expect")
+
     def test_unknown_keys_are_refused_with_line_and_suggestion(self):
         self.assert_refused("  stop:", "  stpo:", 3, '"stpo"', '"stop"')
         self.assert_refused("latency:", "latencies:", 6, '"latency"')
