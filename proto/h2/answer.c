@@ -5,6 +5,7 @@
 #include "h2/date.h"
 
 #define FIELD_COST 32 /* RFC 9113 6.5.2 */
+#define NAME_READ 64  /* bytes: a table's entry of 64 KiB is said again by a byte, in any block */
 
 /* As RFC 9111 1.2.2 has seconds; 0 for what is no number, and for more than anybody keeps. */
 static uint32_t number(qn_slice s)
@@ -49,7 +50,7 @@ static void take_field(qn_h2_block *b, qn_slice name, qn_slice v)
         return;
     }
     b->regular = true;
-    for (size_t i = 0; i < name.n; i++) /* RFC 9113 8.2 */
+    for (size_t i = 0; i < QN_MIN(name.n, (size_t)NAME_READ); i++) /* RFC 9113 8.2 */
         b->bad = b->bad || (name.p[i] >= 'A' && name.p[i] <= 'Z');
     if (is(name, "date"))
         b->date = qn_h2_date(v);

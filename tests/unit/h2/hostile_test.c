@@ -191,6 +191,22 @@ START_TEST(a_block_is_as_long_as_what_it_unfolds_to)
 }
 END_TEST
 
+/* What a byte can repeat is to cost little more than a byte. */
+START_TEST(of_a_long_name_only_the_beginning_is_read)
+{
+    uint8_t block[3 + 100 + 1] = {0x88, 0x40, 100}; /* :status 200; indexed, a name of its own */
+
+    memset(block + 3, 'a', 100);
+    block[3 + _i] = 'A';
+    h2_push_frame(h, 1, 0x05, first, block, sizeof block);
+    if (_i < 64)
+        ck_assert_uint_eq(h2_drain(h), 1); /* RST_STREAM */
+    else
+        (void)h2_event(h, QN_H2_RESPONSE);
+    ck_assert_int_eq(h2_event(h, QN_H2_DONE).err, _i < 64 ? QN_GONE : QN_OK);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("h2 hostile");
@@ -206,6 +222,7 @@ static Suite *suite(void)
     tcase_add_test(asked, a_window_holds);
     tcase_add_test(asked, memory_stays_bounded);
     tcase_add_test(asked, a_block_is_as_long_as_what_it_unfolds_to);
+    tcase_add_loop_test(asked, of_a_long_name_only_the_beginning_is_read, 60, 68);
     suite_add_tcase(s, fresh);
     suite_add_tcase(s, asked);
     return s;
