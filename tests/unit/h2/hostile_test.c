@@ -33,8 +33,8 @@ static const char *const hostile_answers[] = {
     "000002 01 0c 00000001 0288",                     /* more padding than payload */
     "000004 01 24 00000001 00000000",                 /* a priority cut short */
     "000000 00 08 00000001",                          /* DATA whose padding is not said */
-    "000008 07 00 00000000 00000001 00000000"
-    "000008 07 00 00000000 00000003 00000000", /* GOAWAY that takes back */
+    ("000008 07 00 00000000 00000001 00000000"
+     "000008 07 00 00000000 00000003 00000000"), /* GOAWAY that takes back */
 };
 
 /* What ends the stream and not the connection. */
