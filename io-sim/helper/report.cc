@@ -453,6 +453,11 @@ class Report
                  FormatQuantity(m_in.scenario.stop, Unit::Time) + " simulated; " +
                  Grouped(f.simulatorEvents) + " events; peak memory " +
                  FormatQuantity(f.peakKib * 1024, Unit::Size));
+        Line("simulated seconds per wall second", SpeedText(f.simulatedMs, f.wallMs));
+        if (f.plain.wallMs > 0)
+        {
+            Line("plain ns-3 TCP, the same bytes", PlainText(f.plain));
+        }
         Line("made", f.when + " on " + f.host);
         Line("with", f.versions + "; " + f.compiler);
         m_html.Close();
@@ -475,6 +480,23 @@ class Report
 };
 
 } // namespace
+
+std::string
+SpeedText(uint64_t simulatedMs, uint64_t wallMs)
+{
+    uint64_t thousandths = simulatedMs * 1000 / std::max<uint64_t>(wallMs, 1);
+    std::string digits = std::to_string(thousandths % 1000);
+    return std::to_string(thousandths / 1000) + "." + std::string(3 - digits.size(), '0') + digits;
+}
+
+std::string
+PlainText(const PlainSpeed& plain)
+{
+    return SpeedText(plain.simulatedMs, plain.wallMs) + " (" +
+           FormatQuantity(plain.deliveredBytes, Unit::Size) + " of " +
+           FormatQuantity(plain.wantedBytes, Unit::Size) + " in " +
+           FormatQuantity(plain.simulatedMs * 1000000, Unit::Time) + " simulated, one hop)";
+}
 
 void
 WriteReport(const std::string& folder, const ReportInput& input)

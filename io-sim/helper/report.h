@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "figures.h"
+#include "plain-tcp.h"
 #include "summary.h"
 
 namespace qnet
@@ -27,6 +28,8 @@ struct RunFacts
     uint64_t wallMs = 0;
     uint64_t peakKib = 0;
     uint64_t simulatorEvents = 0;
+    uint64_t simulatedMs = 0;
+    PlainSpeed plain; ///< wallMs 0: not measured
 };
 
 struct ReportInput
@@ -39,6 +42,11 @@ struct ReportInput
     const RunFacts& facts;
     Tier tier;
 };
+
+/// Simulated seconds per wall second, to three digits behind the point.
+std::string SpeedText(uint64_t simulatedMs, uint64_t wallMs);
+/// What plain ns-3 TCP did in its time, in words.
+std::string PlainText(const PlainSpeed& plain);
 
 /// Writes `folder`/report.html, with the SVG files in `folder`/figs inside it.
 void WriteReport(const std::string& folder, const ReportInput& input);

@@ -50,7 +50,7 @@ Simulation::AddFaults(const std::string& plan)
         {
             CutRegions(fault);
         }
-        else
+        else if (IsHere(m_members[fault.node].region))
         {
             AddNodeFault(fault);
         }

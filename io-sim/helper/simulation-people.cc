@@ -68,6 +68,10 @@ Simulation::AddWorkloads()
 void
 Simulation::AddClient(const Workload& workload, const Member& member, uint32_t number)
 {
+    if (!IsHere(member.region))
+    {
+        return;
+    }
     Ptr<FetchClient> client = MakeClient(workload.kind);
     client->Setup(member.app, static_cast<uint32_t>(m_habits.size()), &m_habits.back(), m_seed);
     client->SetNumber(number);

@@ -135,10 +135,13 @@ Must(qn_err err, const char* what)
 
 } // namespace
 
-Simulation::Simulation(const Scenario& scenario, uint64_t seed, Tier tier, const std::string& plan)
+Simulation::Simulation(
+    const Scenario& scenario, uint64_t seed, Tier tier, const std::string& plan, Rank rank)
     : m_scenario(scenario),
       m_tier(tier),
       m_seed(seed),
+      m_rank(rank),
+      m_ranks(PlanRanks(scenario, seed, tier, rank.of)),
       m_shared(seed, scenario.epoch)
 {
     MakeTransport(tier);
@@ -190,6 +193,10 @@ Simulation::MakeTransport(Tier tier)
         factory.Set("Segment", UintegerValue(network.segment));
     }
     m_shared.transport = factory.Create<Transport>();
+    if (tier == Tier::P)
+    {
+        ns3::DynamicCast<RoutedTcp>(m_shared.transport)->SetRanks(m_ranks);
+    }
     m_shared.transport->SetLatency(static_cast<uint32_t>(network.regions.size()), network.latency);
     m_shared.resolveNs = static_cast<int64_t>(network.dns);
     m_shared.cpu = network.cpu;
@@ -342,7 +349,7 @@ void
 Simulation::AddMember(uint32_t index, const Seat& seat)
 {
     const Group& group = m_scenario.groups[index];
-    auto node = CreateObject<ns3::Node>();
+    auto node = MakeNode(seat.place.region);
     auto app = CreateObject<NodeApp>();
     auto number = static_cast<uint32_t>(m_members.size());
     app->SetAttribute("Mode", EnumValue(ModeOf(group.role)));
@@ -353,7 +360,7 @@ Simulation::AddMember(uint32_t index, const Seat& seat)
     app->SetAttribute("Pool", UintegerValue(group.pool));
     app->SetAttribute("Returning", ns3::BooleanValue(seat.place.returning));
     SetAccess(*app, seat.place);
-    node->AddApplication(app);
+    Install(node, app);
     app->Setup(&m_shared, number, seat.addr, MakeKeys(m_shared, number));
     GiveCarrier(*app, number, group, seat.addr);
     if (number == 0)
@@ -368,10 +375,10 @@ Simulation::AddMember(uint32_t index, const Seat& seat)
 void
 Simulation::AddServer(uint32_t index, const Seat& seat)
 {
-    auto node = CreateObject<ns3::Node>();
+    auto node = MakeNode(seat.place.region);
     auto app = CreateObject<WebServer>();
     SetAccess(*app, seat.place);
-    node->AddApplication(app);
+    Install(node, app);
     app->Setup(m_shared.transport, seat.addr);
     app->SetStartTime(Ns(seat.start));
     std::string name = "www" + std::to_string(m_servers.size()) + ".example";
@@ -381,55 +388,6 @@ Simulation::AddServer(uint32_t index, const Seat& seat)
     m_serverAddresses.push_back(seat.addr);
     m_serverNames.push_back(name);
     m_servers.push_back(app);
-}
-
-/// By the name a person gives it: "people.0".
-uint32_t
-Simulation::HostOf(const std::string& name) const
-{
-    size_t dot = name.rfind('.');
-    std::vector<uint32_t> hosts;
-    for (uint32_t i = 0; i < m_scenario.groups.size() && dot != std::string::npos; i++)
-    {
-        if (m_scenario.groups[i].name != name.substr(0, dot))
-        {
-            continue;
-        }
-        for (const Member& member : m_members)
-        {
-            if (member.group == i)
-            {
-                hosts.push_back(member.app->GetHost());
-            }
-        }
-        for (size_t k = 0; k < m_servers.size(); k++)
-        {
-            if (m_serverGroups[k] == i)
-            {
-                hosts.push_back(m_servers[k]->GetHost());
-            }
-        }
-    }
-    uint64_t number = 0;
-    std::string why;
-    if (hosts.empty() || !ParseQuantity(name.substr(dot + 1), Unit::Count, &number, &why) ||
-        number >= hosts.size())
-    {
-        throw ScenarioError("no host is called \"" + name +
-                            "\"; hosts are named by group and number, such as " +
-                            m_scenario.groups[0].name + ".0");
-    }
-    return hosts[number];
-}
-
-void
-Simulation::Capture(const std::string& name, Ptr<ns3::PcapFileWrapper> file)
-{
-    if (!m_shared.transport->Capture(HostOf(name), file))
-    {
-        throw ScenarioError("tier " + std::string(TierName(m_tier)) +
-                            " has no packets to capture; take tier T or P");
-    }
 }
 
 void

@@ -20,6 +20,7 @@
 #include "node-app.h"
 #include "fault-plan.h"
 #include "placement.h"
+#include "rank-plan.h"
 #include "scenario.h"
 #include "fetch-client.h"
 #include "web-server.h"
@@ -41,11 +42,13 @@ class Simulation
 {
   public:
     /// \param scenario outlives the simulation. \param plan a faults.csv to follow instead of
-    /// drawing faults; empty: none. Throws std::runtime_error when the core refuses.
+    /// drawing faults; empty: none. \param rank the process of a parallel run that this is: it
+    /// starts its own regions' programs. Throws std::runtime_error when the core refuses.
     Simulation(const Scenario& scenario,
                uint64_t seed,
                Tier tier,
-               const std::string& plan = std::string());
+               const std::string& plan = std::string(),
+               Rank rank = {});
     ~Simulation();
     Simulation(const Simulation&) = delete;
     Simulation& operator=(const Simulation&) = delete;
@@ -81,6 +84,9 @@ class Simulation
     };
 
     void MakeTransport(Tier tier);
+    ns3::Ptr<ns3::Node> MakeNode(uint32_t region) const;
+    bool IsHere(uint32_t region) const;
+    void Install(const ns3::Ptr<ns3::Node>& node, const ns3::Ptr<ns3::Application>& app) const;
     void MakeWeb();
     void MakeNetwork(const Group& group, const qn_addr& addr);
     std::vector<uint8_t> MakeContact(qn_env* env, const Origin& origin);
@@ -110,6 +116,8 @@ class Simulation
     std::unique_ptr<CensorBorder> m_censors;         ///< outlives the transport's conns
     std::vector<std::unique_ptr<BorderBox>> m_boxes; ///< of tier P, likewise
     uint64_t m_seed;
+    Rank m_rank;
+    std::vector<uint32_t> m_ranks; ///< of the regions
     SharedCore m_shared;
     qn_secret32 m_operator{};
     std::unique_ptr<OriginAuthority> m_authority; ///< null: the bare carrier

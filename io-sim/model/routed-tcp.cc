@@ -139,7 +139,11 @@ RoutedTcp::InstallRegions(uint32_t count)
 {
     m_table = std::make_shared<RegionTable>();
     m_hostsOfRegion.assign(count, 0);
-    m_routers.Create(count);
+    m_ranks.resize(count);
+    for (uint32_t rank : m_ranks)
+    {
+        m_routers.Add(CreateObject<ns3::Node>(rank));
+    }
     ns3::InternetStackHelper stack;
     stack.SetIpv6StackInstall(false);
     InstallStack(stack);
@@ -278,6 +282,12 @@ RoutedTcp::GetLatency(uint32_t a, uint32_t b) const
     uint32_t to = m_config[b].region;
     int64_t core = from == to ? 0 : CoreLatency(from, to);
     return AccessLatency(a) + core + AccessLatency(b);
+}
+
+void
+RoutedTcp::SetRanks(std::vector<uint32_t> ranks)
+{
+    m_ranks = std::move(ranks);
 }
 
 // ---- on the border

@@ -26,6 +26,9 @@ class RoutedTcp final : public TcpTransport, private RegionCuts
     RoutedTcp();
     ~RoutedTcp() override;
 
+    /// By region, the process of a parallel run whose nodes are there (ns-3's system id); before
+    /// SetLatency. Without it: all in process 0.
+    void SetRanks(std::vector<uint32_t> ranks);
     /// Outlives the run; nullptr takes it away.
     void SetMiddlebox(uint32_t region, Middlebox* middlebox);
     /// A packet a middlebox made itself: sent by the region's router.
@@ -58,7 +61,8 @@ class RoutedTcp final : public TcpTransport, private RegionCuts
     int64_t AccessLatency(uint32_t host) const;
     int64_t CoreLatency(uint32_t a, uint32_t b) const;
 
-    ns3::NodeContainer m_routers; ///< by region
+    ns3::NodeContainer m_routers;  ///< by region
+    std::vector<uint32_t> m_ranks; ///< by region
     std::shared_ptr<RegionTable> m_table;
     std::vector<std::unique_ptr<Access>> m_access; ///< by host
     std::vector<uint32_t> m_hostsOfRegion;

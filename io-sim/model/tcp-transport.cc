@@ -87,7 +87,13 @@ TcpTransport::InstallHost(uint32_t host)
     InstallStack(stack);
     stack.Install(m_config[host].node);
     InstallDevice(host);
-    m_heldBack.push_back(0);
+    CountFrom(host);
+}
+
+void
+TcpTransport::CountFrom(uint32_t host)
+{
+    m_heldBack.resize(host + 1);
 }
 
 LinuxTcp::Limits

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /**
  * \file
- * Conns over ns-3's TCP, whatever the network beneath: tiers T and P.
+ * Conns over ns-3's TCP, whatever the network beneath: tiers T and P, or the user's own.
  */
 #ifndef QNET_SIM_TCP_TRANSPORT_H
 #define QNET_SIM_TCP_TRANSPORT_H
@@ -33,6 +33,10 @@ class TcpTransport : public Transport
 
   protected:
     void DoDispose() override;
+    /// Stack, device and address. Who brings these only calls CountFrom.
+    void InstallHost(uint32_t host) override;
+    /// Hosts are counted from 0 on, as they come.
+    void CountFrom(uint32_t host);
     /// The host's device and address go in here, beneath a stack that is already there.
     virtual void InstallDevice(uint32_t host) = 0;
     /// Where the sockets of this host are told how full its uplink is; null: nowhere.
@@ -62,7 +66,6 @@ class TcpTransport : public Transport
         ns3::Ptr<LinuxTcp> m_socket;
     };
 
-    void InstallHost(uint32_t host) override;
     LinuxTcp::Limits GetLimits() const;
     TcpConn* Add(uint32_t host, ns3::Ptr<LinuxTcp> socket);
     /// The conn is deleted by an event of its own.

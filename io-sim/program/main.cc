@@ -15,6 +15,7 @@
 #include "hosts.h"
 #include "map-reader.h"
 #include "options.h"
+#include "rank.h"
 #include "output-file.h"
 #include "run.h"
 #include "scenario.h"
@@ -30,7 +31,8 @@ const char* const HELP =
     "qnet-sim - runs networks of QNet nodes in ns-3, reproducibly\n"
     "\n"
     "usage: qnet-sim run SCENARIO.yaml --out DIR [--seed N] [--tier M|T|P]\n"
-    "                [--pcap NODE]... [--faults FILE] [--set KEY=VALUE]... [--quiet]\n"
+    "                [--pcap NODE]... [--flows] [--faults FILE] [--plain-tcp]\n"
+    "                [--set KEY=VALUE]... [--quiet]\n"
     "       qnet-sim check SCENARIO.yaml [--set KEY=VALUE]...\n"
     "       qnet-sim show SCENARIO.yaml [--set KEY=VALUE]...\n"
     "       qnet-sim hosts SCENARIO.yaml [--seed N] [--set KEY=VALUE]...\n"
@@ -77,6 +79,11 @@ const char* const HELP =
     "--faults FILE    follows the faults.csv of an earlier run, or some of its rows, instead of "
     "drawing\n"
     "                 faults from the seed\n"
+    "--flows          writes DIR/flows.xml, what ns-3's FlowMonitor saw of every flow. Tiers T and "
+    "P\n"
+    "--plain-tcp      then lets ns-3's own TCP and applications carry the same bytes without QNet, "
+    "for at\n"
+    "                 most 120 s, and prints simulated seconds per wall second of both\n"
     "--set KEY=VALUE  changes the scenario: --set general.stop='10 s' --set "
     "population.homes.count=10\n"
     "--quiet          only warnings and the digest\n"
@@ -188,6 +195,10 @@ Dispatch(Arguments arguments)
     if (command == "run")
     {
         return Run(ParseRun(arguments, true));
+    }
+    if (command == "rank")
+    {
+        return RunRank(ParseRun(arguments, true));
     }
     if (command == "check")
     {

@@ -161,6 +161,8 @@ ParseRun(Arguments& arguments, bool simulates)
                                                    "--tier",
                                                    "--pcap",
                                                    "--faults",
+                                                   "--flows",
+                                                   "--plain-tcp",
                                                    "--set",
                                                    "--quiet",
                                                    "--help",
@@ -185,6 +187,14 @@ ParseRun(Arguments& arguments, bool simulates)
         else if (simulates && word == "--quiet")
         {
             options.quiet = true;
+        }
+        else if (simulates && word == "--plain-tcp")
+        {
+            options.plain = true;
+        }
+        else if (simulates && word == "--flows")
+        {
+            options.flows = true;
         }
         else if (!simulates && word != "--set")
         {

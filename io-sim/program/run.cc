@@ -6,15 +6,20 @@
 #include <ctime>
 #include <filesystem>
 #include <map>
+#include <memory>
 
+#include "ns3/global-value.h"
+#include "ns3/map-scheduler.h"
 #include "ns3/object-factory.h"
 #include "ns3/pcap-file-wrapper.h"
 #include "ns3/simulator.h"
+#include "ns3/type-id.h"
 #include "ns3/trace-helper.h"
 
 #include "censor-report.h"
 #include "csv.h"
 #include "figures.h"
+#include "flow-watch.h"
 #include "output-file.h"
 #include "progress.h"
 #include "recorder.h"
@@ -29,6 +34,8 @@ namespace qnet
 
 namespace
 {
+
+constexpr uint64_t PLAIN_WALL_MS = 120000; ///< the most that plain TCP gets
 
 void
 WriteText(const std::string& path, const std::string& text)
@@ -107,10 +114,26 @@ VerdictJson(const Verdict& v)
                      v.met ? 1 : 0);
 }
 
+json_t*
+PlainJson(const PlainSpeed& plain)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}",
+                     "wall_ms",
+                     static_cast<json_int_t>(plain.wallMs),
+                     "simulated_ms",
+                     static_cast<json_int_t>(plain.simulatedMs),
+                     "wanted_bytes",
+                     static_cast<json_int_t>(plain.wantedBytes),
+                     "delivered_bytes",
+                     static_cast<json_int_t>(plain.deliveredBytes),
+                     "simulator_events",
+                     static_cast<json_int_t>(plain.simulatorEvents));
+}
+
 std::string
 FactsJson(const RunFacts& f, const std::vector<Verdict>& verdicts)
 {
-    JsonPtr out(json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I}",
+    JsonPtr out(json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I}",
                           "digest",
                           f.digest.c_str(),
                           "command",
@@ -128,7 +151,13 @@ FactsJson(const RunFacts& f, const std::vector<Verdict>& verdicts)
                           "peak_rss_kib",
                           static_cast<json_int_t>(f.peakKib),
                           "simulator_events",
-                          static_cast<json_int_t>(f.simulatorEvents)));
+                          static_cast<json_int_t>(f.simulatorEvents),
+                          "simulated_ms",
+                          static_cast<json_int_t>(f.simulatedMs)));
+    if (f.plain.wallMs > 0)
+    {
+        json_object_set_new(out.get(), "plain_tcp", PlainJson(f.plain));
+    }
     json_t* list = json_array();
     for (const Verdict& v : verdicts)
     {
@@ -189,6 +218,12 @@ PrintResult(const json_t* summary, const RunFacts& facts, const std::string& out
                         FormatQuantity(get((path + ".p95").c_str()), Unit::Time).c_str());
         }
     }
+    std::printf("simulated seconds per wall second: %s\n",
+                SpeedText(facts.simulatedMs, facts.wallMs).c_str());
+    if (facts.plain.wallMs > 0)
+    {
+        std::printf("plain ns-3 TCP, the same bytes:    %s\n", PlainText(facts.plain).c_str());
+    }
     std::printf("report: %s/report.html\n", out.c_str());
 }
 
@@ -240,6 +275,21 @@ CopyTraces(const RunOptions& options, const Scenario& scenario)
     }
 }
 
+/// One that is twice as quick as ns-3's own choice where tens of thousands of timers wait. Another
+/// that NS_GLOBAL_VALUE names is kept, so that runs on two can be held against each other.
+void
+ChooseScheduler()
+{
+    ns3::TypeIdValue chosen;
+    ns3::GlobalValue::GetValueByName("SchedulerType", chosen);
+    if (chosen.Get() == ns3::MapScheduler::GetTypeId())
+    {
+        ns3::ObjectFactory scheduler;
+        scheduler.SetTypeId("ns3::PriorityQueueScheduler");
+        ns3::Simulator::SetScheduler(scheduler);
+    }
+}
+
 } // namespace
 
 int
@@ -252,30 +302,36 @@ Run(const RunOptions& options)
     WriteText(options.out + "/scenario.yaml",
               scenario.canonical); // fails before the work, not after
     CopyTraces(options, scenario);
-    // Twice as quick as ns-3's own choice where tens of thousands of timers wait.
-    ns3::ObjectFactory scheduler;
-    scheduler.SetTypeId("ns3::PriorityQueueScheduler");
-    ns3::Simulator::SetScheduler(scheduler);
+    ChooseScheduler();
     Progress progress(scenario.stop, options.quiet);
-    Simulation simulation(scenario, seed, tier, options.faults);
-    StartCaptures(options, simulation);
+    auto simulation = std::make_unique<Simulation>(scenario, seed, tier, options.faults);
+    StartCaptures(options, *simulation);
+    FlowWatch flows(options.flows, tier);
     OutputFile events(options.out + "/events.csv");
-    Recorder recorder(simulation, events);
-    simulation.Run();
+    Recorder recorder(*simulation, events);
+    simulation->Run();
     recorder.RethrowFailure();
     progress.Done();
 
-    JsonPtr summary = MakeSummary(simulation, recorder);
+    JsonPtr summary = MakeSummary(*simulation, recorder);
     RunFacts facts = Facts(options, seed, tier);
-    facts.digest = WriteDigested(options.out, simulation, recorder, events.Close(), summary.get());
-    WriteCensorFiles(options.out, simulation);
+    facts.digest = WriteDigested(options.out, *simulation, recorder, events.Close(), summary.get());
+    WriteCensorFiles(options.out, *simulation);
     facts.wallMs = progress.WallMs();
     facts.peakKib = PeakKib();
     facts.simulatorEvents = ns3::Simulator::GetEventCount();
+    facts.simulatedMs = scenario.stop / 1000000;
+    flows.Write(options.out + "/flows.xml");
     std::vector<Verdict> verdicts = Judge(summary.get(), scenario.expectations);
-    WriteText(options.out + "/run.json", FactsJson(facts, verdicts));
-    std::vector<Figure> figures = WriteFigures(options.out, simulation, recorder);
+    std::vector<Figure> figures = WriteFigures(options.out, *simulation, recorder);
     std::string noFigures = DrawFigures(options.out, figures);
+    if (options.plain)
+    {
+        PlainLoad load = PlainLoadOf(*simulation, recorder);
+        simulation.reset(); // ns-3 has one simulation at a time
+        facts.plain = RunPlainTcp(scenario, load, PLAIN_WALL_MS);
+    }
+    WriteText(options.out + "/run.json", FactsJson(facts, verdicts));
     WriteReport(options.out, {scenario, summary.get(), verdicts, figures, noFigures, facts, tier});
 
     if (!noFigures.empty())

@@ -39,6 +39,8 @@ struct RunOptions
     Tier tier = Tier::M;
     std::vector<std::string> captures; ///< "group.number" of hosts
     std::string faults;                ///< a faults.csv to follow; empty: drawn from the seed
+    bool plain = false;                ///< hold the speed against plain ns-3 TCP
+    bool flows = false;                ///< let ns-3's FlowMonitor watch
     bool quiet = false;
     std::vector<std::string> sets;
 };
