@@ -44,6 +44,7 @@ class FullDisk(MeshTest):
         for name in ("super1", "exit1"):
             cls.move(name)
         wait_for(lambda: cls.mesh.status("super1")["peers_online"] == 3, "all are listed again", 60)
+        wait_for(lambda: os.path.exists(cls.place("exit1", "snapshot")), "the exit has kept the list")
 
     @classmethod
     def unmount(cls):

@@ -52,7 +52,8 @@ class Kills(Restarted):
 
     def answers(self, name, process):
         """Its status, once this process has written where it listens."""
-        self.assertIsNone(process.poll(), f"{name} did not start again")
+        if process.poll() is not None:
+            self.fail(f"{name} did not start again: " + self.file("", name + ".again.log").decode()[-500:])
         try:
             run = json.loads(self.file(name, "run.json"))
             if run["pid"] != process.pid:

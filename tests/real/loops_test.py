@@ -16,14 +16,6 @@ LOOPS = 2
 SIZE = (64 if mesh.RELEASE else 4) * MIB
 
 
-def is_over(pid):
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-            return stat.read().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
-        return True
-
-
 class Loops(MeshTest):
     arguments = ["--loops", str(LOOPS), "--clients", "4"]
 
@@ -76,7 +68,7 @@ class Loops(MeshTest):
     def end(self, name, how):
         pid = next(n for n in self.mesh.record()["nodes"] if n["name"] == name)["pid"]
         os.kill(pid, how)
-        wait_for(lambda: is_over(pid), f"{name} is gone", 10)
+        wait_for(lambda: mesh.has_ended(pid), f"{name} is gone", 10)
 
     def start(self, name):
         log = open(os.path.join(self.mesh.folder, f"{name}.log"), "a", encoding="utf-8")

@@ -40,10 +40,12 @@ def wait_for(done, what, seconds=PATIENCE):
 
 
 def has_ended(pid):
-    """Gone, or a zombie of somebody who does not look."""
+    """Gone, or a zombie of somebody who does not look. A zombie whose other threads are still to end holds its files and
+    locks as long as they do."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
-            return f.read().rpartition(")")[2].split()[0] in "ZX"
+            state = f.read().rpartition(")")[2].split()[0]
+        return state in "ZX" and len(os.listdir(f"/proc/{pid}/task")) <= 1
     except OSError:
         return True
 
