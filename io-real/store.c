@@ -9,7 +9,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define LOCK_TRIES 50 /* a second */
 
 static bool directory_is_private(const qn_store *s, qn_why why)
 {
@@ -42,14 +45,20 @@ bool qn_store_open_shared(qn_store *s, const char *path, qn_why why)
 }
 
 /* A lock of the kernel's, not a file's mere presence: it ends with the process, however that ends.
- */
+ * Of a process that was killed that may be a moment later than whoever starts the next one learns
+ * of its end, so it is asked for again for a while. */
 static bool take_lock(qn_store *s, qn_why why)
 {
+    const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+
     s->lock = openat(s->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (s->lock < 0)
         return qn_why_say(why, "cannot make %s/lock: %s", s->path, strerror(errno));
-    if (flock(s->lock, LOCK_EX | LOCK_NB) == 0)
-        return true;
+    for (unsigned i = 0; i < LOCK_TRIES; i++) {
+        if (flock(s->lock, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        (void)nanosleep(&pause, NULL);
+    }
     return qn_why_say(why,
                       "another qnet process uses the state directory %s; stop it or choose another",
                       s->path);
