@@ -7,9 +7,10 @@
  * A browser is real: TLS 1.3 and HTTP/2 of the profile that nodes play, at a site that is an
  * Origin. The others begin with recorded bytes (tests/vectors) in which everything drawn is drawn
  * again, and go on with random bytes in the records of their protocol: enough for whoever reads
- * first payloads, shapes, volumes, names, ports and addresses. Their servers answer probes as
- * recorded or read: shadowsocks-libev 3.3.5 is silent to what it has seen or cannot open, Tor's
- * relay answers each hello alike and everything else by an alert, the bare carrier's node closes.
+ * first payloads, shapes, volumes, names, ports and addresses. How their servers answer probes is
+ * scripted. Measured of it is that shadowsocks-libev 3.3.5 is silent to random bytes; assumed are
+ * its silence to replays, that Tor's relay answers each hello alike and everything else by an
+ * alert, and that the bare carrier's node closes.
  */
 #ifndef QNET_SIM_CONTROL_FLOW_H
 #define QNET_SIM_CONTROL_FLOW_H
