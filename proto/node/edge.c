@@ -163,6 +163,23 @@ bool edge_send(edge *e, const void *p, size_t bytes)
 
 /* ---- ends ------------------------------------------------------------------------------------ */
 
+/* What the application said before its stream was open goes first, then everything else. False: not
+ * all of it has gone. */
+static bool go_on(edge *e)
+{
+    if (e->opening == NULL)
+        return true;
+    e->paused = !open_passed(e);
+    if (e->paused)
+        return false;
+    opening_free(e);
+    if (e->read_end)
+        bearer_fin(e);
+    if (e->read_end && e->peer_end)
+        edge_close(e, QN_OK);
+    return true;
+}
+
 /* Application bytes that passed this edge, towards the destination or back. */
 static void count(edge *e, bool up, size_t bytes)
 {
@@ -281,7 +298,7 @@ void edge_peer_end(edge *e)
         return;
     }
     e->peer_end = true;
-    if (e->read_end)
+    if (e->read_end && e->opening == NULL)
         edge_close(e, QN_OK);
     else
         conns_todo(&e->n->conns, e->conn, TODO_SEND | TODO_FINISH);
@@ -302,8 +319,9 @@ void edge_ended(edge *e, qn_ending how)
         edge_close(e, QN_OK); /* gone before it asked for anything */
     } else if (e->state != EDGE_OVER && !e->read_end) {
         e->read_end = true;
-        if (e->state == EDGE_OPEN)
-            bearer_fin(e);
+        if (e->state != EDGE_OPEN || e->opening != NULL)
+            return;
+        bearer_fin(e);
         if (e->peer_end)
             edge_close(e, QN_OK);
     }
@@ -438,6 +456,26 @@ static bool bearer_has_room(edge *e)
     return e->apps != NULL && qn_apps_room(e->apps, e->sid) > 0;
 }
 
+/* No memory: no ROOM will come. */
+static void look_again(edge *e)
+{
+    if (e->state == EDGE_OPEN && bearer_has_room(e))
+        node_timer(e->n, &e->timer, TIMER_EDGE, e->n->env->now + QN_NOMEM_PAUSE);
+}
+
+static unsigned bearer_space(edge *e, qn_span *v, unsigned max)
+{
+    unsigned count = 0;
+
+    if (e->tie.nb != NULL)
+        count = link_space(e, v, max);
+    else if (e->apps != NULL && qn_apps_room(e->apps, e->sid) > 0)
+        count = qn_apps_space(e->apps, e->sid, v, QN_MIN(max, (unsigned)QN_APPS_LEND));
+    if (count == 0)
+        look_again(e);
+    return count;
+}
+
 unsigned edge_space(edge *e, qn_span *v, unsigned max)
 {
     unsigned count = 0;
@@ -450,14 +488,26 @@ unsigned edge_space(edge *e, qn_span *v, unsigned max)
     }
     if (e->state == EDGE_SOCKS)
         count = open_space(e, v);
-    else if (e->state == EDGE_OPEN && e->tie.nb != NULL)
-        count = link_space(e, v, max);
-    else if (e->state == EDGE_OPEN && e->apps != NULL && qn_apps_room(e->apps, e->sid) > 0)
-        count = qn_apps_space(e->apps, e->sid, v, QN_MIN(max, (unsigned)QN_APPS_LEND));
+    else if (e->state == EDGE_OPEN && e->opening == NULL)
+        count = bearer_space(e, v, max);
     e->paused = count == 0;
-    if (e->paused && e->state == EDGE_OPEN && bearer_has_room(e)) /* no memory: no ROOM will come */
-        node_timer(e->n, &e->timer, TIMER_EDGE, e->n->env->now + QN_NOMEM_PAUSE);
     return count;
+}
+
+size_t edge_pass(edge *e, const void *p, size_t n)
+{
+    size_t done = 0;
+
+    if (e->tie.nb == NULL)
+        done = e->apps != NULL ? qn_apps_send(e->apps, e->sid, p, n) : 0;
+    else if (qn_link_send_bytes(&e->tie.nb->link, e->tie.stream, p, n, false) == QN_OK)
+        done = n;
+    if (done < n)
+        look_again(e);
+    if (done > 0)
+        count(e, !e->exit_side, done);
+    bearer_touch(e);
+    return done;
 }
 
 void edge_commit(edge *e, size_t bytes)
@@ -481,7 +531,8 @@ void edge_room(edge *e)
 {
     if (e->paused && e->state == EDGE_OPEN) {
         e->paused = false;
-        conns_todo(&e->n->conns, e->conn, TODO_READ);
+        if (go_on(e))
+            conns_todo(&e->n->conns, e->conn, TODO_READ);
     }
 }
 
@@ -511,11 +562,9 @@ void edge_is_open(edge *e)
     e->state = EDGE_OPEN;
     e->moved = n->env->now;
     (void)grant_tick(e);
-    opening_free(e);
     if (c != NULL)
         c->linger = true;
-    conns_todo(&n->conns, e->conn, TODO_LINGER | TODO_SEND | TODO_READ);
-    e->paused = false;
-    if (e->read_end)
-        bearer_fin(e);
+    conns_todo(&n->conns, e->conn, TODO_LINGER | TODO_SEND);
+    e->paused = true;
+    edge_room(e);
 }

@@ -173,15 +173,17 @@ typedef enum edge_state {
     EDGE_OVER /* bytes for the socket may still wait */
 } edge_state;
 
-/* Only while an edge opens. */
+/* Only while an edge opens, and until what came before has gone. */
 typedef struct opening {
     qn_socks socks;
     qn_dest dest;
     qn_route route;
     uint8_t isolation[16];
-    qn_addr addr;                                     /* exit: the judged address */
-    uint8_t in[QN_SOCKS_AUTH_MAX + QN_DEST_WIRE_MAX]; /* bytes read and not yet understood */
-    uint16_t in_n;
+    qn_addr addr; /* exit: the judged address */
+    /* Bytes read and not yet understood; behind the request the stream's first, which stay here
+     * until the stream is open and the bearer has taken them all. */
+    uint8_t in[QN_SOCKS_AUTH_MAX + QN_DEST_WIRE_MAX];
+    uint16_t in_n, in_passed;
     uint8_t tries; /* client: paths that went away before they opened */
     uint16_t msg_n;
     uint8_t msg[QN_MSG_HEADER + QN_DEST_WIRE_MAX]; /* one hop: OPEN or OPENED, as it arrives */
@@ -424,8 +426,11 @@ void edge_tick(edge *e);
 void edge_ends_go(qn_node *n); /* ends that wait for company leave without it */
 void edge_is_open(edge *e);
 bool edge_send(edge *e, const void *p, size_t n); /* small, to the bearer; false: it failed */
-bool edge_say(edge *e, qn_slice text);            /* small, to the socket; false: no memory */
-void edge_close(edge *e, qn_err err);             /* the socket, after what waits for it */
+/* Application bytes, at most QN_FRAME_DATA_MAX; how many the bearer has taken. When it is not all,
+ * edge_room follows, once the edge is open. */
+size_t edge_pass(edge *e, const void *p, size_t n);
+bool edge_say(edge *e, qn_slice text); /* small, to the socket; false: no memory */
+void edge_close(edge *e, qn_err err);  /* the socket, after what waits for it */
 
 /* grant.c: what an exit grants its clients */
 void grant_init(qn_node *n);
@@ -450,6 +455,7 @@ void open_request(edge *e, const qn_dest *d); /* exit: somebody wants this desti
 void open_resolved(edge *e, const qn_addr *v, unsigned count, qn_err why);
 void open_connected(edge *e, qn_err why); /* exit: the target's socket */
 void open_timeout(edge *e);
+bool open_passed(edge *e); /* client: what was kept goes; true: all of it has gone */
 void opening_free(edge *e);
 
 /* client.c */

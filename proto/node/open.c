@@ -95,12 +95,19 @@ void open_answer(edge *e, qn_app_code code)
                               .conn = e->conn});
     probe_good(n);
     e->state = EDGE_OPEN; /* it has its answer: whatever fails from here on resets the socket */
-    e->up += o->in_n;     /* what came behind the request without waiting */
-    n->counters.app_up += o->in_n;
-    if (say_socks(e) && (o->in_n == 0 || edge_send(e, o->in, o->in_n)))
+    if (say_socks(e))
         edge_is_open(e);
     else
         edge_fail(e, QN_APP_FAILED);
+}
+
+bool open_passed(edge *e)
+{
+    opening *o = e->opening;
+
+    o->in_passed = (uint16_t)(o->in_passed +
+                              edge_pass(e, o->in + o->in_passed, (size_t)(o->in_n - o->in_passed)));
+    return o->in_passed == o->in_n;
 }
 
 /* ---- client: the bearer ---------------------------------------------------------------------- */

@@ -20,7 +20,7 @@ struct pw_fetch {
     uint8_t got[32];
     uint32_t got_n;
     int reply;
-    bool clean, corrupt, paused, over;
+    bool clean, corrupt, paused, over, hurried, talks;
     qn_time began, ended;
 };
 
@@ -303,19 +303,29 @@ static void ask_auth(pw_world *w, pw_fetch *f)
     say(w, f, msg, 4 + n);
 }
 
-static void ask_connect(pw_world *w, pw_fetch *f)
+static void put_head(const pw_fetch *f, uint8_t head[REQUEST])
 {
-    uint8_t msg[3 + 1 + 1 + 255 + 2] = {5, 1, 0, 3, f->dest.name_len};
-
-    memcpy(msg + 5, f->dest.name, f->dest.name_len);
-    qn_put16(msg + 5 + f->dest.name_len, f->dest.port);
-    say(w, f, msg, 7u + f->dest.name_len);
+    qn_put64(head, f->up);
+    qn_put64(head + 8, f->down);
 }
 
 static void fetch_pour(pw_world *w, pw_fetch *f)
 {
-    if (f->step == 3 && f->sent < f->up)
+    if (f->talks && f->sent < f->up)
         f->sent = pour(w, f->pipe, 0, f->sent, f->up);
+}
+
+static void ask_connect(pw_world *w, pw_fetch *f)
+{
+    uint8_t msg[3 + 1 + 1 + 255 + 2 + REQUEST] = {5, 1, 0, 3, f->dest.name_len};
+    size_t n = 7u + f->dest.name_len;
+
+    memcpy(msg + 5, f->dest.name, f->dest.name_len);
+    qn_put16(msg + 5 + f->dest.name_len, f->dest.port);
+    put_head(f, msg + n);
+    f->talks = f->hurried;
+    say(w, f, msg, f->hurried ? n + REQUEST : n);
+    fetch_pour(w, f);
 }
 
 /* One SOCKS answer after another; returns how many bytes belong to the conversation so far. */
@@ -335,13 +345,14 @@ static size_t fetch_socks(pw_world *w, pw_fetch *f, const uint8_t *p, size_t n)
     } else if (f->step == 2) {
         uint8_t head[REQUEST];
 
+        put_head(f, head);
         f->reply = f->got[1];
         if (f->reply != 0)
             return take;
         f->step = 3;
-        qn_put64(head, f->up);
-        qn_put64(head + 8, f->down);
-        say(w, f, head, sizeof head);
+        if (!f->talks)
+            say(w, f, head, sizeof head);
+        f->talks = true;
         fetch_pour(w, f);
     } else {
         f->step = 2;
@@ -448,6 +459,11 @@ bool pw_corrupt(const pw_fetch *f)
 int pw_socks_reply(const pw_fetch *f)
 {
     return f->reply;
+}
+
+void pw_hurry(pw_fetch *f)
+{
+    f->hurried = true;
 }
 
 void pw_pause_reading(pw_world *w, pw_fetch *f, bool paused)

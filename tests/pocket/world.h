@@ -107,6 +107,8 @@ uint64_t pw_received(const pw_fetch *f); /* verified bytes */
 bool pw_clean_end(const pw_fetch *f);    /* ended by FIN, not RST: short + clean breaks P1 */
 bool pw_corrupt(const pw_fetch *f);      /* a wrong byte arrived: never */
 int pw_socks_reply(const pw_fetch *f);   /* -1: none yet */
+/* It says all it has to say right behind its request: for a fetch that has only begun. */
+void pw_hurry(pw_fetch *f);
 void pw_pause_reading(pw_world *w, pw_fetch *f, bool paused);
 void pw_said_all(pw_world *w, pw_fetch *f); /* FIN of the user's side */
 qn_time pw_took(const pw_fetch *f);         /* from start to end */
