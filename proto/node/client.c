@@ -388,7 +388,7 @@ void client_input(circuit *c, qn_piece piece, bool more)
 
 static bool has_another(const qn_node *n)
 {
-    return n->invited_n > 0 ? n->invited_n > 1 : n->standings_n > 1;
+    return n->invited_n > 0 ? n->invited_n > 1 : n->snapshot != NULL && n->snapshot->relays_n > 1;
 }
 
 void client_leave(neighbour *nb)

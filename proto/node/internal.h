@@ -19,6 +19,7 @@
  *     client.c      circuits we built, the pool, which one a stream gets
  *     mute.c        those of them that do not answer any more
  *     paths.c       which relays they go through, and our guards
+ *     standing.c    what is remembered of each
  *     invited.c     nodes that invited us, and whom we invite
  *     relay.c       circuits of others that go through us
  *     births.c      how many of them somebody may begin
@@ -266,9 +267,10 @@ typedef struct relay {
 
 /* ---- invitations ----------------------------------------------------------------------------- */
 
-typedef struct standing { /* what a node remembers of a listed relay */
-    qn_time rest;         /* it failed us: until then others come first; 0: it did not */
-    uint32_t used;        /* how often paths went through it */
+typedef struct standing { /* what a node remembers of a relay (standing.c) */
+    qn_peerid id;
+    qn_time rest;  /* it failed us: until then others come first; 0: it did not */
+    uint32_t used; /* how often paths went through it */
 } standing;
 
 typedef struct invited { /* one node that invited us: it is in no list */
@@ -319,8 +321,8 @@ struct qn_node {
     bool store_roots;
     bool list_whole; /* a delta was of no use: next time all of it */
     shelf shelf;
-    standing *standings; /* one per relay of the snapshot, same order; then the invited's */
-    uint32_t standings_n;
+    standing *standings; /* of relays that paths went through, or that failed */
+    uint32_t standings_n, standings_cap;
     qn_spot *spots; /* with an atlas: one per relay of the snapshot, same order */
     uint32_t spots_n;
     qn_guards guards[GUARD_SETS];
@@ -339,11 +341,10 @@ struct qn_node {
     bool store_descriptor; /* an unlisted node's: invitations are made of it */
 
     asker asker;
-    operators *op;            /* directory modes with an operator key */
-    qn_equivocations *proofs; /* NULL: none known */
+    operators *op;         /* directory modes with an operator key */
+    struct proofs *proofs; /* NULL: none known */
     discovery discovery;
     bool store_proofs;
-    uint8_t proofs_file[QN_EQUIVOCATIONS_MAX]; /* what STORE names, until the next call */
 
     qn_policy policy;
     qn_slots slots;

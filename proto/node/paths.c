@@ -29,17 +29,6 @@ const qn_relay *paths_relay(const qn_node *n, const qn_peerid *id)
     return n->snapshot != NULL ? qn_snapshot_find(n->snapshot, id) : NULL;
 }
 
-static standing *standing_of(const qn_node *n, const qn_peerid *id)
-{
-    const qn_snapshot *s = n->snapshot;
-    int i = invited_place(n, id);
-    const qn_relay *r = i < 0 && s != NULL ? qn_snapshot_find(s, id) : NULL;
-
-    if (i >= 0 && s != NULL)
-        return &n->standings[s->relays_n + (uint32_t)i];
-    return r != NULL ? &n->standings[r - s->relays] : NULL;
-}
-
 /* ---- candidates ------------------------------------------------------------------------------ */
 
 /* A lab's exits are chosen in turns and open what they list, each its own: there the exit decides.
@@ -148,24 +137,6 @@ static qn_candidate *candidates_of(const qn_node *n, const qn_snapshot *s, const
     return v;
 }
 
-static qn_err inherit(qn_node *n, const qn_snapshot *s, uint32_t count)
-{
-    standing *v = count > 0 ? qn_mem_get(&n->env->mem, count * sizeof *v) : NULL;
-
-    if (count > 0 && v == NULL)
-        return QN_NOMEM;
-    for (uint32_t i = 0; i < count; i++) {
-        const standing *was = standing_of(n, &relay_at(n, s, i)->d.id);
-
-        if (was != NULL)
-            v[i] = *was;
-    }
-    qn_mem_put(&n->env->mem, n->standings, n->standings_n * sizeof *n->standings);
-    n->standings = v;
-    n->standings_n = count;
-    return QN_OK;
-}
-
 static void spots_put(qn_node *n, qn_spot *v, uint32_t count)
 {
     qn_mem_put(&n->env->mem, v, v != NULL ? count * sizeof *v : 0);
@@ -181,7 +152,7 @@ qn_err paths_listed(qn_node *n, const qn_snapshot *s)
     if (err == QN_OK)
         v = candidates_of(n, s, spots, &count);
     if (err == QN_OK)
-        err = count > 0 && v == NULL ? QN_NOMEM : inherit(n, s, count);
+        err = count > 0 && v == NULL ? QN_NOMEM : QN_OK;
     for (unsigned i = 0; i < GUARD_SETS && err == QN_OK; i++)
         qn_guards_review(&n->guards[i], n->env, v, count);
     qn_mem_put(&n->env->mem, v, v != NULL ? count * sizeof *v : 0);
@@ -189,6 +160,7 @@ qn_err paths_listed(qn_node *n, const qn_snapshot *s)
         spots_put(n, spots, s->relays_n);
         return err;
     }
+    standing_review(n, s);
     spots_put(n, n->spots, n->spots_n);
     n->spots = spots;
     n->spots_n = s->relays_n;
@@ -198,7 +170,7 @@ qn_err paths_listed(qn_node *n, const qn_snapshot *s)
 void paths_clear(qn_node *n)
 {
     spots_put(n, n->spots, n->spots_n);
-    qn_mem_put(&n->env->mem, n->standings, n->standings_n * sizeof *n->standings);
+    standing_clear(n);
 }
 
 /* ---- choosing -------------------------------------------------------------------------------- */
@@ -264,13 +236,10 @@ static qn_err choose(qn_node *n, const qn_dest *d, uint8_t hops, qn_path *out)
     v = candidates_of(n, n->snapshot, n->spots, &count);
     if (v == NULL)
         return count > 0 ? QN_NOMEM : QN_NOPATH;
-    for (uint32_t i = 0; i < count; i++) {
-        v[i].rest = n->standings[i].rest;
-        v[i].used = n->standings[i].used;
-    }
+    standing_tell(n, v);
     err = choose_among(n, v, count, d, hops, out);
     for (unsigned i = 0; err == QN_OK && i < hops; i++)
-        n->standings[out->hop[i].at].used++;
+        standing_used(n, &v[out->hop[i].at].id);
     qn_mem_put(&n->env->mem, v, count * sizeof *v);
     return err;
 }
@@ -299,17 +268,13 @@ const qn_relay *paths_exit(qn_node *n, const qn_dest *d)
 
 void paths_worked(qn_node *n, const qn_peerid *id)
 {
-    standing *s = standing_of(n, id);
-
-    if (s != NULL)
-        s->rest = 0;
+    standing_worked(n, id);
     for (unsigned i = 0; i < GUARD_SETS; i++)
         qn_guards_worked(&n->guards[i], id);
 }
 
 void paths_failed(qn_node *n, const qn_peerid *id)
 {
-    standing *s = standing_of(n, id);
     bool guard = false;
 
     heard_failed(n, id);
@@ -317,16 +282,13 @@ void paths_failed(qn_node *n, const qn_peerid *id)
         qn_guards_failed(&n->guards[i], n->env, id);
     for (unsigned i = 0; i < GUARD_SETS; i++)
         guard |= qn_guards_has(&n->guards[i], id);
-    if (s != NULL && !guard)
-        s->rest = n->env->now + REST;
+    if (!guard)
+        standing_rests(n, id, n->env->now + REST);
 }
 
 void paths_late(qn_node *n, const qn_peerid *id)
 {
-    standing *s = standing_of(n, id);
-
-    if (s != NULL)
-        s->rest = QN_MAX(s->rest, n->env->now + QN_CIRCUIT_BUILD_TIMEOUT);
+    standing_rests(n, id, n->env->now + QN_CIRCUIT_BUILD_TIMEOUT);
 }
 
 /* ---- looking in ------------------------------------------------------------------------------ */

@@ -34,6 +34,17 @@ void paths_describe(const circuit *c, qn_circuit_info *out);
 /* The node with this PeerID, listed or by whom we were invited; NULL: unknown. */
 const qn_relay *paths_relay(const qn_node *n, const qn_peerid *id);
 
+/* standing.c */
+/* A path goes through it; it rests, until then at least; it does not rest any more. */
+void standing_used(qn_node *n, const qn_peerid *id);
+void standing_rests(qn_node *n, const qn_peerid *id, qn_time until);
+void standing_worked(qn_node *n, const qn_peerid *id);
+/* Into the candidates: the list's relays in their order, then the invited's. */
+void standing_tell(const qn_node *n, qn_candidate *v);
+/* Forgets who is neither in this list nor invited. */
+void standing_review(qn_node *n, const qn_snapshot *s);
+void standing_clear(qn_node *n);
+
 /* listing.c */
 /* Where a node is: what our atlas says, else what it claims itself. */
 void node_spot(const qn_node *n, const qn_descriptor *d, qn_spot *out);

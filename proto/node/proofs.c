@@ -4,11 +4,17 @@
  */
 #include "node/internal.h"
 
+/* Few nodes ever know of one, so nobody has room for them before that. */
+struct proofs {
+    qn_equivocations known;
+    uint8_t file[QN_EQUIVOCATIONS_MAX]; /* what STORE names, until the next call */
+};
+
 static qn_equivocations *table(qn_node *n)
 {
     if (n->proofs == NULL)
         n->proofs = qn_mem_get(&n->env->mem, sizeof *n->proofs);
-    return n->proofs;
+    return n->proofs != NULL ? &n->proofs->known : NULL;
 }
 
 void proofs_clear(qn_node *n)
@@ -19,7 +25,7 @@ void proofs_clear(qn_node *n)
 
 static void learned(qn_node *n)
 {
-    uint16_t fresh = n->proofs->proven & (uint16_t)~n->net.distrusted;
+    uint16_t fresh = n->proofs->known.proven & (uint16_t)~n->net.distrusted;
 
     if (fresh == 0)
         return;
@@ -36,7 +42,8 @@ static void learned(qn_node *n)
 
 qn_err proofs_add(qn_node *n, qn_slice proof)
 {
-    qn_err err = table(n) != NULL ? qn_equivocations_add(n->proofs, &n->net, proof) : QN_NOMEM;
+    qn_err err =
+        table(n) != NULL ? qn_equivocations_add(&n->proofs->known, &n->net, proof) : QN_NOMEM;
 
     if (err == QN_OK)
         learned(n);
@@ -49,7 +56,7 @@ qn_err proofs_read(qn_node *n, qn_slice proofs)
 
     if (proofs.n == 0)
         return QN_OK;
-    err = table(n) != NULL ? qn_equivocations_read(n->proofs, &n->net, proofs) : QN_NOMEM;
+    err = table(n) != NULL ? qn_equivocations_read(&n->proofs->known, &n->net, proofs) : QN_NOMEM;
     if (n->proofs != NULL)
         learned(n);
     return err;
@@ -64,16 +71,19 @@ qn_slice proofs_write(const qn_node *n, uint8_t out[QN_EQUIVOCATIONS_MAX])
 {
     if (n->proofs == NULL)
         return (qn_slice){0};
-    return qn_slice_of(out, qn_equivocations_write(n->proofs, out));
+    return qn_slice_of(out, qn_equivocations_write(&n->proofs->known, out));
 }
 
 bool proofs_store(qn_node *n, qn_action *a)
 {
+    qn_slice bytes = {0};
+
     if (!n->store_proofs)
         return false;
     n->store_proofs = false;
-    *a = (qn_action){
-        .type = QN_ACT_STORE, .name = "equivocations", .bytes = proofs_write(n, n->proofs_file)};
+    if (n->proofs != NULL) /* else roots_take has dropped them all: the file is emptied */
+        bytes = proofs_write(n, n->proofs->file);
+    *a = (qn_action){.type = QN_ACT_STORE, .name = "equivocations", .bytes = bytes};
     return true;
 }
 

@@ -108,13 +108,86 @@ START_TEST(without_memory_for_a_new_list_nothing_changes)
 
     open_with(&atlas);
     before = node->spots;
-    for (uint64_t at = 1; at <= 3; at++) {
+    for (uint64_t at = 1; at <= 2; at++) {
         qt_alloc_fail_at(at);
         qt_assert_err(paths_listed(node, &list), QN_NOMEM);
         ck_assert_ptr_eq(node->spots, before);
     }
     qt_alloc_fail_at(0);
     qt_assert_err(paths_listed(node, &list), QN_OK);
+    solo_close();
+}
+END_TEST
+
+/* A list of thousands costs a client nothing but its place in a process that shares it. */
+START_TEST(remembers_only_relays_that_paths_went_through)
+{
+    const qn_relay *hop[QN_HOPS_MAX];
+    qn_path path;
+
+    open_with(NULL);
+    ck_assert_ptr_null(node->standings);
+    qt_assert_err(paths_choose(node, NULL, &path, hop), QN_OK);
+    ck_assert_uint_eq(node->standings_n, QN_HOPS_MAX);
+    solo_close();
+}
+END_TEST
+
+START_TEST(who_failed_is_avoided_until_it_works)
+{
+    const qn_relay *hop[QN_HOPS_MAX], *failed;
+    qn_path path;
+    unsigned through = 0;
+
+    open_with(NULL);
+    qt_assert_err(paths_choose(node, NULL, &path, hop), QN_OK);
+    failed = hop[1];
+    paths_failed(node, &failed->d.id);
+    for (unsigned i = 0; i < CHOICES; i++) {
+        qt_assert_err(paths_choose(node, NULL, &path, hop), QN_OK);
+        ck_assert_ptr_ne(hop[1], failed);
+    }
+    paths_worked(node, &failed->d.id);
+    for (unsigned i = 0; i < CHOICES; i++) {
+        qt_assert_err(paths_choose(node, NULL, &path, hop), QN_OK);
+        through += hop[1] == failed;
+    }
+    ck_assert_uint_gt(through, 0);
+    solo_close();
+}
+END_TEST
+
+START_TEST(who_left_the_list_is_forgotten)
+{
+    qn_snapshot shorter;
+    qn_peerid unknown = {{99}};
+
+    open_with(NULL);
+    paths_failed(node, &listed[0].d.id);
+    paths_failed(node, &listed[1].d.id);
+    paths_failed(node, &unknown);
+    ck_assert_uint_eq(node->standings_n, 2);
+    shorter = list;
+    shorter.relays = listed + 1;
+    shorter.relays_n = RELAYS - 1;
+    qt_assert_err(paths_listed(node, &shorter), QN_OK);
+    ck_assert_uint_eq(node->standings_n, 1);
+    ck_assert(qn_peerid_equal(&node->standings[0].id, &listed[1].d.id));
+    solo_close();
+}
+END_TEST
+
+/* What cannot be remembered is as if it had not happened. */
+START_TEST(a_choice_needs_no_memory_to_remember_it)
+{
+    const qn_relay *hop[QN_HOPS_MAX];
+    qn_path path;
+
+    open_with(NULL);
+    qt_alloc_fail_at(2); /* the first is for the candidates */
+    qt_assert_err(paths_choose(node, NULL, &path, hop), QN_OK);
+    qt_alloc_fail_at(0);
+    ck_assert_uint_le(node->standings_n, QN_HOPS_MAX - 1);
     solo_close();
 }
 END_TEST
@@ -129,6 +202,10 @@ static Suite *paths_suite(void)
     tcase_add_test(tc, what_the_atlas_said_keeps_systems_apart);
     tcase_add_test(tc, it_costs_eight_bytes_a_relay_and_nothing_without_an_atlas);
     tcase_add_test(tc, without_memory_for_a_new_list_nothing_changes);
+    tcase_add_test(tc, remembers_only_relays_that_paths_went_through);
+    tcase_add_test(tc, who_failed_is_avoided_until_it_works);
+    tcase_add_test(tc, who_left_the_list_is_forgotten);
+    tcase_add_test(tc, a_choice_needs_no_memory_to_remember_it);
     return s;
 }
 
