@@ -13,6 +13,7 @@
 #include "bundle.h"
 #include "compare.h"
 #include "hosts.h"
+#include "huge-pages.h"
 #include "map-reader.h"
 #include "options.h"
 #include "rank.h"
@@ -184,7 +185,7 @@ BundleFolder(Arguments& arguments)
 }
 
 int
-Dispatch(Arguments arguments)
+Dispatch(Arguments arguments, char** argv)
 {
     if (arguments.Empty())
     {
@@ -194,6 +195,7 @@ Dispatch(Arguments arguments)
     std::string command = arguments.AskForHelp() ? "--help" : arguments.Next();
     if (command == "run")
     {
+        RestartOnHugePages(argv);
         return Run(ParseRun(arguments, true));
     }
     if (command == "rank")
@@ -283,7 +285,7 @@ main(int argc, char** argv)
 {
     try
     {
-        int status = Dispatch(Arguments(argc, argv));
+        int status = Dispatch(Arguments(argc, argv), argv);
         if (std::fflush(stdout) != 0)
         {
             std::perror("qnet-sim: standard output");
