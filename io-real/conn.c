@@ -33,6 +33,7 @@ static conn *conn_new(qn_world *w, qn_conn id, int fd)
     c->world = w;
     c->id = id;
     c->fd = fd;
+    qn__backlog_begin(c);
     if (!qn__table_add(&w->conns, c)) {
         free(c);
         (void)close(fd);
@@ -252,6 +253,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 void qn__conn_wait_writable(conn *c)
 {
     c->blocked = true;
+    c->blocked_at = c->world->env->env.now;
     (void)event_add(&c->write_ev, NULL);
 }
 
@@ -359,6 +361,8 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     qn__enter(w);
+    if (c->blocked)
+        qn__backlog_review(c);
     c->blocked = false;
     if (c->dialling)
         dial_ended(c, what);

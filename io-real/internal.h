@@ -4,6 +4,7 @@
  *     world.c   the law: stamp, one thing, drain the actions, arm the timer
  *     start.c   a world's beginning and end, signals
  *     conn.c    reading, writing and dialling one conn
+ *     backlog.c how much a socket holds that is not sent yet
  *     leave.c   the three ways a conn ends: reset, drained reset, orderly close
  *     door.c    accepting, and when not to
  *     checkup.c measuring our origin while we run
@@ -31,6 +32,9 @@
 enum {
     QN_READ_BUDGET = 512 << 10, /* bytes one conn may bring in before others get their turn */
     QN_WRITE_BUDGET = 1 << 20,  /* the same outwards: a fast reader may not keep the loop */
+    QN_BACKLOG_MIN = 16 << 10,  /* unsent bytes a socket holds (backlog.c): one record, ... */
+    QN_BACKLOG_MAX = 1 << 20,   /* ... and what the fastest need between two wake-ups */
+    QN_BACKLOG_MS = 10,         /* what leaves more slowly than this is bounded more tightly */
     QN_READ_SPANS = 16,         /* iovecs of one readv */
     QN_WRITE_SLICES = 64,       /* iovecs of one writev */
     QN_ACCEPT_BATCH = 64,       /* conns taken from one listener before others get their turn */
@@ -58,6 +62,8 @@ typedef struct conn {
     struct event read_ev, write_ev, leave_ev;
     struct conn *hash_next, *queue_next;
     qn_time leave_by;
+    uint32_t backlog;   /* unsent bytes the kernel may hold */
+    qn_time blocked_at; /* with blocked: since when */
     leaving leaving;
     bool dialling, reading, blocked, queued, finish;
     bool lingers; /* closing it sends RST */
@@ -152,6 +158,12 @@ void qn__conn_send(conn *c); /* as much as the socket takes now */
 void qn__conn_wait_writable(conn *c);
 void qn__conn_queue(conn *c); /* offer its bytes when the actions are drained */
 void qn__conn_destroy(conn *c);
+
+/* backlog.c */
+void qn__backlog_begin(conn *c);
+void qn__backlog_review(conn *c); /* the socket that was full has room again */
+/* The bound from now on, when so many bytes were left after so long. */
+uint32_t qn__backlog_next(uint32_t bound, size_t left, qn_time waited);
 
 /* leave.c */
 void qn__leave_reset(conn *c, bool drain);

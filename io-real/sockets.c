@@ -197,6 +197,18 @@ size_t qn_socket_unsent(int fd)
     return ioctl(fd, SIOCOUTQ, &n) == 0 && n > 0 ? (size_t)n : 0;
 }
 
+size_t qn_socket_backlog(int fd)
+{
+    int n = 0;
+
+    return ioctl(fd, SIOCOUTQNSD, &n) == 0 && n > 0 ? (size_t)n : 0;
+}
+
+void qn_socket_bound_backlog(int fd, size_t bytes)
+{
+    set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, (int)bytes);
+}
+
 qn_err qn_socket_err(int saved_errno)
 {
     switch (saved_errno) {

@@ -43,6 +43,10 @@ void qn_socket_linger_reset(int fd, bool on); /* SO_LINGER {1,0}: closing sends 
 ssize_t qn_socket_put(int fd, const struct iovec *v, unsigned n, bool with_end);
 /* Bytes the peer has not acknowledged yet. */
 size_t qn_socket_unsent(int fd);
+/* Bytes the kernel has not sent yet, once even. */
+size_t qn_socket_backlog(int fd);
+/* The kernel takes no more while so many bytes are unsent, and tells of room below half of it. */
+void qn_socket_bound_backlog(int fd, size_t bytes);
 /* QN_BUSY: this host has no socket left; QN_REFUSED, QN_TIMEOUT or QN_UNREACHABLE. */
 qn_err qn_socket_err(int saved_errno);
 

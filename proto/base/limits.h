@@ -113,8 +113,9 @@
 #define QN_LINK_BASE (256u << 10)       /* first link credit: covers the peer's retained log */
 #define QN_LINK_WINDOW_MAX (16u << 20)
 /* sealed bytes waiting for the socket, which no stream can overtake any more: eight large records,
- * one writev */
+ * one writev, where the socket takes as many; one record where it is slow (carrier/outflow.h) */
 #define QN_LINK_OUT_MAX (128u << 10)
+#define QN_LINK_OUT_MIN (16u << 10)
 #define QN_STREAM_QUEUE_MAX (128u << 10) /* what an edge may queue ahead on one stream */
 /* a dialled link without streams: three heartbeats and slack */
 #define QN_LINK_IDLE (100 * QN_SEC)

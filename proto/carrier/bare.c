@@ -105,6 +105,7 @@ static void bare_consume(qn_carrier *carrier, uint8_t leg, size_t n)
 
     (void)leg;
     qn_queue_consume(&c->out, &c->env->mem, n);
+    qn_outflow_took(&c->outflow, n, c->out.bytes);
 }
 
 static void bare_opened(qn_carrier *carrier, uint8_t leg)
@@ -251,7 +252,7 @@ static size_t bare_room(const qn_carrier *carrier)
 {
     const qn_bare *c = bare_of_const(carrier);
 
-    if (c->state != QN_BARE_OPEN || c->mute || c->out.bytes >= QN_LINK_OUT_MAX)
+    if (c->state != QN_BARE_OPEN || c->mute || !qn_outflow_open(&c->outflow, c->out.bytes))
         return 0;
     return c->max_record;
 }

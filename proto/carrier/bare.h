@@ -7,6 +7,7 @@
 
 #include "base/inbox.h"
 #include "carrier/carrier.h"
+#include "carrier/outflow.h"
 #include "carrier/record.h"
 #include "noise/noise.h"
 
@@ -31,6 +32,7 @@ typedef struct qn_bare {
     qn_bare_shake *shake; /* NULL once established */
     qn_record_keys tx, rx;
     qn_queue out;
+    qn_outflow outflow;
     qn_inbox in;
     qn_time deadline;
     qn_err err; /* LOST's */

@@ -142,8 +142,8 @@ struct qn_carrier_kind {
     void (*tick)(qn_carrier *c);
 
     /* ---- link side, after ESTABLISHED -------------------------------------------------------- */
-    /* The largest content seal() would take now; 0: not now (QN_LINK_OUT_MAX sealed bytes wait, or
-     * the carrier is lost). */
+    /* The largest content seal() would take now; 0: not now (as much waits sealed as
+     * the socket takes, or the carrier is lost). */
     size_t (*room)(const qn_carrier *c);
     /* One record of a || b (b.n <= QN_SEAL_TAIL_MAX, together at most room()). On any error nothing
      * was sent; an error of our own band other than QN_NOMEM ends the carrier. */

@@ -142,6 +142,7 @@ static void client_consume(qn_carrier *carrier, uint8_t leg, size_t n)
 
     (void)leg;
     qn_queue_consume(&c->out, &c->env->mem, n);
+    qn_outflow_took(&c->traffic.outflow, n, c->out.bytes);
     err = c->phase != QN_HTX_CARRYING ? qn_htx_browser_flush(c) : QN_OK;
     if (err != QN_OK)
         fail(c, err);

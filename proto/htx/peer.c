@@ -156,8 +156,11 @@ static void peer_consume(qn_carrier *carrier, uint8_t leg, size_t n)
     qn_htx_peer *p = peer_of(carrier);
 
     qn_htx_visit_consume(&p->visit, leg, n);
-    if (p->state == QN_HTX_PEER_QNET)
-        note_held(p);
+    if (p->state != QN_HTX_PEER_QNET)
+        return;
+    note_held(p);
+    if (leg == 0)
+        qn_outflow_took(&p->bond->traffic.outflow, n, p->visit.splice.leg[0].out.bytes);
 }
 
 /* ---- what happened to the legs ----------------------------------------------------------------

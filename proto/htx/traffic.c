@@ -28,7 +28,7 @@ void qn_htx_traffic_clear(qn_htx_traffic *t)
 
 size_t qn_htx_traffic_room(const qn_htx_traffic *t, const qn_queue *out)
 {
-    return out->bytes < QN_LINK_OUT_MAX ? qn_shape_room(&t->shape) : 0;
+    return qn_outflow_open(&t->outflow, out->bytes) ? qn_shape_room(&t->shape) : 0;
 }
 
 /* The link's last word is a record of its own (link/out.c). */

@@ -25,7 +25,7 @@ START_TEST(nothing_is_lost_or_doubled_at_any_cut)
 {
     static const uint16_t sizes[] = {16384, 512, 4000, 1037, 16384, 2048};
     uint32_t up, down;
-    uint64_t at_up = 0, at_down = 0, to = 400000;
+    uint64_t at_up = 0, at_down = 0, to = 600000;
     unsigned cuts = 0, every = 5 + 4 * (unsigned)_i;
 
     pair.chunk = 3001;
