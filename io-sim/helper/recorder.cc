@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "recorder.h"
 
+#include <algorithm>
 #include <cinttypes>
+#include <cstdio>
 
 #include "ns3/callback.h"
 #include "ns3/simulator.h"
@@ -18,6 +20,7 @@ namespace
 {
 
 constexpr int64_t LISTED = -1;
+constexpr size_t LINE_MAX_BYTES = 512; ///< eleven columns, none of them free text
 
 const char*
 EventName(qn_event_type type)
@@ -105,34 +108,59 @@ Recorder::OnEvent(uint32_t index, const qn_event& event)
 }
 
 void
-Recorder::RethrowFailure() const
+Recorder::Finish()
 {
     if (m_failure)
     {
         std::rethrow_exception(m_failure);
     }
+    WriteMoment();
+    Order();
 }
 
 void
 Recorder::WriteEvent(uint32_t index, const qn_event& event)
 {
-    m_events.Printf("%" PRId64 ",%u,%s,%" PRIu64 ",%" PRIu64 ",%02x%02x%02x%02x,%s,%u,%" PRIu64
-                    ",%" PRIu64 ",%" PRIu64 "\n",
-                    NowNs(),
-                    index,
-                    EventName(event.type),
-                    event.id,
-                    event.circuit,
-                    event.peer.b[0],
-                    event.peer.b[1],
-                    event.peer.b[2],
-                    event.peer.b[3],
-                    qn_err_name(event.err),
-                    event.hops,
-                    event.value,
-                    event.up,
-                    event.down);
+    int64_t now = NowNs();
+    if (now != m_moment)
+    {
+        WriteMoment();
+        m_moment = now;
+    }
+    char line[LINE_MAX_BYTES];
+    std::snprintf(line,
+                  sizeof line,
+                  "%" PRId64 ",%u,%s,%" PRIu64 ",%" PRIu64 ",%02x%02x%02x%02x,%s,%u,%" PRIu64
+                  ",%" PRIu64 ",%" PRIu64 "\n",
+                  NowNs(),
+                  index,
+                  EventName(event.type),
+                  event.id,
+                  event.circuit,
+                  event.peer.b[0],
+                  event.peer.b[1],
+                  event.peer.b[2],
+                  event.peer.b[3],
+                  qn_err_name(event.err),
+                  event.hops,
+                  event.value,
+                  event.up,
+                  event.down);
+    m_lines.emplace_back(index, line);
     m_eventCount++;
+}
+
+void
+Recorder::WriteMoment()
+{
+    std::stable_sort(m_lines.begin(), m_lines.end(), [](const auto& a, const auto& b) {
+        return a.first < b.first;
+    });
+    for (const auto& [node, line] : m_lines)
+    {
+        m_events.Write(line);
+    }
+    m_lines.clear();
 }
 
 void
@@ -225,6 +253,7 @@ Recorder::OnFetched(uint32_t index, uint32_t workload, const SocksFetch& fetch)
     row.outcome = fetch.GetOutcome();
     row.reply = fetch.GetReply();
     row.measured = row.start >= m_warmup;
+    row.over = NowNs();
     m_streams.push_back(row);
 }
 

@@ -2,13 +2,16 @@
 /**
  * \file
  * Listens to the trace sources of a simulation and keeps what the results need: one row per stream,
- * circuit and sampling interval. Every event is written to events.csv as it happens.
+ * circuit and sampling interval. Every event is written to events.csv as it happens; of one moment
+ * the lower node's come first, so that the order is the same however many processes there are.
  */
 #ifndef QNET_SIM_RECORDER_H
 #define QNET_SIM_RECORDER_H
 
 #include <exception>
 #include <map>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "output-file.h"
@@ -32,6 +35,7 @@ struct StreamRow
     FetchOutcome outcome;
     uint8_t reply; ///< SOCKS
     bool measured; ///< started after the warm-up
+    int64_t over;  ///< when this was known, ns
 };
 
 struct CircuitRow
@@ -91,8 +95,11 @@ class Recorder
     const std::vector<ListRow>& GetFirstLists() const; ///< each client's first
     const std::vector<AnswerRow>& GetAnswers() const;
     uint64_t GetEventCount() const;
-    /// After the run: throws what went wrong with the event log in it.
-    void RethrowFailure() const;
+    /// After the run: puts everything in its order. Throws what went wrong with the event log.
+    void Finish();
+    /// After that: what this process of a parallel run recorded, and what another did.
+    void Pack(Parcel& parcel) const;
+    void AddRows(Parcel& parcel);
 
   private:
     struct Totals
@@ -106,6 +113,8 @@ class Recorder
 
     void OnEvent(uint32_t index, const qn_event& event);
     void WriteEvent(uint32_t index, const qn_event& event);
+    void WriteMoment();
+    void Order();
     void OnCircuitBuilt(uint32_t index, const qn_event& event);
     void OnCircuitEnded(uint32_t index, const qn_event& event);
     void OnLinkUp(uint32_t index, const qn_event& event);
@@ -128,6 +137,8 @@ class Recorder
     std::vector<int64_t> m_linkUp; ///< ns, by node: its last link's; LISTED: it has a list
     std::vector<Totals> m_last;    ///< by node, at the last sample
     OutputFile& m_events;
+    int64_t m_moment = 0;                                  ///< ns
+    std::vector<std::pair<uint32_t, std::string>> m_lines; ///< of this moment's events, by node
     uint64_t m_eventCount = 0;
     std::exception_ptr m_failure;
 };

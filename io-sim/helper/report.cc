@@ -458,6 +458,10 @@ class Report
         {
             Line("plain ns-3 TCP, the same bytes", PlainText(f.plain));
         }
+        if (!f.processes.empty())
+        {
+            Line("processes", ProcessesText(f.processes));
+        }
         Line("made", f.when + " on " + f.host);
         Line("with", f.versions + "; " + f.compiler);
         m_html.Close();
@@ -467,6 +471,20 @@ class Report
             "scenario, seed and tier give the same digest on another machine.");
         m_html.Text("h2", "The scenario as it ran");
         m_html.Text("pre", m_in.scenario.canonical);
+    }
+
+    static std::string
+    ProcessesText(const std::vector<ProcessFacts>& processes)
+    {
+        uint64_t crossed = 0;
+        std::string events;
+        for (const ProcessFacts& one : processes)
+        {
+            crossed += one.crossedPackets;
+            events += (events.empty() ? "" : ", ") + Grouped(one.simulatorEvents);
+        }
+        return std::to_string(processes.size()) + " (events of each: " + events + "; " +
+               Grouped(crossed) + " packets passed between them)";
     }
 
     uint64_t

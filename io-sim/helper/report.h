@@ -16,6 +16,19 @@
 namespace qnet
 {
 
+/// What one process of a parallel run did.
+struct ProcessFacts
+{
+    uint64_t wallMs;
+    uint64_t waitedMs; ///< of these, for the others
+    uint64_t cpuMs;    ///< without waiting
+    uint64_t peakKib;
+    uint64_t simulatorEvents;
+    uint64_t sentBytes;    ///< by its hosts
+    uint64_t crossedBytes; ///< to routers of other processes
+    uint64_t crossedPackets;
+};
+
 /// What is true of this execution only, and so in no digest.
 struct RunFacts
 {
@@ -29,7 +42,8 @@ struct RunFacts
     uint64_t peakKib = 0;
     uint64_t simulatorEvents = 0;
     uint64_t simulatedMs = 0;
-    PlainSpeed plain; ///< wallMs 0: not measured
+    PlainSpeed plain;                    ///< wallMs 0: not measured
+    std::vector<ProcessFacts> processes; ///< of a parallel run
 };
 
 struct ReportInput

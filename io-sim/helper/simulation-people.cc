@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the people of a simulation do: its workloads' programs, and what they felt.
+// What the people of a simulation do: its workloads' programs.
 #include "ns3/node.h"
 
 #include "browse-client.h"
@@ -81,25 +81,6 @@ Simulation::AddClient(const Workload& workload, const Member& member, uint32_t n
     client->SetStartTime(start.Get());
     m_clients.push_back(client);
     m_clientWorkloads.push_back(static_cast<uint32_t>(m_habits.size() - 1));
-}
-
-Experience
-Simulation::ExperienceOf(uint32_t workload) const
-{
-    Experience all;
-    for (size_t i = 0; i < m_clients.size(); i++)
-    {
-        if (m_clientWorkloads[i] == workload)
-        {
-            const Experience& one = m_clients[i]->GetExperience();
-            all.pages.insert(all.pages.end(), one.pages.begin(), one.pages.end());
-            all.startups.insert(all.startups.end(), one.startups.begin(), one.startups.end());
-            all.stalls += one.stalls;
-            all.stalledNs += one.stalledNs;
-            all.playedNs += one.playedNs;
-        }
-    }
-    return all;
 }
 
 } // namespace qnet

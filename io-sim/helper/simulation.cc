@@ -399,6 +399,7 @@ Simulation::Run()
     {
         client->Conclude();
     }
+    Conclude();
 }
 
 const Scenario&

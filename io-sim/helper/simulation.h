@@ -19,6 +19,7 @@
 #include "control-server.h"
 #include "node-app.h"
 #include "fault-plan.h"
+#include "parcel.h"
 #include "placement.h"
 #include "rank-plan.h"
 #include "scenario.h"
@@ -36,6 +37,16 @@ struct Member
     uint64_t up;     ///< bit/s
     qn_addr addr;
     ns3::Ptr<NodeApp> app;
+};
+
+/// What a host had done when the run ended. A web server's has traffic only.
+struct HostResult
+{
+    Transport::HostStats traffic;
+    qn_counters counters;
+    uint64_t cpuNs; ///< that its processor was busy
+    uint64_t memoryPeak;
+    PromiseCounts broken;
 };
 
 class Simulation
@@ -58,13 +69,21 @@ class Simulation
     void Capture(const std::string& name, ns3::Ptr<ns3::PcapFileWrapper> file);
     /// Runs to the scenario's stop.
     void Run();
+    /// After the run: what this process knows of its own hosts and their people, and what another
+    /// knows of its.
+    void Pack(Parcel& parcel) const;
+    void AddResults(Parcel& parcel);
 
     const Scenario& GetScenario() const;
     uint64_t GetSeed() const;
     const std::vector<Member>& GetMembers() const;                ///< by node index
     const std::vector<ns3::Ptr<FetchClient>>& GetClients() const; ///< by workload
-    /// Of all clients of a workload, together.
-    Experience ExperienceOf(uint32_t workload) const;
+    /// After the run. \param host a number of the transport's: a member's or a web server's
+    const HostResult& ResultOf(uint32_t host) const;
+    /// After the run: by all members and web servers, headers included.
+    uint64_t GetSentBytes() const;
+    /// After the run: of all clients of a workload, together.
+    const Experience& ExperienceOf(uint32_t workload) const;
     const std::vector<ns3::Ptr<WebServer>>& GetServers() const;
     uint32_t GetServerGroup(size_t server) const; ///< index into the scenario's groups
     const Transport& GetTransport() const;
@@ -99,6 +118,7 @@ class Simulation
     void AddWorkloads();
     void AddClient(const Workload& workload, const Member& member, uint32_t number);
     void AddFaults(const std::string& plan);
+    void Conclude();
     void CutRegions(const PlannedFault& fault);
     void AddNodeFault(const PlannedFault& fault);
     void AddControls();
@@ -137,6 +157,8 @@ class Simulation
     std::vector<std::string> m_serverNames;
     std::deque<Habits> m_habits; ///< by workload
     std::vector<PlannedFault> m_faults;
+    std::vector<HostResult> m_results;     ///< by host
+    std::vector<Experience> m_experiences; ///< by workload
 
     /// One of the scenario's controls.
     struct Control

@@ -73,7 +73,7 @@ PromisesJson(const Simulation& s, const Recorder& r)
     PromiseCounts sum;
     for (const Member& member : s.GetMembers())
     {
-        const PromiseCounts& one = member.app->GetBroken();
+        const PromiseCounts& one = s.ResultOf(member.app->GetHost()).broken;
         sum.memory += one.memory;
         sum.lists += one.lists;
         sum.exits += one.exits;

@@ -191,7 +191,7 @@ CoreJson(const Simulation& s)
     qn_counters all{};
     for (const Member& member : s.GetMembers())
     {
-        qn_counters c = member.app->GetStatus().counters;
+        const qn_counters& c = s.ResultOf(member.app->GetHost()).counters;
         AddCounters(&sums[member.group], c);
         AddCounters(&all, c);
     }
@@ -212,7 +212,7 @@ NetworkJson(const Simulation& s)
 {
     Transport::HostStats sum{};
     auto add = [&sum, &s](uint32_t host) {
-        Transport::HostStats stats = s.GetTransport().GetStats(host);
+        const Transport::HostStats& stats = s.ResultOf(host).traffic;
         sum.sent += stats.sent;
         sum.received += stats.received;
         sum.congested += stats.congested;
@@ -250,7 +250,7 @@ WorkloadJson(const Simulation& s, const Recorder& r, uint32_t index)
     Put(permille, "least", shares.least);
     Put(permille, "most", shares.most);
     Put(out, "share_permille", permille);
-    Experience all = s.ExperienceOf(index);
+    const Experience& all = s.ExperienceOf(index);
     if (workload.kind == WorkloadKind::Browse)
     {
         Put(out, "page_ns", DistributionJson(Distribution(all.pages)));
@@ -326,7 +326,7 @@ CpuJson(const Simulation& s)
         uint64_t most = 0;
         for (const Member& member : s.GetMembers())
         {
-            uint64_t ns = member.group == i ? static_cast<uint64_t>(member.app->GetCpuNs()) : 0;
+            uint64_t ns = member.group == i ? s.ResultOf(member.app->GetHost()).cpuNs : 0;
             sum += ns;
             most = std::max(most, ns);
         }
@@ -349,7 +349,8 @@ MemoryJson(const Simulation& s)
     std::vector<uint64_t> most(groups.size());
     for (const Member& member : s.GetMembers())
     {
-        most[member.group] = std::max(most[member.group], member.app->GetMemoryPeak());
+        most[member.group] =
+            std::max(most[member.group], s.ResultOf(member.app->GetHost()).memoryPeak);
     }
     json_t* out = Object();
     for (size_t i = 0; i < groups.size(); i++)

@@ -10,7 +10,6 @@
 #include "ns3/nstime.h"
 #include "ns3/rtt-estimator.h"
 #include "ns3/simulator.h"
-#include "ns3/tcp-cubic.h"
 #include "ns3/tcp-l4-protocol.h"
 #include "ns3/tcp-prr-recovery.h"
 #include "ns3/tcp-rx-buffer.h"
@@ -33,6 +32,8 @@ namespace
 constexpr uint32_t SMALL_QUEUE_SEGMENTS = 4;
 /// No packet of ours lives longer, so a finished conn need not wait for the usual 2 minutes.
 constexpr double SEGMENT_LIFETIME_S = 1.0;
+constexpr int64_t DELAYED_ACK_MS = 40; ///< TCP_DELACK_MIN
+constexpr int64_t RTO_MIN_MS = 200;    ///< TCP_RTO_MIN, beside the round trip
 
 bool
 IsReset(const ns3::Packet& packet)
@@ -58,6 +59,7 @@ LinuxTcp::LinuxTcp() = default;
 
 LinuxTcp::LinuxTcp(const LinuxTcp& listening)
     : TcpSocketBase(listening),
+      m_cubic(ns3::PeekPointer(ns3::DynamicCast<LinuxCubic>(m_congestionControl))),
       m_acceptor(listening.m_acceptor)
 {
 }
@@ -74,7 +76,9 @@ LinuxTcp::Make(Ptr<ns3::Node> node, const Limits& limits)
     socket->SetNode(node);
     socket->SetTcp(node->GetObject<ns3::TcpL4Protocol>());
     socket->SetRtt(CreateObject<ns3::RttMeanDeviation>());
-    socket->SetCongestionControlAlgorithm(CreateObject<ns3::TcpCubic>());
+    auto cubic = CreateObject<LinuxCubic>();
+    socket->m_cubic = ns3::PeekPointer(cubic);
+    socket->SetCongestionControlAlgorithm(cubic);
     socket->SetRecoveryAlgorithm(CreateObject<ns3::TcpPrrRecovery>());
     socket->SetAttribute("SegmentSize", UintegerValue(limits.segment));
     socket->SetAttribute("InitialCwnd", UintegerValue(limits.initialWindow));
@@ -83,6 +87,10 @@ LinuxTcp::Make(Ptr<ns3::Node> node, const Limits& limits)
     socket->SetAttribute("ConnTimeout", ns3::TimeValue(ns3::Seconds(1)));
     socket->SetAttribute("ConnCount", UintegerValue(1 + limits.synRetries));
     socket->SetAttribute("MaxSegLifetime", ns3::DoubleValue(SEGMENT_LIFETIME_S));
+    socket->SetAttribute("DelAckTimeout", ns3::TimeValue(ns3::MilliSeconds(DELAYED_ACK_MS)));
+    socket->SetMinRto(ns3::MilliSeconds(RTO_MIN_MS));
+    socket->SetClockGranularity(
+        ns3::MilliSeconds(RTO_MIN_MS)); // what the estimate is raised by at least
     auto none = ns3::MakeNullCallback<void, Ptr<Socket>>();
     socket->SetConnectCallback(none,
                                ns3::MakeCallback(&LinuxTcp::GaveUp, ns3::PeekPointer(socket)));
@@ -270,7 +278,40 @@ LinuxTcp::SendDataPacket(ns3::SequenceNumber32 seq, uint32_t size, bool withAck)
     {
         m_again[seq] = ns3::Simulator::Now();
     }
-    return TcpSocketBase::SendDataPacket(seq, size, withAck);
+    uint32_t sent = TcpSocketBase::SendDataPacket(seq, size, withAck);
+    uint32_t inFlight = BytesInFlight();
+    uint32_t segment = m_tcb->m_segmentSize;
+    m_cubic->NoteSent(m_tcb, inFlight / segment + 1, inFlight + segment > m_tcb->m_cWnd);
+    return sent;
+}
+
+/// Linux has no timer while nothing is on its way; the next segment sets it again here.
+void
+LinuxTcp::ReTxTimeout()
+{
+    bool waits = m_state == ESTABLISHED || m_state == CLOSE_WAIT;
+    if (!waits || UnAckDataCount() > 0)
+    {
+        TcpSocketBase::ReTxTimeout();
+    }
+}
+
+/// Linux asks the newest segment that is acknowledged, since the oldest waited for an
+/// acknowledgement that was delayed.
+void
+LinuxTcp::EstimateRtt(const ns3::TcpHeader& header)
+{
+    int64_t us = 0;
+    for (const ns3::RttHistory& sent : m_history)
+    {
+        if (sent.seq + ns3::SequenceNumber32(sent.count) > header.GetAckNumber())
+        {
+            break;
+        }
+        us = sent.retx ? 0 : (ns3::Simulator::Now() - sent.time).GetMicroSeconds();
+    }
+    m_cubic->NoteRtt(us);
+    TcpSocketBase::EstimateRtt(header);
 }
 
 uint32_t

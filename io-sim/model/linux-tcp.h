@@ -8,6 +8,11 @@
  * - a conn keeps little in its own host's queue (TCP small queues), where the device says how much;
  * - a segment that is lost again when it was sent again is noticed (RACK, RFC 8985) after a round
  *   trip and a quarter; else only the timer helps, after 1 s, and the window begins at one segment;
+ * - timers are Linux's: an acknowledgement waits 40 ms at most, and the retransmission timer is a
+ *   round trip and at least 200 ms (ns-3: 200 ms and 1 s);
+ * - what waits for a window that the reader has closed is not lost: ns-3 takes it for that after a
+ *   retransmission timeout, and begins again with a window of one segment;
+ * - windows grow as Linux's CUBIC lets them (linux-cubic.h);
  * - a conn can be aborted by RST, and its owner can tell a peer's RST from a FIN.
  *
  * News is told after a segment was processed as a whole, so an owner may do anything then.
@@ -21,6 +26,7 @@
 #include "ns3/tcp-socket-base.h"
 
 #include "cloud-device.h"
+#include "linux-cubic.h"
 
 namespace qnet
 {
@@ -97,6 +103,8 @@ class LinuxTcp final : public ns3::TcpSocketBase, private CloudDevice::FlowUser
     void DoForwardUp(ns3::Ptr<ns3::Packet> packet,
                      const ns3::Address& from,
                      const ns3::Address& to) override;
+    void ReTxTimeout() override;
+    void EstimateRtt(const ns3::TcpHeader& header) override;
     uint32_t SendDataPacket(ns3::SequenceNumber32 seq, uint32_t size, bool withAck) override;
     uint32_t AvailableWindow() const override;
     void FlowDrained() override;
@@ -104,6 +112,7 @@ class LinuxTcp final : public ns3::TcpSocketBase, private CloudDevice::FlowUser
     void SendHeadAgain();
     void GaveUp(ns3::Ptr<ns3::Socket>);
 
+    LinuxCubic* m_cubic = nullptr; ///< the socket's congestion control
     LinuxTcpOwner* m_owner = nullptr;
     LinuxTcpAcceptor* m_acceptor = nullptr;
     CloudDevice* m_device = nullptr;

@@ -308,6 +308,7 @@ MsgChannel::SendNext(Host& host)
             s->m_unsentBytes -= c->len;
             s->m_inFlight += c->len;
             s->m_sent += c->len;
+            NoteUse(s);
             host.stats.unsent -= c->len;
             host.stats.sent += WireBytes(c->len);
             host.busy = true;
@@ -509,25 +510,6 @@ MsgChannel::Acknowledged(MsgSocket* s, uint64_t bytes, bool marked)
     Grow(s, bytes, marked);
     Kick(s);
     Release(s->m_conn);
-}
-
-void
-MsgChannel::Grow(MsgSocket* s, uint64_t acknowledged, bool marked)
-{
-    if (marked)
-    {
-        if (s->m_acknowledged > s->m_recover)
-        {
-            s->m_recover = s->m_sent;
-            s->m_window = std::max(s->m_window * 7 / 10, 2 * SEGMENT);
-            s->m_threshold = s->m_window;
-        }
-        return;
-    }
-    uint64_t more = s->m_window < s->m_threshold
-                        ? acknowledged
-                        : std::max<uint64_t>(acknowledged * SEGMENT / s->m_window, 1);
-    s->m_window = std::min(s->m_window + more, m_maxWindow);
 }
 
 void

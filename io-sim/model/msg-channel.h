@@ -78,6 +78,9 @@ class MsgSocket final : public TransportConn
     uint64_t m_threshold = 0;    ///< the window doubles per round trip below, grows slowly above
     uint64_t m_sent = 0;         ///< since the conn began
     uint64_t m_acknowledged = 0; ///< of these
+    uint64_t m_usedUntil = 0;    ///< m_full and m_mostOut are of what was sent before this
+    uint64_t m_mostOut = 0;      ///< bytes in flight
+    bool m_full = false;         ///< the window was used up
     uint64_t m_recover = 0;    ///< marks on what was sent before the last cut are of its congestion
     int64_t m_lastArrival = 0; ///< at the other side, of what was sent so far: nothing overtakes
 
@@ -132,6 +135,8 @@ class MsgChannel final : public Transport
     void Kick(MsgSocket* s);
     void SendNext(Host& host);
     void DropUnsent(MsgSocket* s);
+    static void NoteUse(MsgSocket* s);
+    bool IsTrain(const MsgSocket* s) const;
     void Grow(MsgSocket* s, uint64_t acknowledged, bool marked);
     void Receive(MsgSocket* s, Chunk* c);
     void ReceiveRst(MsgSocket* s);

@@ -100,6 +100,13 @@ AddSize(uint64_t* sum, Ptr<const Packet> packet)
 }
 
 void
+AddCrossing(RoutedTcp::Crossed* sum, Ptr<const Packet> packet)
+{
+    sum->packets++;
+    AddSize(&sum->bytes, packet);
+}
+
+void
 AddOne(uint64_t* sum, Ptr<const Packet>)
 {
     (*sum)++;
@@ -179,6 +186,11 @@ RoutedTcp::Join(uint32_t a, uint32_t b)
         AddInterface(device);
         RoutingOf(device->GetNode())
             ->SetRegionLink(i == 0 ? b : a, RouteBy(device, ns3::Ipv4Address::GetAny()));
+        if (m_ranks[a] != m_ranks[b])
+        {
+            device->TraceConnectWithoutContext("PhyTxEnd",
+                                               ns3::MakeBoundCallback(&AddCrossing, &m_crossed));
+        }
     }
 }
 
@@ -248,6 +260,12 @@ RoutedTcp::GetStats(uint32_t host) const
     HostStats stats = access.stats;
     stats.unsent = access.near->GetQueue()->GetNBytes() + GetHeldBack(host);
     return stats;
+}
+
+const RoutedTcp::Crossed&
+RoutedTcp::GetCrossed() const
+{
+    return m_crossed;
 }
 
 // ---- latencies: region to region = two access links and a core link

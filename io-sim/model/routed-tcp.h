@@ -26,6 +26,12 @@ class RoutedTcp final : public TcpTransport, private RegionCuts
     RoutedTcp();
     ~RoutedTcp() override;
 
+    struct Crossed
+    {
+        uint64_t packets;
+        uint64_t bytes;
+    };
+
     /// By region, the process of a parallel run whose nodes are there (ns-3's system id); before
     /// SetLatency. Without it: all in process 0.
     void SetRanks(std::vector<uint32_t> ranks);
@@ -39,6 +45,8 @@ class RoutedTcp final : public TcpTransport, private RegionCuts
 
     void SetRates(uint32_t host, uint64_t up, uint64_t down) override;
     HostStats GetStats(uint32_t host) const override;
+    /// What this process of a parallel run sent to others, headers included.
+    const Crossed& GetCrossed() const;
     int64_t GetLatency(uint32_t a, uint32_t b) const override;
 
   private:
@@ -66,6 +74,7 @@ class RoutedTcp final : public TcpTransport, private RegionCuts
     std::shared_ptr<RegionTable> m_table;
     std::vector<std::unique_ptr<Access>> m_access; ///< by host
     std::vector<uint32_t> m_hostsOfRegion;
+    Crossed m_crossed{};
 };
 
 } // namespace qnet

@@ -45,6 +45,11 @@ struct RunOptions
     std::vector<std::string> sets;
 };
 
+/// Before a simulation: the event queue that is twice as quick as ns-3's own choice where tens of
+/// thousands of timers wait. Another that NS_GLOBAL_VALUE names is kept, so that runs on two can be
+/// held against each other.
+void ChooseScheduler();
+
 /// Throws ScenarioError, OutputError, std::runtime_error. \return STATUS_OK or STATUS_VIOLATED
 int Run(const RunOptions& options);
 

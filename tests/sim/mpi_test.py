@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""ns-3's MPI engine: records are put together in one order, and two processes make the same as one."""
+"""ns-3's MPI engine: two processes make what one makes, to the byte."""
+import json
 import os
 import subprocess
 import sys
@@ -7,63 +8,74 @@ import unittest
 
 from simtest import BASELINE, ROOT, SKIPPED, SMALL, SimTest, sim
 
-sys.path.insert(0, os.path.join(ROOT, "tools", "ns3.d"))
-from records import merge  # noqa: E402
-
 TOOL = os.path.join(ROOT, "tools", "ns3-mpi")
-HEADER = "client,workload,region,route,size_bytes,start_ns,ttfb_ns,circuit\n"
+ONE_SECOND = ["--set", "general.stop='1 s'", "--set", "general.warmup='0 s'"]
 
 
-class Merge(SimTest):
-    def merged(self, *parts):
-        names = [self.write(f"part{i}.csv", part) for i, part in enumerate(parts)]
-        merge(names, self.path("all.csv"))
-        with open(self.path("all.csv"), encoding="utf-8") as f:
-            return f.read()
+def tool(*arguments):
+    return subprocess.run([sys.executable, TOOL, *arguments], capture_output=True, text=True, check=False)
 
-    def test_rows_come_in_order_of_time_however_they_were_dealt_out(self):
-        early, late, last = "7,web,a,fast,1,50,9,1\n", "3,web,b,fast,1,60,,2\n", "9,web,b,fast,1,100,8,0\n"
-        whole = HEADER + early + late + last
-        self.assertEqual(self.merged(HEADER + late + early, HEADER + last), whole)
-        self.assertEqual(self.merged(HEADER + last + late + early), whole)
-        self.assertEqual(self.merged(HEADER, HEADER + last + early, HEADER + late), whole)
 
-    def test_a_time_that_never_came_is_last(self):
-        header = "client,circuit,hops,built_at_ns,build_ns,ended_at_ns,end\n"
-        never, built = "1,5,3,,,20,x\n", "1,6,3,900,7,,\n"
-        self.assertEqual(self.merged(header + never + built), header + built + never)
-
-    def test_rows_of_another_kind_are_refused(self):
-        with self.assertRaises(ValueError):
-            self.merged("what,ever\n1,2\n")
+class Alone(SimTest):
+    """What needs no MPI."""
 
     def test_debians_ns3_has_no_ranks_and_says_so(self):
-        done = sim("rank", BASELINE, *SMALL, "--set", "general.stop='1 s'", "--set", "general.warmup='0 s'", "--out", self.path("r"))
+        done = sim("rank", BASELINE, *SMALL, *ONE_SECOND, "--out", self.path("r"))
         if done.returncode == 0:
             self.skipTest("this qnet-sim stands on an ns-3 with MPI")
         self.assertIn("tools/ns3-mpi", done.stderr)
+
+    def test_wrong_usage_is_one_sentence_and_status_2(self):
+        for arguments in ([], ["run", BASELINE], ["run", BASELINE, "--out", "x", "--ranks", "0"], ["compare", "--times", "2"]):
+            done = tool(*arguments)
+            self.assertEqual(done.returncode, 2, arguments)
+            self.assertIn("error:", done.stderr)
+        self.assertEqual(tool("--help").returncode, 0)
 
 
 class Ranks(SimTest):
     """Long: ns-3 and qnet-sim are built first, if they are not there."""
 
-    def tool(self, *arguments):
-        return subprocess.run([sys.executable, TOOL, *arguments], capture_output=True, text=True, check=False)
-
-    def test_two_processes_make_the_records_of_one(self):
-        built = self.tool("build")
+    @classmethod
+    def setUpClass(cls):
+        built = tool("build")
         if built.returncode == 3:
             print("SKIPPED:", built.stderr.strip())
-            self.skipTest("ns-3 with MPI cannot be built here")
-        small = [*SMALL, "--set", "network.carrier=bare", "--set", "workload.browsing.think='2 s'"]
-        done = self.tool("compare", BASELINE, "--out", self.path("c"), *small)
+            raise unittest.SkipTest("ns-3 with MPI cannot be built here")
+
+    def compare(self, *more):
+        small = [*SMALL, "--set", "workload.browsing.think='2 s'", *more]
+        done = tool("compare", BASELINE, "--out", self.path("c"), *small)
         print(done.stdout)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertIn("the same to the byte", done.stdout)
-        for rank in (0, 1):  # both had something to do
-            with open(self.path("c", "ranks-2", f"rank-{rank}", "events.csv"), encoding="utf-8") as f:
-                self.assertGreater(len(f.readlines()), 20)
-        refused = self.tool("run", BASELINE, "--ranks", "64", "--out", self.path("d"), *small)
+        self.assertIn("digests are the same", done.stdout)
+        with open(self.path("c", "ranks-2", "run.json"), encoding="utf-8") as f:
+            facts = json.load(f)
+        self.assertEqual(len(facts["processes"]), 2)
+        for process in facts["processes"]:  # both had something to do, and with each other
+            self.assertGreater(process["simulator_events"], sum(p["simulator_events"] for p in facts["processes"]) // 10)
+            self.assertGreater(process["crossed_packets"], 1000)
+        for name in ("events.csv", "streams.csv", "circuits.csv", "nodes.csv", "faults.csv", "summary.json", "scenario.yaml"):
+            one, two = (self.read("c", f"ranks-{ranks}", name) for ranks in (1, 2))
+            self.assertEqual(one, two, name)
+        self.assertIn("processes", self.read("c", "ranks-2", "report.html"))
+        self.assertEqual([n for n in os.listdir(self.path("c", "ranks-2")) if "rank-" in n], [], "parts are gone")
+
+    def read(self, *path):
+        with open(self.path(*path), encoding="utf-8") as f:
+            return f.read()
+
+    def test_two_processes_make_what_one_makes_on_the_bare_carrier(self):
+        self.compare("--set", "network.carrier=bare")
+
+    def test_two_processes_make_what_one_makes_over_htx(self):
+        self.compare("--set", "network.carrier=htx")
+
+    def test_crashes_are_the_same_in_two_processes(self):
+        self.compare("--set", "network.carrier=bare", "--set", "faults=[{kind: crash, group: relays, share: 50 %, at: 12 s, back: 4 s}]")
+
+    def test_more_processes_than_regions_are_refused(self):
+        refused = tool("run", BASELINE, "--ranks", "64", "--out", self.path("d"), *SMALL)
         self.assertEqual(refused.returncode, 1)
         self.assertIn("a region is simulated by one process", refused.stderr)
 
@@ -72,4 +84,4 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["ranks"]:
         result = unittest.main(argv=[sys.argv[0], "Ranks"], exit=False).result
         sys.exit(SKIPPED if result.skipped and result.wasSuccessful() else not result.wasSuccessful())
-    unittest.main(argv=[sys.argv[0], "Merge"])
+    unittest.main(argv=[sys.argv[0], "Alone"])

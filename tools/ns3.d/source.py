@@ -1,4 +1,4 @@
-"""ns-3's sources as Debian has them: fetched and checked by apt, in a folder of our own, once."""
+"""ns-3's sources as Debian has them: fetched and checked by apt once, and unpacked for each who builds them differently."""
 import os
 import shutil
 import subprocess
@@ -6,6 +6,8 @@ import subprocess
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 VERSION = "3.37"
 BUILD = os.path.join(ROOT, "build", "ns3")
+PACKAGES = ["g++", "cmake", "ninja-build", "pkg-config", "dpkg-dev", "xz-utils", "bzip2", "patch", "libgsl-dev", "libxml2-dev",
+            "libsqlite3-dev", "libopenmpi-dev", "openmpi-bin"]  # those of tools/setup --ns3, and what the build needs anyway
 SOURCES = """\
 Types: deb-src
 URIs: http://deb.debian.org/debian
@@ -38,19 +40,17 @@ def missing(packages):
     return [package for package in packages if package not in have]
 
 
-def install(packages, log):
-    """What is needed and not there, if we may."""
+def install():
+    """What tools/setup --ns3 names and is not there, if we may."""
     if not shutil.which("dpkg-query"):
-        raise Failure(f"no dpkg here; this tool is for Debian 12, with {', '.join(packages)}")
-    wanted = missing(packages)
+        raise Failure("no dpkg here; this tool is for Debian 12")
+    wanted = missing(PACKAGES)
     if not wanted:
         return
-    if os.geteuid() != 0:
-        raise Failure(f"not installed: {' '.join(wanted)}; as root: apt-get install {' '.join(wanted)}")
     print("installing", " ".join(wanted), flush=True)
-    env = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    run(["apt-get", "-q", "update"], log, env=env)
-    run(["apt-get", "-q", "-y", "--no-install-recommends", "install", *wanted], log, env=env)
+    done = subprocess.run([os.path.join(ROOT, "tools", "setup"), "--ns3"], stdin=subprocess.DEVNULL, check=False)
+    if done.returncode != 0 or missing(wanted):
+        raise Failure(f"not installed: {' '.join(missing(wanted))}; tools/setup --ns3 as root installs what is needed")
 
 
 def apt_options(state):
@@ -62,31 +62,40 @@ def apt_options(state):
         f.write(SOURCES)
     return ["-q", "-o", f"Dir::Etc::SourceList={sources}", "-o", "Dir::Etc::SourceParts=/dev/null",
             "-o", f"Dir::State::Lists={state}/lists", "-o", f"Dir::Cache={state}/cache",
-            "-o", "APT::Sandbox::User="]
+            "-o", "APT::Sandbox::User=", "-o", "Acquire::Retries=3"]
 
 
-def fetch(log):
-    """\\return the folder of ns-3's sources, unpacked by apt unless they are there."""
-    tree = os.path.join(BUILD, f"ns3-{VERSION}", f"ns-{VERSION}")
-    if os.path.exists(os.path.join(tree, "ns3")):
-        return tree
-    install(["dpkg-dev", "xz-utils", "bzip2", "patch"], log)
-    state = os.path.join(BUILD, "apt")
-    options = apt_options(state)
+def download(log):
+    """\return the package's description, beside its archives; apt has checked them"""
+    place = os.path.join(BUILD, "package")
+    os.makedirs(place, exist_ok=True)
+    options = apt_options(os.path.join(BUILD, "apt"))
     print(f"fetching ns-3 {VERSION} (40 MB)", flush=True)
     run(["apt-get", *options, "update"], log)
-    run(["apt-get", *options, "source", "ns3"], log, cwd=BUILD)
-    found = [os.path.join(at, f"ns-{VERSION}") for at, names, _ in os.walk(BUILD) if f"ns-{VERSION}" in names]
-    if not found:
-        raise Failure(f"the package ns3 that apt unpacked in {BUILD} has no ns-{VERSION}; this is not Debian 12's")
-    if os.path.dirname(found[0]) != os.path.dirname(tree):
-        os.symlink(os.path.dirname(found[0]), os.path.dirname(tree))
+    run(["apt-get", *options, "--download-only", "source", "ns3"], log, cwd=place)
+    found = [name for name in os.listdir(place) if name.endswith(".dsc")]
+    if len(found) != 1 or not found[0].startswith(f"ns3_{VERSION}"):
+        raise Failure(f"apt fetched {', '.join(sorted(found)) or 'nothing'}; Debian 12 has ns3 {VERSION}")
+    return os.path.join(place, found[0])
+
+
+def fetch(name, log):
+    """\return the folder of ns-3's sources that belongs to this build alone; unpacked unless it is there"""
+    package = os.path.join(BUILD, name, "source")
+    tree = os.path.join(package, f"ns-{VERSION}")
+    if os.path.exists(package):
+        return tree
+    unpacked = f"{package}.part"
+    shutil.rmtree(unpacked, ignore_errors=True)
+    run(["dpkg-source", "--no-check", "-x", download(log), unpacked], log)
+    if not os.path.exists(os.path.join(unpacked, f"ns-{VERSION}", "ns3")):
+        raise Failure(f"the package ns3 that was unpacked in {unpacked} has no ns-{VERSION}/ns3; this is not Debian 12's")
+    os.rename(unpacked, package)
     return tree
 
 
 def configure(tree, modules, log, *more):
     """A release build of these modules and what they need: as Debian's, but for the tests and Python."""
-    install(["g++", "cmake", "ninja-build", "python3", "libgsl-dev", "libxml2-dev", "libsqlite3-dev"], log)
     command = ["python3", "./ns3", "configure", "--build-profile=release", f"--enable-modules={';'.join(modules)}",
                "--disable-werror", *more]
     run(command, log, cwd=tree)
