@@ -13,12 +13,14 @@ MsgSocket::SetUser(ConnUser* user, uint32_t key)
     m_key = key;
 }
 
+/// A message is sent as a whole, so windows are kept on the average: it goes if half of it fits.
 bool
 MsgSocket::CanSend() const
 {
     const Chunk* head = m_unsent.head;
     return m_state != State::Opening && head != nullptr &&
-           (head->kind != ChunkKind::Data || m_inFlight < m_window);
+           (head->kind != ChunkKind::Data || m_inFlight == 0 ||
+            m_inFlight + head->len / 2 <= m_window);
 }
 
 size_t

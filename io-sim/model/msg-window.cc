@@ -23,7 +23,7 @@ constexpr uint64_t FIRST_STEP = 20; ///< before the first loss: 5 % a round trip
 void
 MsgChannel::NoteUse(MsgSocket* s)
 {
-    bool full = s->m_inFlight >= s->m_window;
+    bool full = s->m_inFlight >= s->m_window || (s->m_unsent.head != nullptr && !s->CanSend());
     if (s->m_acknowledged >= s->m_usedUntil || full || (!s->m_full && s->m_inFlight > s->m_mostOut))
     {
         s->m_full = full;

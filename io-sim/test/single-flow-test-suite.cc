@@ -25,6 +25,7 @@ const qn_addr SERVER{4, {20, 0, 0, 1}, 443};
 constexpr int64_t SEGMENT = 1448;
 constexpr int64_t PACKET = 1500;
 constexpr int64_t FIRST_WINDOW = 10 * SEGMENT; ///< RFC 6928
+constexpr uint64_t SEND_BUFFER = 1 << 18;      ///< bytes: what was held against it had Linux's own
 constexpr uint64_t DEEP = 4 << 20;             ///< bytes: no window fills this queue
 
 struct Line
@@ -77,6 +78,7 @@ class SingleFlowTestCase : public ns3::TestCase
         ns3::ObjectFactory factory;
         factory.SetTypeId(m_tier);
         factory.Set("QueueLimit", ns3::UintegerValue(line.queue));
+        factory.Set("SendBuffer", ns3::UintegerValue(SEND_BUFFER));
         auto transport = factory.Create<Transport>();
         auto latency = static_cast<uint64_t>(line.latency);
         transport->SetLatency(2, {latency, latency, latency, latency});

@@ -62,7 +62,8 @@ class Digests(SimTest):
             self.assertEqual(self.read("a", name), self.read("b", name), name)
         self.assertNotEqual(first, self.run_small("c", "2"))
         for name in DIGESTED:
-            self.assertNotEqual(self.read("a", name), self.read("c", name), name)
+            if name != "faults.csv":  # nobody fails here
+                self.assertNotEqual(self.read("a", name), self.read("c", name), name)
 
     def test_scheduler_and_addresses_do_not_matter(self):
         run = [QNET_SIM, "run", BASELINE, *SMALL, "--seed", "1", "--quiet", "--out"]
