@@ -26,6 +26,7 @@ constexpr uint64_t RENO_SCALE = 8 * (BETA_SCALE + BETA) / 3 / (BETA_SCALE - BETA
 constexpr uint64_t FIRST_STEP_MAX = 20; ///< before the first loss: 5 % a round trip
 constexpr uint64_t STEP_MIN = 2;
 constexpr uint64_t NEVER_STEP = 100;
+constexpr uint64_t FAR = UINT64_C(1) << 17; ///< 128 s: 800,000 segments off
 
 constexpr uint64_t LOW_WINDOW = 16; ///< segments; below it nothing is looked for
 constexpr int64_t ACK_DELTA_US = 2000;
@@ -221,7 +222,7 @@ LinuxCubic::Target(int64_t now) const
 {
     auto ms = static_cast<uint64_t>(now - m_epoch + m_delayMin / 1000);
     uint64_t t = (ms << CUBIC_HZ) / 1000;
-    uint64_t off = t < m_k ? m_k - t : t - m_k;
+    uint64_t off = std::min(t < m_k ? m_k - t : t - m_k, FAR); // its cube must fit
     uint64_t delta = (CUBE_RTT_SCALE * off * off * off) >> (10 + 3 * CUBIC_HZ);
     return t < m_k ? m_origin - std::min(delta, m_origin) : m_origin + delta;
 }
