@@ -231,6 +231,7 @@ static void fill_cfg(running *r)
     node->exit_allow_n = c->exit_allow_n;
     node->exit_conns_max = c->exit_connections;
     node->exit_limits = c->exit_limits;
+    node->early = c->early;
     node->pool = c->circuits_ready;
     node->padding = c->padding;
     r->cfg.loops = c->loops;

@@ -170,6 +170,7 @@ static void values(reading *r, config *c)
     static const char *const routes[] = {"fast", "privacy"};
     static const char *const levels[] = {"error", "warn", "info", "debug"};
     static const char *const carriers[] = {"htx", "bare"};
+    static const char *const earlies[] = {"never", "known"};
     static const char *const paddings[] = {"off", "bursts"};
     const char *contact = settings_text(r->s, KEY_EXIT_CONTACT);
     bool listed = true;
@@ -203,6 +204,7 @@ static void values(reading *r, config *c)
         c->directory_rate =
             number(r, KEY_DIRECTORY_RATE, 1, 10000, "a number from 1 to 10000, or 'off'");
     c->socks = socks_port(r, c->mode);
+    c->early = (qn_early)word(r, KEY_SOCKS_EARLY_REPLY, earlies, 2, "known or never");
     c->status = port(r, KEY_STATUS_PORT);
     c->atlas = &r->s->v[KEY_ATLAS];
     c->atlas_off = strcmp(settings_text(r->s, KEY_ATLAS), "off") == 0;

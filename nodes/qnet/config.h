@@ -24,6 +24,7 @@ typedef struct config {
     uint16_t drain; /* seconds */
     qn_addr listen; /* family 0: none; port 0: any */
     port_setting socks, status;
+    qn_early early;
     qn_addr directory;       /* over HTTP; family 0: not offered */
     uint32_t directory_rate; /* 0: no limit */
     char country[3], route_country[3];

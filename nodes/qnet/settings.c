@@ -96,6 +96,12 @@ const key_info key_table[KEYS] = {
                         .variable = "STEALTH_SOCKS_PORT",
                         .metavar = "PORT",
                         .help = "SOCKS5 on 127.0.0.1: a port, 'any' or 'off'; 1088 for a client"},
+    [KEY_SOCKS_EARLY_REPLY] = {.name = "socks.early_reply",
+                               .flag = "socks-early-reply",
+                               .fallback = "known",
+                               .metavar = "WHEN",
+                               .help = "say 'connected' before the exit does: 'known', of "
+                                       "destinations reached lately; or 'never'"},
     [KEY_STATUS_PORT] = {.name = "status.port",
                          .flag = "status-port",
                          .variable = "STEALTH_STATUS_PORT",

@@ -32,6 +32,7 @@ typedef enum key_id {
     KEY_DISCOVERY_LAN,
     KEY_INVITATION,
     KEY_SOCKS_PORT,
+    KEY_SOCKS_EARLY_REPLY,
     KEY_STATUS_PORT,
     KEY_COUNTRY,
     KEY_ATLAS,

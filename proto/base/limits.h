@@ -337,9 +337,20 @@
 #define QN_SOCKS_TIMEOUT (10 * QN_SEC) /* a complete SOCKS request, or goodbye */
 #define QN_END_WAITS (10 * QN_MS)      /* an end nobody waits for looks so long for company */
 #define QN_OPEN_TIMEOUT (30 * QN_SEC)  /* resolve + connect at the exit */
-#define QN_PROBE_FRESH (60 * QN_SEC)   /* a success speaks for what is wanted so long after */
-#define QN_NOMEM_PAUSE (20 * QN_MS)    /* until what memory stopped is tried again */
-#define QN_STOP_AFTER (2 * QN_SEC)     /* a graceful stop waits so long for conns to close */
+/* destinations whose SOCKS clients are answered early: several busy browsers', 16 bytes each ... */
+#define QN_KNOWN_MAX 1024
+/* ... and as long since one was reached as an exit may put streams together by their circuit */
+#define QN_KNOWN_LIFE QN_CIRCUIT_DIRTY
+/* the way there must have brought something within so long: a hop that dies says nothing, and what
+ * is said into it is lost. As long as a silent circuit is trusted (QN_MUTE_MAX). */
+#define QN_EARLY_HEARD (2 * QN_SEC)
+/* bytes kept of a stream that was answered early: a browser's TLS hello, or most requests */
+#define QN_EARLY_MAX 4096
+/* an OPEN waits so long for the first of them, which follow the answer at once where they do */
+#define QN_EARLY_WAIT (5 * QN_MS)
+#define QN_PROBE_FRESH (60 * QN_SEC) /* a success speaks for what is wanted so long after */
+#define QN_NOMEM_PAUSE (20 * QN_MS)  /* until what memory stopped is tried again */
+#define QN_STOP_AFTER (2 * QN_SEC)   /* a graceful stop waits so long for conns to close */
 #define QN_OPEN_TRIES 3 /* further paths for a stream that never opened, within QN_OPEN_TIMEOUT */
 #define QN_HANDSHAKE_TIMEOUT (10 * QN_SEC)
 #define QN_EXIT_CONNS 1000 /* sockets of an exit, unless configured */

@@ -320,6 +320,7 @@ static void app_event(circuit *c, const qn_app_event *ev)
 {
     edge *e = ev->user;
 
+    c->heard = c->n->env->now;
     if (ev->type == QN_APP_EV_PONG) {
         probe_good(c->n);
         return;
@@ -400,7 +401,7 @@ void client_leave(neighbour *nb)
         return;
     for (edge *e = n->edges, *next; e != NULL; e = next) {
         next = e->next;
-        if (e->tie.nb == nb && !e->exit_side && e->state == EDGE_OPENING)
+        if (e->tie.nb == nb && !e->exit_side && e->state == EDGE_OPENING && early_may_move(e))
             edge_fail(e, QN_APP_GONE);
     }
     for (circuit *c = n->circuits; c != NULL; c = c->next)

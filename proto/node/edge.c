@@ -28,6 +28,8 @@ edge *edge_new(qn_node *n, bool exit_side)
     e->id = ++n->ids;
     e->began = n->env->now;
     chore_init(&e->chore, CHORE_EDGE, e);
+    e->opening->in = e->opening->first;
+    e->opening->in_cap = sizeof e->opening->first;
     if (!exit_side)
         qn_socks_init(&e->opening->socks);
     LIST_ADD(n->edges, e);
@@ -78,8 +80,7 @@ void edge_service(edge *e)
 
 /* ---- bearers --------------------------------------------------------------------------------- */
 
-/* Something was asked of the bearer: let its owner look at it. */
-static void bearer_touch(edge *e)
+void edge_touch(edge *e)
 {
     if (e->tie.nb != NULL)
         neighbour_touch(e->tie.nb);
@@ -123,7 +124,7 @@ static void bearer_fin(edge *e)
     if (e->peer_end && e->circuit != NULL)
         circuit_touch_later(e->circuit);
     else
-        bearer_touch(e);
+        edge_touch(e);
 }
 
 static void bearer_returned(edge *e, size_t bytes)
@@ -134,7 +135,7 @@ static void bearer_returned(edge *e, size_t bytes)
         qn_link_returned(&e->tie.nb->link, e->tie.stream, bytes);
     else if (e->apps != NULL)
         qn_apps_consumed(e->apps, e->sid, bytes);
-    bearer_touch(e);
+    edge_touch(e);
 }
 
 static void bearer_close(edge *e, qn_app_code code)
@@ -144,7 +145,7 @@ static void bearer_close(edge *e, qn_app_code code)
     tie_close(&e->tie, why == QN_OK ? QN_CLOSE_GONE : qn_close_of(why));
     if (e->apps != NULL) {
         qn_apps_end(e->apps, e->sid, code);
-        bearer_touch(e);
+        edge_touch(e);
     }
     bearer_forget(e);
 }
@@ -157,7 +158,7 @@ bool edge_send(edge *e, const void *p, size_t bytes)
         ok = qn_link_send_bytes(&e->tie.nb->link, e->tie.stream, p, bytes, false) == QN_OK;
     else if (e->apps != NULL)
         ok = qn_apps_send(e->apps, e->sid, p, bytes) == bytes;
-    bearer_touch(e);
+    edge_touch(e);
     return ok;
 }
 
@@ -233,6 +234,22 @@ static void socket_reset(edge *e)
         conns_todo(&e->n->conns, e->conn, TODO_RESET);
 }
 
+void edge_reset(edge *e, qn_app_code code)
+{
+    bearer_close(e, code);
+    over(e, code == QN_APP_DONE ? QN_GONE : qn_app_err(code));
+    socket_reset(e);
+}
+
+void edge_linger(edge *e)
+{
+    conn *c = conns_get(&e->n->conns, e->conn);
+
+    if (c != NULL)
+        c->linger = true;
+    conns_todo(&e->n->conns, e->conn, TODO_LINGER);
+}
+
 /* Both directions have ended in order; what waits for the socket still goes out. The bearer may be
  * gone before it has: it gets the credit back now and is left. */
 void edge_close(edge *e, qn_err err)
@@ -261,10 +278,11 @@ void edge_close(edge *e, qn_err err)
 static bool try_another(edge *e, qn_app_code code)
 {
     if (e->exit_side || e->state != EDGE_OPENING || code != QN_APP_GONE || e->n->stopping ||
-        e->opening->tries == QN_OPEN_TRIES)
+        e->opening->tries == QN_OPEN_TRIES || !early_may_move(e))
         return false;
     e->opening->tries++;
     e->opening->msg_n = 0;
+    e->opening->in_passed = 0;
     e->state = EDGE_WAITING;
     chore_add(e->n, &e->chore);
     return true;
@@ -281,8 +299,7 @@ void edge_unbound(edge *e, qn_app_code code)
         open_answer(e, code == QN_APP_DONE ? QN_APP_GONE : code);
         return;
     }
-    over(e, code == QN_APP_DONE ? QN_GONE : qn_app_err(code));
-    socket_reset(e);
+    edge_reset(e, code);
 }
 
 void edge_fail(edge *e, qn_app_code code)
@@ -445,7 +462,7 @@ static unsigned open_space(edge *e, qn_span *v)
 {
     opening *o = e->opening;
 
-    *v = (qn_span){.p = o->in + o->in_n, .n = sizeof o->in - o->in_n};
+    *v = (qn_span){.p = o->in + o->in_n, .n = (size_t)(o->in_cap - o->in_n)};
     return v->n > 0;
 }
 
@@ -486,7 +503,7 @@ unsigned edge_space(edge *e, qn_span *v, unsigned max)
         e->paused = true;
         return 0;
     }
-    if (e->state == EDGE_SOCKS)
+    if (e->state == EDGE_SOCKS || (e->state < EDGE_OPEN && e->opening->early))
         count = open_space(e, v);
     else if (e->state == EDGE_OPEN && e->opening == NULL)
         count = bearer_space(e, v, max);
@@ -506,15 +523,15 @@ size_t edge_pass(edge *e, const void *p, size_t n)
         look_again(e);
     if (done > 0)
         count(e, !e->exit_side, done);
-    bearer_touch(e);
+    edge_touch(e);
     return done;
 }
 
 void edge_commit(edge *e, size_t bytes)
 {
-    if (e->state == EDGE_SOCKS) {
+    if (e->state < EDGE_OPEN) {
         e->opening->in_n = (uint16_t)(e->opening->in_n + bytes);
-        open_socks(e);
+        (e->state == EDGE_SOCKS ? open_socks : early_goes)(e);
         return;
     }
     e->moved = e->n->env->now;
@@ -524,11 +541,13 @@ void edge_commit(edge *e, size_t bytes)
         link_commit(e, bytes);
     else if (e->apps != NULL)
         qn_apps_commit(e->apps, e->sid, bytes);
-    bearer_touch(e);
+    edge_touch(e);
 }
 
 void edge_room(edge *e)
 {
+    if (e->state == EDGE_OPENING && e->opening->early)
+        open_leaves(e);
     if (e->paused && e->state == EDGE_OPEN) {
         e->paused = false;
         if (go_on(e))
@@ -556,15 +575,11 @@ void edge_tick(edge *e)
 
 void edge_is_open(edge *e)
 {
-    qn_node *n = e->n;
-    conn *c = conns_get(&n->conns, e->conn);
-
     e->state = EDGE_OPEN;
-    e->moved = n->env->now;
+    e->moved = e->n->env->now;
     (void)grant_tick(e);
-    if (c != NULL)
-        c->linger = true;
-    conns_todo(&n->conns, e->conn, TODO_LINGER | TODO_SEND);
+    edge_linger(e);
+    conns_todo(&e->n->conns, e->conn, TODO_SEND);
     e->paused = true;
     edge_room(e);
 }

@@ -16,6 +16,8 @@
  *     edge.c        sockets of applications and destinations, moving bytes to and from bearers
  *     grant.c       what an exit grants its clients: rates and idle time of open edges
  *     open.c        how an edge opens: SOCKS request, route, exit policy, answers
+ *     early.c       applications that are answered before their stream is open
+ *     known.h       the destinations for which they are
  *     client.c      circuits we built, the pool, which one a stream gets
  *     mute.c        those of them that do not answer any more
  *     paths.c       which relays they go through, and our guards
@@ -78,6 +80,7 @@
 #include "node/conns.h"
 #include "node/crowd.h"
 #include "node/htx.h"
+#include "node/known.h"
 #include "node/signed.h"
 #include "path/path.h"
 #include "qnet/node.h"
@@ -183,8 +186,11 @@ typedef struct opening {
     qn_addr addr; /* exit: the judged address */
     /* Bytes read and not yet understood; behind the request the stream's first, which stay here
      * until the stream is open and the bearer has taken them all. */
-    uint8_t in[QN_SOCKS_AUTH_MAX + QN_DEST_WIRE_MAX];
-    uint16_t in_n, in_passed;
+    uint8_t *in; /* first, or with `early` a block of its own */
+    uint16_t in_n, in_cap, in_passed;
+    uint8_t first[QN_SOCKS_AUTH_MAX + QN_DEST_WIRE_MAX];
+    bool early;    /* client: the application was told that its stream is open */
+    bool held;     /* client: the OPEN waits for the application's first bytes */
     uint8_t tries; /* client: paths that went away before they opened */
     uint16_t msg_n;
     uint8_t msg[QN_MSG_HEADER + QN_DEST_WIRE_MAX]; /* one hop: OPEN or OPENED, as it arrives */
@@ -233,6 +239,7 @@ typedef struct circuit {
     uint64_t last_given; /* order in which streams were given out: least recently first */
     qn_time first_given; /* when it got its first stream; 0: none yet */
     qn_time build_time;
+    qn_time heard;  /* when its end last spoke of a stream; 0: it has not */
     qn_time awaits; /* since when something that was sent has no answer; 0: nothing has */
     uint8_t isolation[16];
     bool isolated;    /* isolation is set: streams of one key only */
@@ -352,6 +359,7 @@ struct qn_node {
 
     qn_timer pool_timer;
     uint32_t pool_failures;
+    knowns knowns;
     qn_time pool_wanted; /* a privacy stream was last asked for */
     uint64_t given;
 
@@ -430,8 +438,11 @@ bool edge_send(edge *e, const void *p, size_t n); /* small, to the bearer; false
 /* Application bytes, at most QN_FRAME_DATA_MAX; how many the bearer has taken. When it is not all,
  * edge_room follows, once the edge is open. */
 size_t edge_pass(edge *e, const void *p, size_t n);
-bool edge_say(edge *e, qn_slice text); /* small, to the socket; false: no memory */
-void edge_close(edge *e, qn_err err);  /* the socket, after what waits for it */
+bool edge_say(edge *e, qn_slice text);      /* small, to the socket; false: no memory */
+void edge_close(edge *e, qn_err err);       /* the socket, after what waits for it */
+void edge_reset(edge *e, qn_app_code code); /* both ways, at once */
+void edge_linger(edge *e);                  /* the socket has been told of a stream */
+void edge_touch(edge *e); /* something was asked of the bearer: let its owner look at it */
 
 /* grant.c: what an exit grants its clients */
 void grant_init(qn_node *n);
@@ -456,7 +467,17 @@ void open_request(edge *e, const qn_dest *d); /* exit: somebody wants this desti
 void open_resolved(edge *e, const qn_addr *v, unsigned count, qn_err why);
 void open_connected(edge *e, qn_err why); /* exit: the target's socket */
 void open_timeout(edge *e);
+/* Client: the application's answer is queued; false: no memory. */
+bool open_says(edge *e, qn_app_code code);
 bool open_passed(edge *e); /* client: what was kept goes; true: all of it has gone */
+/* Client: OPEN leaves, and behind it what was kept if the application has its answer. */
+void open_leaves(edge *e);
+
+/* early.c */
+bool early_may(const edge *e);      /* its request is complete: may it be answered early? */
+void early_bound(edge *e);          /* a held OPEN has a bearer, or has found none */
+bool early_may_move(const edge *e); /* whether another path may carry what was said so far */
+void early_goes(edge *e);           /* the application spoke, or has not for long enough */
 void opening_free(edge *e);
 
 /* client.c */

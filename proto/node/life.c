@@ -306,6 +306,7 @@ void qn_node_free(qn_node *n)
     paths_clear(n);
     qn_mem_put(&env->mem, n->events, n->events_cap * sizeof *n->events);
     births_clear(n);
+    knowns_clear(&n->knowns, &env->mem);
     qn_timers_clear(&n->timers, &env->mem); /* some stand in what is freed next */
     operator_clear(n);
     proofs_clear(n);

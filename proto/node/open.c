@@ -13,9 +13,16 @@ enum { ONE_HOP_SID = 1 };
 
 void opening_free(edge *e)
 {
-    if (e->opening != NULL)
-        qn_wipe(e->opening, sizeof *e->opening);
-    qn_mem_put(&e->n->env->mem, e->opening, sizeof *e->opening);
+    opening *o = e->opening;
+
+    if (o == NULL)
+        return;
+    if (o->in != o->first) {
+        qn_wipe(o->in, o->in_cap);
+        qn_mem_put(&e->n->env->mem, o->in, o->in_cap);
+    }
+    qn_wipe(o, sizeof *o);
+    qn_mem_put(&e->n->env->mem, o, sizeof *o);
     e->opening = NULL;
 }
 
@@ -65,7 +72,32 @@ void open_socks(edge *e)
     e->state = EDGE_WAITING;
     node_timer(e->n, &e->timer, TIMER_EDGE, e->n->env->now + QN_OPEN_TIMEOUT);
     probe_wanted(e->n);
+    o->held = early_may(e);
     open_bind(e);
+    if (o->held)
+        early_bound(e);
+}
+
+bool open_says(edge *e, qn_app_code code)
+{
+    qn_socks_reply(&e->opening->socks, qn_app_socks(code), qn_app_http(code));
+    return say_socks(e);
+}
+
+/* Whoever was answered early may have spoken by now: all he can see is that his connection breaks.
+ */
+static void refused(edge *e, qn_app_code code)
+{
+    opening *o = e->opening;
+
+    knowns_forget(&e->n->knowns, o->isolation, &o->dest);
+    if (o->early) {
+        edge_reset(e, code);
+        return;
+    }
+    (void)open_says(e, code);
+    tie_close(&e->tie, QN_CLOSE_GONE);
+    edge_close(e, qn_app_err(code));
 }
 
 void open_answer(edge *e, qn_app_code code)
@@ -79,11 +111,8 @@ void open_answer(edge *e, qn_app_code code)
         edge_close(e, qn_app_err(code));
         return;
     }
-    qn_socks_reply(&o->socks, qn_app_socks(code), qn_app_http(code));
     if (code != QN_APP_DONE) {
-        (void)say_socks(e);
-        tie_close(&e->tie, QN_CLOSE_GONE);
-        edge_close(e, qn_app_err(code));
+        refused(e, code);
         return;
     }
     n->counters.streams_opened++;
@@ -94,8 +123,10 @@ void open_answer(edge *e, qn_app_code code)
                               .value = n->env->now - e->began,
                               .conn = e->conn});
     probe_good(n);
+    if (n->cfg.early == QN_EARLY_KNOWN)
+        knowns_add(&n->knowns, n->env, o->isolation, &o->dest);
     e->state = EDGE_OPEN; /* it has its answer: whatever fails from here on resets the socket */
-    if (say_socks(e))
+    if (o->early || open_says(e, code))
         edge_is_open(e);
     else
         edge_fail(e, QN_APP_FAILED);
@@ -108,6 +139,14 @@ bool open_passed(edge *e)
     o->in_passed = (uint16_t)(o->in_passed +
                               edge_pass(e, o->in + o->in_passed, (size_t)(o->in_n - o->in_passed)));
     return o->in_passed == o->in_n;
+}
+
+void open_leaves(edge *e)
+{
+    if (e->opening->early)
+        (void)open_passed(e);
+    else
+        edge_touch(e);
 }
 
 /* ---- client: the bearer ---------------------------------------------------------------------- */
@@ -123,7 +162,7 @@ static bool bind_link(edge *e, const qn_relay *exit)
     len = qn_dest_put(&e->opening->dest, msg + QN_MSG_HEADER);
     qn_msg_head(msg, QN_CMD_OPEN, 0, (uint16_t)len, ONE_HOP_SID);
     e->state = EDGE_OPENING;
-    if (!edge_send(e, msg, QN_MSG_HEADER + len)) {
+    if (qn_link_send_bytes(&nb->link, e->tie.stream, msg, QN_MSG_HEADER + len, false) != QN_OK) {
         tie_close(&e->tie, QN_CLOSE_INTERNAL);
         return false;
     }
@@ -144,7 +183,6 @@ static bool bind_circuit(edge *e, circuit *c)
     e->circuit = c;
     e->apps = qn_circuit_apps(&c->core);
     e->state = EDGE_OPENING;
-    chore_add(e->n, &c->chore);
     return true;
 }
 
@@ -172,6 +210,8 @@ void open_bind(edge *e)
         else if (!bind_link(e, exit))
             open_answer(e, QN_APP_FAILED);
     }
+    if (e->state == EDGE_OPENING && !o->held)
+        open_leaves(e);
 }
 
 /* ---- one-hop streams: the first message of each direction ------------------------------------ */
@@ -346,6 +386,10 @@ void open_connected(edge *e, qn_err why)
 
 void open_timeout(edge *e)
 {
+    if (e->opening->held) {
+        early_goes(e);
+        return;
+    }
     if (!e->exit_side && e->state != EDGE_SOCKS)
         probe_bad(e->n, QN_TIMEOUT);
     if (e->state == EDGE_SOCKS)

@@ -20,7 +20,7 @@ struct pw_fetch {
     uint8_t got[32];
     uint32_t got_n;
     int reply;
-    bool clean, corrupt, paused, over, hurried, talks;
+    bool clean, corrupt, paused, over, hurried, hushed, talks;
     qn_time began, ended;
 };
 
@@ -350,9 +350,9 @@ static size_t fetch_socks(pw_world *w, pw_fetch *f, const uint8_t *p, size_t n)
         if (f->reply != 0)
             return take;
         f->step = 3;
-        if (!f->talks)
+        if (!f->talks && !f->hushed)
             say(w, f, head, sizeof head);
-        f->talks = true;
+        f->talks |= !f->hushed;
         fetch_pour(w, f);
     } else {
         f->step = 2;
@@ -464,6 +464,11 @@ int pw_socks_reply(const pw_fetch *f)
 void pw_hurry(pw_fetch *f)
 {
     f->hurried = true;
+}
+
+void pw_hush(pw_fetch *f)
+{
+    f->hushed = true;
 }
 
 void pw_pause_reading(pw_world *w, pw_fetch *f, bool paused)

@@ -109,6 +109,7 @@ bool pw_corrupt(const pw_fetch *f);      /* a wrong byte arrived: never */
 int pw_socks_reply(const pw_fetch *f);   /* -1: none yet */
 /* It says all it has to say right behind its request: for a fetch that has only begun. */
 void pw_hurry(pw_fetch *f);
+void pw_hush(pw_fetch *f); /* it says nothing once it has the reply */
 void pw_pause_reading(pw_world *w, pw_fetch *f, bool paused);
 void pw_said_all(pw_world *w, pw_fetch *f); /* FIN of the user's side */
 qn_time pw_took(const pw_fetch *f);         /* from start to end */

@@ -128,6 +128,12 @@ class Limits(ZoneTest):
     more = ["--exits", "0"]
     settings = ["exit.client.connections=3", "exit.client.destination=2", "exit.client.rate=1 MiB", "exit.idle=2"]
 
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.mesh.kill("client1")
+        cls.mesh.restart("client1", "--socks-early-reply", "never")  # each reply is the exit's
+
     def open_some(self, names):
         opened = [socks_open(self.mesh.socks, CONNECT, f"{name}:{mesh.host_port(self.web.address)[1]}") for name in names]
         for conn, _ in opened:

@@ -68,6 +68,10 @@ typedef struct qn_exit_limits {
     uint32_t idle;            /* seconds without a byte, then the connection ends */
 } qn_exit_limits;
 
+/* When a client answers a SOCKS request before the exit has (docs/decisions/0033): never, or for
+ * destinations that streams with the same credentials reached in the last ten minutes. */
+typedef enum qn_early { QN_EARLY_NEVER, QN_EARLY_KNOWN } qn_early;
+
 typedef struct qn_carrier_kind qn_carrier_kind; /* proto/carrier/carrier.h */
 extern const qn_carrier_kind qn_carrier_htx;    /* makes carriers of two kinds, by side */
 extern const qn_carrier_kind qn_carrier_bare;
@@ -110,6 +114,7 @@ typedef struct qn_node_cfg {
     uint32_t conns_max; /* conns that this node may have, by the world's descriptors; 0: 65536 */
     uint32_t pool;      /* privacy circuits kept ready; 0: 4 */
     bool padding;       /* our circuits ask their ends to fill bursts up (docs/wire/circuit.md) */
+    qn_early early;
     uint64_t credit_budget; /* 0: QN_CREDIT_BUDGET */
     char exit_country[3];   /* exits this client uses; "": any */
     /* What STORE once kept under these names; needed during qn_node_new only. */
