@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "censor-report.h"
-#include "figure-script.h"
+#include "curves.h"
 #include "output-file.h"
 
 namespace qnet
@@ -15,23 +15,11 @@ namespace
 
 constexpr size_t SLOTS = 16; ///< of the time axis: each is one point of a curve
 
-/// For gnuplot's enhanced text, which takes an underscore as "lower".
-std::string
-Plain(const std::string& text)
-{
-    std::string out;
-    for (char c : text)
-    {
-        out += c == '_' || c == '^' || c == '@' ? ' ' : c;
-    }
-    return out;
-}
-
 class CensorFigures
 {
   public:
-    CensorFigures(const std::string& figs, const Simulation& s, const Recorder& r)
-        : m_figs(figs),
+    CensorFigures(FigureSet& out, const Simulation& s, const Recorder& r)
+        : m_figures(out),
           m_s(s),
           m_r(r)
     {
@@ -43,7 +31,7 @@ class CensorFigures
     {
         const CensorBorder& censors = *m_s.GetCensors();
         std::vector<FlowSort> sorts = Sorts();
-        OutputFile out(m_figs + "/censor-blocked.csv");
+        OutputFile out(m_figures.DataPath("censor-blocked"));
         out.Write("censor");
         for (FlowSort sort : sorts)
         {
@@ -53,8 +41,8 @@ class CensorFigures
         for (size_t i = 0; i < censors.Count(); i++)
         {
             const CensorSpec& spec = censors.GetSpec(i);
-            out.Write(Plain(spec.name) + " (" +
-                      Plain(m_s.GetScenario().network.regions[spec.region]) + ")");
+            out.Write(PlainLabel(spec.name) + " (" +
+                      PlainLabel(m_s.GetScenario().network.regions[spec.region]) + ")");
             for (FlowSort sort : sorts)
             {
                 const CensorBorder::Tally& tally = censors.GetTally(i, sort);
@@ -72,19 +60,19 @@ class CensorFigures
                     std::to_string(i + 2) + "/10.0)" + (i == 0 ? ":xtic(1)" : "") + " title '" +
                     Label(sorts[i]) + "' lc rgb '" + Colour(sorts[i]) + "'";
         }
-        Write("censor-blocked",
-              "What each censor blocked",
-              "Share of the flows of each sort across a censor's border that it dropped or reset, "
-              "at once or later (of a throttle: slowed). Left what it is meant for, right what "
-              "everybody uses: browsers' visits and exits' requests to web servers are collateral "
-              "damage. No bar: none, or no such flows; censor.csv has the counts.",
-              "set style data histogram\nset style histogram clustered gap 1.2\n"
-              "set style fill solid 0.9 noborder\nset datafile missing '?'\n"
-              "set xtics rotate by 20 right font ',11'\nset rmargin 3\n"
-              "set ylabel 'flows blocked or slowed (%)'\nset yrange [0:105]\n"
-              "set xrange [-0.6:" +
-                  std::to_string(censors.Count()) + "-0.4]\nset key above maxrows 2\n" + plot +
-                  "\n");
+        m_figures.Add(
+            "censor-blocked",
+            "What each censor blocked",
+            "Share of the flows of each sort across a censor's border that it dropped or reset, "
+            "at once or later (of a throttle: slowed). Left what it is meant for, right what "
+            "everybody uses: browsers' visits and exits' requests to web servers are collateral "
+            "damage. No bar: none, or no such flows; censor.csv has the counts.",
+            "set style data histogram\nset style histogram clustered gap 1.2\n"
+            "set style fill solid 0.9 noborder\nset datafile missing '?'\n"
+            "set xtics rotate by 20 right font ',11'\nset rmargin 3\n"
+            "set ylabel 'flows blocked or slowed (%)'\nset yrange [0:105]\n"
+            "set xrange [-0.6:" +
+                std::to_string(censors.Count()) + "-0.4]\nset key above maxrows 2\n" + plot + "\n");
     }
 
     void
@@ -105,8 +93,6 @@ class CensorFigures
             }
         }
     }
-
-    std::vector<Figure> figures;
 
   private:
     std::vector<FlowSort>
@@ -177,7 +163,7 @@ class CensorFigures
     {
         uint64_t slot = m_s.GetScenario().stop / SLOTS;
         std::string id = "reach-" + region;
-        OutputFile out(m_figs + "/" + id + ".csv");
+        OutputFile out(m_figures.DataPath(id));
         out.Write("time_ns");
         for (const Reach& reach : all)
         {
@@ -213,45 +199,34 @@ class CensorFigures
                     "' with linespoints lw 1.8 pt " + Point(all[i].sort) + " lc rgb '" +
                     Colour(all[i].sort) + "'";
         }
-        Write(id,
-              "Who gets through from " + Plain(region),
-              "Share of the fetches (QNet) and visits (controls) begun in each sixteenth of the "
-              "run, by people in this region, that came to a good end. What was under way at the "
-              "end of the run is left out. control.csv and streams.csv have each of them.",
-              "set datafile missing '?'\nset xlabel 'begun, simulated time (" +
-                  std::string(hours ? "h" : "s") + ")'\nset ylabel 'came to a good end (%)'\n" +
-                  "set yrange [0:105]\nset xrange [0:" + std::to_string(stop / 1000000) +
-                  (hours ? "/3.6e6" : "/1e3") + "]\nset key above maxrows 2\n" + plot + "\n");
+        m_figures.Add(
+            id,
+            "Who gets through from " + PlainLabel(region),
+            "Share of the fetches (QNet) and visits (controls) begun in each sixteenth of the "
+            "run, by people in this region, that came to a good end. What was under way at the "
+            "end of the run is left out. control.csv and streams.csv have each of them.",
+            "set datafile missing '?'\nset xlabel 'begun, simulated time (" +
+                std::string(hours ? "h" : "s") + ")'\nset ylabel 'came to a good end (%)'\n" +
+                "set yrange [0:105]\nset xrange [0:" + std::to_string(stop / 1000000) +
+                (hours ? "/3.6e6" : "/1e3") + "]\nset key above maxrows 2\n" + plot + "\n");
     }
 
-    void
-    Write(const std::string& id,
-          const std::string& title,
-          const std::string& caption,
-          const std::string& body)
-    {
-        WriteFigureScript(m_figs, id, title, body);
-        figures.push_back({id, title, caption});
-    }
-
-    std::string m_figs;
+    FigureSet& m_figures;
     const Simulation& m_s;
     const Recorder& m_r;
 };
 
 } // namespace
 
-std::vector<Figure>
-WriteCensorFigures(const std::string& figs, const Simulation& simulation, const Recorder& recorder)
+void
+AddCensorFigures(FigureSet& out, const Simulation& simulation, const Recorder& recorder)
 {
-    if (simulation.GetCensors() == nullptr)
+    if (simulation.GetCensors() != nullptr)
     {
-        return {};
+        CensorFigures maker(out, simulation, recorder);
+        maker.Blocked();
+        maker.OverTime();
     }
-    CensorFigures maker(figs, simulation, recorder);
-    maker.Blocked();
-    maker.OverTime();
-    return maker.figures;
 }
 
 } // namespace qnet

@@ -6,15 +6,14 @@
 #ifndef QNET_SIM_CENSOR_FIGURES_H
 #define QNET_SIM_CENSOR_FIGURES_H
 
-#include "figures.h"
+#include "figure-script.h"
+#include "recorder.h"
 
 namespace qnet
 {
 
-/// None without censors. \param figs the folder of figures, which is there
-std::vector<Figure> WriteCensorFigures(const std::string& figs,
-                                       const Simulation& simulation,
-                                       const Recorder& recorder);
+/// None without censors.
+void AddCensorFigures(FigureSet& figures, const Simulation& simulation, const Recorder& recorder);
 
 } // namespace qnet
 

@@ -32,11 +32,11 @@ WriteStreams(const std::string& path, const Simulation& s, const Recorder& r)
     OutputFile out(path);
     out.Write("client,workload,region,route,size_bytes,start_ns,ttfb_ns,ttlb_ns,bytes,hops,circuit,"
               "outcome,"
-              "socks_reply,measured\n");
+              "socks_reply,measured,ended_ns\n");
     for (const StreamRow& row : r.GetStreams())
     {
         out.Printf("%u,%s,%s,%s,%" PRIu64 ",%" PRId64 ",%s,%s,%" PRIu64 ",%u,%" PRIu64
-                   ",%s,%u,%u\n",
+                   ",%s,%u,%u,%s\n",
                    row.client,
                    s.GetScenario().workloads[row.workload].name.c_str(),
                    RegionName(s, row.client),
@@ -50,7 +50,8 @@ WriteStreams(const std::string& path, const Simulation& s, const Recorder& r)
                    row.circuit,
                    FetchOutcomeName(row.outcome),
                    row.reply,
-                   row.measured ? 1 : 0);
+                   row.measured ? 1 : 0,
+                   Maybe(row.outcome != FetchOutcome::Unfinished ? row.over : -1).c_str());
     }
     return out.Close();
 }

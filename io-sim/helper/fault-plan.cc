@@ -126,29 +126,6 @@ Before(const PlannedFault& x, const PlannedFault& y)
     return std::tie(x.from, x.node, x.number, x.kind) < std::tie(y.from, y.node, y.number, y.kind);
 }
 
-/// A node that is down cannot go down: outages of one node that overlap become one.
-std::vector<PlannedFault>
-Merged(std::vector<PlannedFault> all)
-{
-    std::sort(all.begin(), all.end(), Before);
-    std::vector<PlannedFault> out;
-    for (const PlannedFault& each : all)
-    {
-        auto under = std::find_if(out.rbegin(), out.rend(), [&each](const PlannedFault& other) {
-            return IsOutage(other.kind) && other.node == each.node;
-        });
-        if (IsOutage(each.kind) && under != out.rend() && each.from <= under->until)
-        {
-            under->until = std::max(under->until, each.until);
-        }
-        else
-        {
-            out.push_back(each);
-        }
-    }
-    return out;
-}
-
 } // namespace
 
 bool
@@ -192,7 +169,36 @@ PlanFaults(const Scenario& scenario,
             PlanShare(Begin(fault, i), fault.share, nodes, draws, all);
         }
     }
-    return Merged(std::move(all));
+    std::sort(all.begin(), all.end(), Before);
+    return all;
+}
+
+Plight
+PlightAt(const std::vector<PlannedFault>& faults, uint64_t at)
+{
+    Plight out;
+    for (const PlannedFault& fault : faults)
+    {
+        if (at < fault.from || at >= fault.until)
+        {
+            continue;
+        }
+        switch (fault.kind)
+        {
+        case FaultKind::Slow:
+            out.slow = std::min(out.slow, static_cast<uint32_t>(fault.value));
+            break;
+        case FaultKind::Clock:
+            out.clock = fault.value;
+            break;
+        case FaultKind::Lying:
+            out.lies |= static_cast<uint32_t>(fault.value);
+            break;
+        default:
+            out.down = out.down || IsOutage(fault.kind);
+        }
+    }
+    return out;
 }
 
 } // namespace qnet

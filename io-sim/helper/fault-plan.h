@@ -36,10 +36,24 @@ const char* FaultKindName(FaultKind kind);
 bool IsOutage(FaultKind kind); ///< the node is down meanwhile
 
 /// \param members node indices by group
-/// \return by time and node; outages of one node do not touch each other
+/// \return by time and node
 std::vector<PlannedFault> PlanFaults(const Scenario& scenario,
                                      const std::vector<std::vector<uint32_t>>& members,
                                      uint64_t seed);
+
+/// What a node suffers at a moment.
+struct Plight
+{
+    bool down = false;
+    uint32_t slow = 1000; ///< permille of its speed
+    int64_t clock = 0;    ///< seconds ahead
+    uint32_t lies = 0;    ///< bits by Lie
+};
+
+/// Faults that overlap each have their own end: a node is up again when the last of its outages is
+/// over, as slow as the slowest says, tells all lies, and goes by the clock that jumped last.
+/// \param faults of one node, as PlanFaults orders them
+Plight PlightAt(const std::vector<PlannedFault>& faults, uint64_t at);
 
 std::string LiesText(int64_t lies); ///< "flip+drop"
 bool ParseLies(const std::string& text, int64_t* out);

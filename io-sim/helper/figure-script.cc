@@ -10,7 +10,6 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
-#include "figures.h"
 #include "output-file.h"
 
 extern char** environ;
@@ -103,6 +102,33 @@ WriteFigureScript(const std::string& folder,
               "linewidth 2 background rgb 'white'\n" +
               "set output 'figs/" + id + ".png'\nreplot\nset output\n");
     out.Close();
+}
+
+FigureSet::FigureSet(std::string folder)
+    : m_folder(std::move(folder))
+{
+}
+
+std::string
+FigureSet::DataPath(const std::string& name) const
+{
+    return m_folder + "/" + name + ".csv";
+}
+
+void
+FigureSet::Add(const std::string& id,
+               const std::string& title,
+               const std::string& caption,
+               const std::string& body)
+{
+    WriteFigureScript(m_folder, id, title, body);
+    m_figures.push_back({id, title, caption});
+}
+
+std::vector<Figure>
+FigureSet::Take()
+{
+    return std::move(m_figures);
 }
 
 std::string

@@ -7,6 +7,9 @@
 #define QNET_SIM_FIGURE_SCRIPT_H
 
 #include <string>
+#include <vector>
+
+#include "figures.h"
 
 namespace qnet
 {
@@ -18,6 +21,25 @@ void WriteFigureScript(const std::string& folder,
                        const std::string& id,
                        const std::string& title,
                        const std::string& body);
+
+/// Figures on their way: what makers of figures stand on.
+class FigureSet
+{
+  public:
+    /// \param folder of their data and scripts
+    explicit FigureSet(std::string folder);
+    /// Of a figure's data. \param name without ending
+    std::string DataPath(const std::string& name) const;
+    void Add(const std::string& id,
+             const std::string& title,
+             const std::string& caption,
+             const std::string& body);
+    std::vector<Figure> Take();
+
+  private:
+    std::string m_folder;
+    std::vector<Figure> m_figures;
+};
 
 } // namespace qnet
 

@@ -5,8 +5,9 @@
 #include <map>
 
 #include "censor-figures.h"
-#include "figure-script.h"
+#include "curves.h"
 #include "output-file.h"
+#include "people-figures.h"
 #include "quantity.h"
 #include "statistics.h"
 
@@ -17,80 +18,22 @@ namespace
 {
 
 constexpr qn_route ROUTES[] = {QN_ROUTE_FAST, QN_ROUTE_PRIVACY};
-constexpr size_t CURVE_MIN = 5; ///< fewer values do not make a curve
-
-/// A column of a CDF table.
-struct Curve
-{
-    std::string name;
-    std::string style; ///< gnuplot
-    Distribution values;
-};
-
 const char*
 RouteLabel(qn_route route)
 {
     return route == QN_ROUTE_FAST ? "fast (1 hop)" : "privacy (3 hops)";
 }
 
-/// One row per half percent: what a CDF needs, however many values there are.
-void
-WriteCurves(const std::string& path, const std::vector<Curve>& curves)
-{
-    OutputFile out(path);
-    out.Write("share_permille");
-    for (const Curve& curve : curves)
-    {
-        out.Write("," + curve.name);
-    }
-    out.Write("\n");
-    for (uint32_t permille = 0; permille <= 1000; permille += 5)
-    {
-        out.Write(std::to_string(permille));
-        for (const Curve& curve : curves)
-        {
-            out.Write("," + std::to_string(curve.values.At(permille)));
-        }
-        out.Write("\n");
-    }
-    out.Close();
-}
-
-std::string
-PlotCurves(const std::string& id, const std::vector<Curve>& curves)
-{
-    constexpr size_t ROOMY = 3; // more curves leave the legend no room for counts
-    std::string plot = "plot ";
-    for (size_t i = 0; i < curves.size(); i++)
-    {
-        std::string column = std::to_string(i + 2);
-        std::string count = ", n = " + std::to_string(curves[i].values.Count());
-        plot += (i > 0 ? ", \\\n     " : "") + std::string("'figs/") + id + ".csv' using ($" +
-                column + "/1e9):($1/1000.0) title '" + curves[i].name +
-                (curves.size() > ROOMY ? "" : count) + "' with lines " + curves[i].style;
-    }
-    return plot + "\n";
-}
-
-void
-DropEmpty(std::vector<Curve>& curves)
-{
-    curves.erase(std::remove_if(curves.begin(),
-                                curves.end(),
-                                [](const Curve& c) { return c.values.Count() < CURVE_MIN; }),
-                 curves.end());
-}
-
 class Maker
 {
   public:
     Maker(const std::string& folder, const Simulation& s, const Recorder& r)
-        : m_figs(folder + "/figs"),
+        : figures(folder + "/figs"),
           m_s(s),
           m_r(r)
     {
-        MakeFolder(m_figs);
-        WriteFigureStyle(m_figs);
+        MakeFolder(folder + "/figs");
+        WriteFigureStyle(folder + "/figs");
     }
 
     void
@@ -104,7 +47,9 @@ class Maker
                               route == QN_ROUTE_FAST ? "ls 2" : "ls 1",
                               StreamTimes(m_r, ours, &StreamRow::first)});
         }
-        Cdf("ttfb",
+        AddCdf(
+            figures,
+            "ttfb",
             "Time to first byte",
             "time from SOCKS greeting to first byte of the response (s)",
             "From the moment a program connects to its own node's SOCKS port to the first byte of "
@@ -112,7 +57,7 @@ class Maker
             "web server's response. It includes opening the stream through the circuit, the exit's "
             "name lookup and its connection to the server; when no circuit is ready, it includes "
             "building one.",
-            curves,
+            std::move(curves),
             "");
     }
 
@@ -135,7 +80,9 @@ class Maker
             }
             colour++;
         }
-        Cdf("ttlb",
+        AddCdf(
+            figures,
+            "ttlb",
             "Time to last byte, by size and route",
             "time to the last byte (s, logarithmic)",
             "Same clock as above, stopped when the last byte of the object has arrived and every "
@@ -152,7 +99,9 @@ class Maker
     Build()
     {
         std::vector<Curve> curves = {{"3 hops", "ls 1", BuildTimes(m_r, 3)}};
-        Cdf("build",
+        AddCdf(
+            figures,
+            "build",
             "Circuit build time",
             "time to build a circuit (s)",
             "Telescoping three hops: the link to the entry if it is not up yet, then two "
@@ -160,7 +109,7 @@ class Maker
             "each a Noise NK handshake of the real core. Circuits that could not be built are not "
             "in "
             "the curve; the table counts them.",
-            curves,
+            std::move(curves),
             "");
     }
 
@@ -173,7 +122,7 @@ class Maker
             (row.node < 0 ? rows[row.at].first : rows[row.at].second) +=
                 row.node < 0 ? row.delivered : row.sent;
         }
-        OutputFile out(m_figs + "/throughput.csv");
+        OutputFile out(figures.DataPath("throughput"));
         out.Write("time_ns,delivered_bytes,sent_by_relays_bytes\n");
         for (const auto& [at, sums] : rows)
         {
@@ -182,19 +131,22 @@ class Maker
         }
         out.Close();
         std::string scale = "*8/1e6/" + std::to_string(m_s.GetScenario().interval) + "*1e9";
-        std::string plot = "plot 'figs/throughput.csv' using ($1/1e9):($2" + scale +
+        std::string plot = "plot 'figs/throughput.csv' using ($1/t):($2" + scale +
                            ") title 'delivered to programs' with lines ls 1, \\\n     '' using "
-                           "($1/1e9):($3" +
+                           "($1/t):($3" +
                            scale +
                            ") title 'sent by relays, exits and super peers' with lines ls 2\n";
-        Time("throughput",
-             "Throughput over time",
-             "Mbit/s",
-             "Application bytes that reached programs, beside everything that relays, exits and "
-             "super "
-             "peers put on their uplinks to carry them: records, cells, handshakes, directory and "
-             "TCP/IP headers. The gap between the curves is what the hops cost.",
-             "set yrange [0:*]\n" + plot);
+        AddOverTime(
+            figures,
+            m_s.GetScenario(),
+            "throughput",
+            "Throughput over time",
+            "Mbit/s",
+            "Application bytes that reached programs, beside everything that relays, exits and "
+            "super "
+            "peers put on their uplinks to carry them: records, cells, handshakes, directory and "
+            "TCP/IP headers. The gap between the curves is what the hops cost.",
+            "set yrange [0:*]\n" + plot);
     }
 
     void
@@ -208,7 +160,7 @@ class Maker
                 rows[row.at].push_back(LoadPermille(row));
             }
         }
-        OutputFile out(m_figs + "/load.csv");
+        OutputFile out(figures.DataPath("load"));
         out.Write("time_ns,p10_permille,p50_permille,p90_permille,max_permille\n");
         for (auto& [at, loads] : rows)
         {
@@ -221,18 +173,21 @@ class Maker
             out.Write("\n");
         }
         out.Close();
-        Time("load",
-             "Relay load over time",
-             "uplink in use (%)",
-             "Share of its uplink that each relay, exit and super peer used per interval: the "
-             "median, "
-             "the middle 80 %, and the busiest one. A node at 100 % has a queue.",
-             "set yrange [0:105]\n"
-             "plot 'figs/load.csv' using ($1/1e9):($2/10.0):($4/10.0) title '10th to 90th "
-             "percentile' "
-             "with filledcurves fc rgb '#56B4E9' fs transparent solid 0.35 noborder, \\\n"
-             "     '' using ($1/1e9):($3/10.0) title 'median' with lines ls 1, \\\n"
-             "     '' using ($1/1e9):($5/10.0) title 'busiest' with lines ls 2 lw 1\n");
+        AddOverTime(
+            figures,
+            m_s.GetScenario(),
+            "load",
+            "Relay load over time",
+            "uplink in use (%)",
+            "Share of its uplink that each relay, exit and super peer used per interval: the "
+            "median, "
+            "the middle 80 %, and the busiest one. A node at 100 % has a queue.",
+            "set yrange [0:105]\n"
+            "plot 'figs/load.csv' using ($1/t):($2/10.0):($4/10.0) title '10th to 90th "
+            "percentile' "
+            "with filledcurves fc rgb '#56B4E9' fs transparent solid 0.35 noborder, \\\n"
+            "     '' using ($1/t):($3/10.0) title 'median' with lines ls 1, \\\n"
+            "     '' using ($1/t):($5/10.0) title 'busiest' with lines ls 2 lw 1\n");
     }
 
     void
@@ -258,7 +213,7 @@ class Maker
             return;
         }
         std::sort(values.begin(), values.end());
-        OutputFile out(m_figs + "/lorenz.csv");
+        OutputFile out(figures.DataPath("lorenz"));
         out.Write("nodes_permille,bytes_permille\n0,0\n");
         uint64_t soFar = 0;
         for (size_t i = 0; i < values.size(); i++)
@@ -268,7 +223,7 @@ class Maker
                       std::to_string(soFar * 1000 / sum) + "\n");
         }
         out.Close();
-        Write(
+        figures.Add(
             "lorenz",
             "How evenly the load is shared",
             "Relays, exits and super peers sorted from least to most used after the warm-up. On "
@@ -283,7 +238,7 @@ class Maker
             "1 pt 7 ps 0.4\n");
     }
 
-    std::vector<Figure> figures;
+    FigureSet figures;
 
   private:
     uint64_t
@@ -295,70 +250,6 @@ class Maker
         return capacity > 0 ? std::min<uint64_t>(bits / capacity, 1000) : 0;
     }
 
-    void
-    Cdf(const std::string& id,
-        const std::string& title,
-        const std::string& xlabel,
-        const std::string& caption,
-        std::vector<Curve>& curves,
-        const std::string& settings)
-    {
-        DropEmpty(curves);
-        if (curves.empty())
-        {
-            return;
-        }
-        WriteCurves(m_figs + "/" + id + ".csv", curves);
-        // The last half percent would squeeze all others to the left.
-        uint64_t left = UINT64_MAX;
-        uint64_t right = 0;
-        for (const Curve& curve : curves)
-        {
-            left = std::min(left, curve.values.At(0));
-            right = std::max(right, curve.values.At(995));
-        }
-        left = settings.empty() ? 0 : left;
-        std::string range = "set xrange [" + std::to_string(left / 1000000) +
-                            "/1e3:" + std::to_string(right / 1000000 + 1) + "/1e3]\n";
-        Write(id,
-              title,
-              caption,
-              "set xlabel '" + xlabel + "'\nset ylabel 'share at most this long'\n" +
-                  "set yrange [0:1]\nset key bottom right\n" + range + settings +
-                  PlotCurves(id, curves));
-    }
-
-    void
-    Time(const std::string& id,
-         const std::string& title,
-         const std::string& ylabel,
-         const std::string& caption,
-         const std::string& body)
-    {
-        const Scenario& scenario = m_s.GetScenario();
-        std::string warmup = std::to_string(scenario.warmup / 1000000) + "/1e3";
-        Write(id,
-              title,
-              caption,
-              "set xlabel 'simulated time (s)'\nset ylabel '" + ylabel +
-                  "'\nset xrange [0:" + std::to_string(scenario.stop / 1000000) + "/1e3]\n" +
-                  "set key above maxrows 1\n" + "set arrow 1 from " + warmup + ", graph 0 to " +
-                  warmup + ", graph 1 nohead dt 3 lc rgb '#666666'\n" +
-                  "set label 1 ' measured from here' at " + warmup +
-                  ", graph 0.97 tc rgb '#666666' font ',11'\n" + body);
-    }
-
-    void
-    Write(const std::string& id,
-          const std::string& title,
-          const std::string& caption,
-          const std::string& body)
-    {
-        WriteFigureScript(m_figs, id, title, body);
-        figures.push_back({id, title, caption});
-    }
-
-    std::string m_figs;
     const Simulation& m_s;
     const Recorder& m_r;
 };
@@ -375,12 +266,9 @@ WriteFigures(const std::string& folder, const Simulation& simulation, const Reco
     maker.Throughput();
     maker.Load();
     maker.Lorenz();
-    std::vector<Figure> all = std::move(maker.figures);
-    for (Figure& figure : WriteCensorFigures(folder + "/figs", simulation, recorder))
-    {
-        all.push_back(std::move(figure));
-    }
-    return all;
+    AddPeopleFigures(maker.figures, simulation, recorder);
+    AddCensorFigures(maker.figures, simulation, recorder);
+    return maker.figures.Take();
 }
 
 } // namespace qnet

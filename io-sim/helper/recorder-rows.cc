@@ -45,6 +45,9 @@ Recorder::Order()
     std::stable_sort(m_streams.begin(), m_streams.end(), [&](const auto& a, const auto& b) {
         return stream(a) < stream(b);
     });
+    std::stable_sort(m_lists.begin(), m_lists.end(), [](const auto& a, const auto& b) {
+        return std::tie(a.at, a.node) < std::tie(b.at, b.node);
+    });
     std::stable_sort(m_circuits.begin(), m_circuits.end(), [&](const auto& a, const auto& b) {
         return circuit(a) < circuit(b);
     });

@@ -51,6 +51,18 @@ EventName(qn_event_type type)
     return "?";
 }
 
+/// Enough of a PeerID to tell nodes apart.
+uint64_t
+NameOf(const qn_peerid& peer)
+{
+    uint64_t name = 0;
+    for (unsigned i = 0; i < sizeof name; i++)
+    {
+        name = name << 8 | peer.b[i];
+    }
+    return name;
+}
+
 } // namespace
 
 Recorder::Recorder(Simulation& simulation, OutputFile& events)
@@ -208,11 +220,15 @@ void
 Recorder::OnSnapshot(uint32_t index, const qn_event& event)
 {
     OnEvent(index, event);
-    bool first = m_linkUp[index] != LISTED;
-    if (first && event.down > 0 && m_simulation.GetMembers()[index].app->GetMode() == QN_CLIENT)
-    {
-        m_lists.push_back({static_cast<uint64_t>(NowNs() - m_linkUp[index]), event.down});
-    }
+    bool first = m_linkUp[index] != LISTED && event.down > 0 &&
+                 m_simulation.GetMembers()[index].app->GetMode() == QN_CLIENT;
+    m_lists.push_back({NowNs(),
+                       index,
+                       event.id,
+                       event.up,
+                       event.down,
+                       event.down > 0 ? NameOf(event.peer) : ListRow::NOBODY,
+                       first ? NowNs() - m_linkUp[index] : ListRow::LATER});
     m_linkUp[index] = LISTED;
 }
 
@@ -321,7 +337,7 @@ Recorder::GetCircuits() const
 }
 
 const std::vector<ListRow>&
-Recorder::GetFirstLists() const
+Recorder::GetLists() const
 {
     return m_lists;
 }

@@ -35,7 +35,7 @@ struct StreamRow
     FetchOutcome outcome;
     uint8_t reply; ///< SOCKS
     bool measured; ///< started after the warm-up
-    int64_t over;  ///< when this was known, ns
+    int64_t over;  ///< when this was known, ns: when it ended, or the run did
 };
 
 struct CircuitRow
@@ -50,11 +50,19 @@ struct CircuitRow
     bool measured; ///< built, or failed, after the warm-up
 };
 
-/// A list that a client took into use after asking for it.
+/// A list that a node took into use.
 struct ListRow
 {
-    uint64_t took;  ///< ns since the client's last link came up
+    static constexpr uint64_t NOBODY = 0;
+    static constexpr int64_t LATER = -1;
+
+    int64_t at; ///< ns
+    uint32_t node;
+    uint64_t version;
+    uint64_t hash;  ///< the first bytes of its body's
     uint64_t bytes; ///< of the answer
+    uint64_t from;  ///< who sent it, of the PeerID; NOBODY: it is its own, or one that it had kept
+    int64_t took;   ///< of a client's first, ns since the client's last link came up; else LATER
 };
 
 /// From a stream's being open, when its program may ask, to the first byte of the answer.
@@ -92,7 +100,7 @@ class Recorder
     const std::vector<StreamRow>& GetStreams() const;
     const std::vector<CircuitRow>& GetCircuits() const;
     const std::vector<SampleRow>& GetSamples() const;
-    const std::vector<ListRow>& GetFirstLists() const; ///< each client's first
+    const std::vector<ListRow>& GetLists() const; ///< in the order of time
     const std::vector<AnswerRow>& GetAnswers() const;
     uint64_t GetEventCount() const;
     /// After the run: puts everything in its order. Throws what went wrong with the event log.

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "censor-report.h"
+#include "fault-table.h"
 #include "html.h"
 #include "output-file.h"
 #include "quantity.h"
@@ -101,6 +102,7 @@ class Report
         Expectations();
         Pictures(folder);
         Times();
+        Faults();
         Censors();
         Core();
         Honesty();
@@ -289,6 +291,63 @@ class Report
             }
         }
         return rows;
+    }
+
+    void
+    Faults()
+    {
+        if (m_in.faults.empty())
+        {
+            return;
+        }
+        m_html.Text("h2", "What failed, and what it cost");
+        m_html.Text("p",
+                    "Drawn from seed " + std::to_string(Get("seed")) +
+                        " before the run. What a node had is as of the last interval before.");
+        m_html.Table(m_in.faults);
+        if (Get("faults.planned") + 1 > m_in.faults.size())
+        {
+            m_html.Text("p",
+                        "These are the first " + Grouped(m_in.faults.size() - 1) + " of " +
+                            Grouped(Get("faults.planned")) +
+                            " that were planned; faults.csv has all.");
+        }
+        m_html.Text("p",
+                    "Of the " + Grouped(Get("recovery.streams.alive")) +
+                        " fetches under way when a fault began, " +
+                        Grouped(Get("recovery.streams.survived")) + " delivered everything and " +
+                        Grouped(Get("recovery.streams.lost")) +
+                        " failed. Failed fetches had brought " +
+                        FormatQuantity(Get("recovery.wasted.client_bytes"), Unit::Size) +
+                        " to programs; exits carried " +
+                        FormatQuantity(Get("recovery.wasted.exit_bytes"), Unit::Size) +
+                        " that no client's program got or had sent.");
+        std::vector<std::vector<std::string>> rows = {
+            {"clients", "n", "p5", "p25", "median", "p75", "p95", "p99", "max"},
+            TimeRow("fault to next first byte", "recovery.clients.first_byte_ns"),
+            TimeRow("of that, waiting", "recovery.clients.waited_ns")};
+        if (Get("convergence.heals") > 0)
+        {
+            rows.push_back(TimeRow("heal to next first byte", "convergence.clients.first_byte_ns"));
+            rows.push_back(TimeRow("of that, waiting", "convergence.clients.waited_ns"));
+        }
+        m_html.Table(rows);
+        if (Get("convergence.heals") > 0)
+        {
+            m_html.Text("p",
+                        "After the heal servers had one list within " +
+                            Converged("convergence.server_lists") + ", all nodes within " +
+                            Converged("convergence.lists") +
+                            "; the halves' newest lists differed for " +
+                            FormatQuantity(Get("views.halves_differ_ns"), Unit::Time) + ".");
+        }
+    }
+
+    std::string
+    Converged(const std::string& path) const
+    {
+        return Get(path + "_never") > 0 ? "more than the run's time"
+                                        : FormatQuantity(Get(path + "_ns"), Unit::Time);
     }
 
     void

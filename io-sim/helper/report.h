@@ -55,6 +55,7 @@ struct ReportInput
     const std::string& noFigures; ///< why there are no pictures, or ""
     const RunFacts& facts;
     Tier tier;
+    const std::vector<std::vector<std::string>>& faults; ///< as FaultTable made it
 };
 
 /// Simulated seconds per wall second, to three digits behind the point.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // How planned faults happen.
 #include <algorithm>
+#include <set>
 
 #include "ns3/simulator.h"
 
@@ -44,15 +45,23 @@ Simulation::AddFaults(const std::string& plan)
         m_shared.liar = liars_new(m_seed);
         liars_attach(m_shared.liar);
     }
+    m_faultsOf.resize(m_members.size());
     for (const PlannedFault& fault : m_faults)
     {
         if (fault.node == PlannedFault::NOBODY)
         {
             CutRegions(fault);
         }
-        else if (IsHere(m_members[fault.node].region))
+        else
         {
-            AddNodeFault(fault);
+            m_faultsOf[fault.node].push_back(fault);
+        }
+    }
+    for (uint32_t i = 0; i < m_members.size(); i++)
+    {
+        if (IsHere(m_members[i].region))
+        {
+            AddNodeFaults(i);
         }
     }
 }
@@ -74,47 +83,64 @@ Simulation::CutRegions(const PlannedFault& fault)
     }
 }
 
+/// One event for each moment at which something of the node's begins or ends.
 void
-Simulation::AddNodeFault(const PlannedFault& fault)
+Simulation::AddNodeFaults(uint32_t node)
 {
-    Ptr<NodeApp> app = m_members[fault.node].app;
-    uint32_t context = app->GetNode()->GetId();
-    bool ends = fault.until < m_scenario.stop;
-    auto value = static_cast<uint32_t>(fault.value);
-    auto from = [&](auto method, auto... with) {
-        Simulator::ScheduleWithContext(context, At(fault.from), method, app, with...);
-    };
-    auto until = [&](auto method, auto... with) {
-        if (ends)
-        {
-            Simulator::ScheduleWithContext(context, At(fault.until), method, app, with...);
-        }
-    };
-    switch (fault.kind)
+    const Ptr<NodeApp>& app = m_members[node].app;
+    std::set<uint64_t> moments;
+    for (const PlannedFault& fault : m_faultsOf[node])
     {
-    case FaultKind::Slow:
-        from(&NodeApp::SetSlow, value);
-        until(&NodeApp::SetSlow, UINT32_C(1000));
-        break;
-    case FaultKind::Clock:
-        from(&NodeApp::SetClock, fault.value);
-        until(&NodeApp::SetClock, INT64_C(0));
-        break;
-    case FaultKind::Lying:
-        from(&NodeApp::SetLies, value);
-        until(&NodeApp::SetLies, UINT32_C(0));
-        break;
-    default:
-        from(&NodeApp::Crash);
-        if (fault.kind == FaultKind::DiskLoss)
-        {
-            from(&NodeApp::LoseDisk);
-        }
-        if (ends)
+        moments.insert(fault.from);
+        moments.insert(fault.until);
+        if (IsOutage(fault.kind) && fault.until < m_scenario.stop)
         {
             app->KeepDisk();
         }
-        until(&NodeApp::Boot);
+    }
+    for (uint64_t at : moments)
+    {
+        if (at < m_scenario.stop)
+        {
+            Simulator::ScheduleWithContext(
+                app->GetNode()->GetId(), At(at), &Simulation::Turn, this, node, at);
+        }
+    }
+}
+
+/// \param at now
+void
+Simulation::Turn(uint32_t node, uint64_t at)
+{
+    NodeApp& app = *m_members[node].app;
+    const std::vector<PlannedFault>& faults = m_faultsOf[node];
+    Plight before = at > 0 ? PlightAt(faults, at - 1) : Plight();
+    Plight now = PlightAt(faults, at);
+    if (now.down && !before.down)
+    {
+        app.Crash();
+    }
+    if (std::any_of(faults.begin(), faults.end(), [at](const PlannedFault& fault) {
+            return fault.kind == FaultKind::DiskLoss && fault.from == at;
+        }))
+    {
+        app.LoseDisk();
+    }
+    if (now.slow != before.slow)
+    {
+        app.SetSlow(now.slow);
+    }
+    if (now.clock != before.clock)
+    {
+        app.SetClock(now.clock);
+    }
+    if (now.lies != before.lies)
+    {
+        app.SetLies(now.lies);
+    }
+    if (before.down && !now.down)
+    {
+        app.Boot();
     }
 }
 

@@ -369,7 +369,7 @@ Simulation::AddMember(uint32_t index, const Seat& seat)
     }
     app->SetStartTime(Ns(seat.start));
     m_nodes.Add(node);
-    m_members.push_back({index, seat.place.region, seat.place.up, seat.addr, app});
+    m_members.push_back({index, seat.place.region, seat.place.up, seat.start, seat.addr, app});
 }
 
 void

@@ -35,6 +35,7 @@ struct Member
     uint32_t group;  ///< index into the scenario's groups
     uint32_t region; ///< index into the network's regions
     uint64_t up;     ///< bit/s
+    int64_t start;   ///< ns: its first
     qn_addr addr;
     ns3::Ptr<NodeApp> app;
 };
@@ -120,7 +121,8 @@ class Simulation
     void AddFaults(const std::string& plan);
     void Conclude();
     void CutRegions(const PlannedFault& fault);
-    void AddNodeFault(const PlannedFault& fault);
+    void AddNodeFaults(uint32_t node);
+    void Turn(uint32_t node, uint64_t at);
     void AddControls();
     void AddControl(uint32_t index);
     ControlSite AddControlServer(uint32_t index, uint32_t i);
@@ -157,8 +159,9 @@ class Simulation
     std::vector<std::string> m_serverNames;
     std::deque<Habits> m_habits; ///< by workload
     std::vector<PlannedFault> m_faults;
-    std::vector<HostResult> m_results;     ///< by host
-    std::vector<Experience> m_experiences; ///< by workload
+    std::vector<std::vector<PlannedFault>> m_faultsOf; ///< by node index
+    std::vector<HostResult> m_results;                 ///< by host
+    std::vector<Experience> m_experiences;             ///< by workload
 
     /// One of the scenario's controls.
     struct Control

@@ -304,10 +304,13 @@ ListsJson(const Recorder& r)
 {
     std::vector<uint64_t> took;
     std::vector<uint64_t> bytes;
-    for (const ListRow& row : r.GetFirstLists())
+    for (const ListRow& row : r.GetLists())
     {
-        took.push_back(row.took);
-        bytes.push_back(row.bytes);
+        if (row.took != ListRow::LATER)
+        {
+            took.push_back(static_cast<uint64_t>(row.took));
+            bytes.push_back(row.bytes);
+        }
     }
     json_t* out = Object();
     Put(out, "query_ns", DistributionJson(Distribution(std::move(took))));
@@ -417,7 +420,9 @@ MakeSummary(const Simulation& s, const Recorder& r)
         Put(out.get(), "cpu", CpuJson(s));
     }
     Put(out.get(), "memory", MemoryJson(s));
-    PutFaults(out.get(), s);
+    PutFaults(out.get(), s, r);
+    PutJoining(out.get(), s, r);
+    PutViews(out.get(), s, r);
     PutPromises(out.get(), s, r);
     if (!scenario.controls.empty())
     {

@@ -30,7 +30,9 @@ struct JsonDeleter
 using JsonPtr = std::unique_ptr<json_t, JsonDeleter>;
 
 /// The keys that summary-faults.cc makes.
-void PutFaults(json_t* out, const Simulation& s);
+void PutFaults(json_t* out, const Simulation& s, const Recorder& r);
+void PutJoining(json_t* out, const Simulation& s, const Recorder& r);
+void PutViews(json_t* out, const Simulation& s, const Recorder& r);
 void PutPromises(json_t* out, const Simulation& s, const Recorder& r);
 
 JsonPtr MakeSummary(const Simulation& simulation, const Recorder& recorder);

@@ -9,6 +9,7 @@
 
 #include "censor-report.h"
 #include "csv.h"
+#include "fault-table.h"
 #include "json-put.h"
 #include "output-file.h"
 #include "shell-word.h"
@@ -280,7 +281,8 @@ WriteData(const std::string& folder,
           const Recorder& recorder,
           const std::string& events)
 {
-    Results results{MakeSummary(simulation, recorder), "", {}, {}, ""};
+    Results results{
+        MakeSummary(simulation, recorder), "", {}, {}, "", FaultTable(simulation, recorder)};
     results.digest = WriteDigested(folder, simulation, recorder, events, results.summary.get());
     WriteCensorFiles(folder, simulation);
     results.verdicts = Judge(results.summary.get(), simulation.GetScenario().expectations);
@@ -313,7 +315,8 @@ Publish(const RunOptions& options,
                  results.figures,
                  results.noFigures,
                  facts,
-                 tier});
+                 tier,
+                 results.faults});
     if (!results.noFigures.empty())
     {
         std::fprintf(stderr, "qnet-sim: no pictures: %s\n", results.noFigures.c_str());

@@ -22,7 +22,8 @@ struct Results
     std::string digest;
     std::vector<Verdict> verdicts;
     std::vector<Figure> figures;
-    std::string noFigures; ///< why there are no pictures, or ""
+    std::string noFigures;                        ///< why there are no pictures, or ""
+    std::vector<std::vector<std::string>> faults; ///< as FaultTable made it
 };
 
 /// Makes the folder, and keeps the scenario and its traces in it: fails before the work, not after.

@@ -419,7 +419,7 @@ static void answered(qn_node *n, const qn_dir_message *m)
     if (m->type == QN_DIR_ERROR)
         err = qn_dir_err_of(m->code);
     else if (asked == WANT_LIST)
-        err = list_answer(n, m);
+        err = list_answer(n, m, &a->tie.nb->id);
     else if (asked == WANT_DESCRIPTOR && m->type == QN_DIR_DESCRIPTOR)
         err = invited_renew(n, &a->tie.nb->id, m->bytes);
     else if (m->type != QN_DIR_OK)

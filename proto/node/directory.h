@@ -178,7 +178,7 @@ QN_MUST_CHECK qn_err node_adopt(qn_node *n, qn_slice bytes);
 qn_slice list_kept(qn_slice kept, qn_slice *verified);
 void list_request(const qn_node *n, qn_dir_message *m); /* points into our list */
 /* What came upon it, in whatever form; as node_adopt. QN_OK too: ours is the newest. */
-QN_MUST_CHECK qn_err list_answer(qn_node *n, const qn_dir_message *m);
+QN_MUST_CHECK qn_err list_answer(qn_node *n, const qn_dir_message *m, const qn_peerid *from);
 
 /* roots.c */
 QN_MUST_CHECK qn_err roots_start(qn_node *n, char why[160]);

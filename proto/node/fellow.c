@@ -254,7 +254,7 @@ static qn_err answered(fellow *f, const qn_dir_message *m)
     if (asked == QN_DIR_LIST) {
         f->greeted = m->type != QN_DIR_ROOTS; /* then once more */
         if (m->type != QN_DIR_ERROR)
-            err = list_answer(n, m);
+            err = list_answer(n, m, &f->tie.nb->id);
         return err == QN_STALE ? QN_OK : err;
     }
     if (asked == QN_DIR_SHARE) {

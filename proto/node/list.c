@@ -6,8 +6,8 @@
 
 #include "dir/offer.h"
 
-/* came: the bytes it was sent in; 0: it was not. */
-static qn_err adopt(qn_node *n, qn_slice bytes, size_t came)
+/* from: who sent it, in `came` bytes; NULL and 0: nobody did. */
+static qn_err adopt(qn_node *n, qn_slice bytes, const qn_peerid *from, size_t came)
 {
     qn_snapshot *old = n->snapshot, *s;
     qn_err err =
@@ -32,7 +32,12 @@ static qn_err adopt(qn_node *n, qn_slice bytes, size_t came)
     n->store_snapshot = true;
     qn_log_line(n->env, QN_LOG_INFO, "dir", "snapshot %llu lists %u nodes",
                 (unsigned long long)s->version, s->relays_n);
-    node_event(n, &(qn_event){.type = QN_EV_SNAPSHOT, .value = s->relays_n, .down = came});
+    node_event(n, &(qn_event){.type = QN_EV_SNAPSHOT,
+                              .id = s->version,
+                              .peer = from != NULL ? *from : (qn_peerid){{0}},
+                              .value = s->relays_n,
+                              .up = qn_get64(s->body_hash.b),
+                              .down = came});
     operator_listed(n);
     heard_listed(n);
     qn_snapshot_drop(old);
@@ -55,7 +60,7 @@ qn_slice list_kept(qn_slice kept, qn_slice *verified)
 
 qn_err node_adopt(qn_node *n, qn_slice bytes)
 {
-    return adopt(n, bytes, 0);
+    return adopt(n, bytes, NULL, 0);
 }
 
 void list_request(const qn_node *n, qn_dir_message *m)
@@ -68,19 +73,19 @@ void list_request(const qn_node *n, qn_dir_message *m)
 }
 
 /* A delta is for the list we named when we asked; meanwhile another may have come. */
-static qn_err apply(qn_node *n, qn_slice delta, size_t came)
+static qn_err apply(qn_node *n, qn_slice delta, const qn_peerid *from, size_t came)
 {
     qn_blob whole = {0};
     qn_err err =
         n->snapshot != NULL ? qn_delta_apply(&whole, n->env, n->snapshot, delta) : QN_STALE;
 
     if (err == QN_OK)
-        err = adopt(n, qn_slice_of(whole.p, whole.n), came);
+        err = adopt(n, qn_slice_of(whole.p, whole.n), from, came);
     qn_blob_clear(&whole, &n->env->mem);
     return err;
 }
 
-qn_err list_answer(qn_node *n, const qn_dir_message *m)
+qn_err list_answer(qn_node *n, const qn_dir_message *m, const qn_peerid *from)
 {
     qn_blob plain = {0};
     qn_slice bytes;
@@ -91,13 +96,14 @@ qn_err list_answer(qn_node *n, const qn_dir_message *m)
     if (m->type == QN_DIR_ROOTS)
         return roots_take(n, m->bytes);
     if (m->type == QN_DIR_SNAPSHOT)
-        return adopt(n, m->bytes, m->bytes.n);
+        return adopt(n, m->bytes, from, m->bytes.n);
     if (m->type != QN_DIR_PACKED && m->type != QN_DIR_DELTA)
         return QN_PROTO;
     err = qn_unpack(&plain, &n->env->mem, m->bytes, QN_SNAPSHOT_MAX);
     bytes = qn_slice_of(plain.p, plain.n);
     if (err == QN_OK)
-        err = m->type == QN_DIR_PACKED ? adopt(n, bytes, m->bytes.n) : apply(n, bytes, m->bytes.n);
+        err = m->type == QN_DIR_PACKED ? adopt(n, bytes, from, m->bytes.n)
+                                       : apply(n, bytes, from, m->bytes.n);
     /* Whose fault it was does not matter: the next answer is to depend on nothing we hold. */
     if (m->type == QN_DIR_DELTA && err != QN_OK && err != QN_STALE)
         n->list_whole = true;

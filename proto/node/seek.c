@@ -88,7 +88,8 @@ void seek_tick(seeker *s)
 static void answered(seeker *s, const qn_dir_message *m)
 {
     qn_node *n = s->n;
-    qn_err err = m->type == QN_DIR_ERROR ? qn_dir_err_of(m->code) : list_answer(n, m);
+    qn_err err =
+        m->type == QN_DIR_ERROR ? qn_dir_err_of(m->code) : list_answer(n, m, &s->tie.nb->id);
 
     s->asking = false;
     if (err == QN_OK && m->type == QN_DIR_ROOTS)

@@ -77,6 +77,39 @@ class Faults(SimTest):
         self.assertEqual(self.summary("a")["promises"]["broken"], 0)
         self.assertEqual(self.summary("c")["faults"]["planned"], len(rows[::2]))
 
+    def follow(self, name, *rows):
+        """Runs what the rows of a faults.csv say."""
+        plan = self.write("plan.csv", "\n".join(["number,kind,node,group,from_ns,until_ns,value", *rows, ""]))
+        self.run_faults(name, "", *BARE, "--faults", plan)
+
+    def samples(self, name, node, column):
+        return {int(r["time_ns"]) // 1_000_000_000: int(r[column])
+                for r in self.rows(name, "nodes.csv") if r["node"] == str(node)}
+
+    def test_outages_that_overlap_end_with_the_last(self):
+        exit_node = 11  # after 3 supers and 8 relays
+        self.follow("a", f"0,crash,{exit_node},exits,10000000000,14000000000,",
+                    f"1,disk-loss,{exit_node},exits,12000000000,18000000000,",
+                    f"2,crash,{exit_node},exits,13000000000,13500000000,")
+        links = self.samples("a", exit_node, "links")
+        self.assertGreater(links[9], 0)
+        self.assertEqual([links[t] for t in range(11, 18)], [0] * 7, "it was up before its last outage was over")
+        self.assertTrue(any(links[t] for t in range(19, 26)), "it never came back")
+        summary = self.summary("a")
+        self.assertEqual((summary["outages"], summary["faults"]["crash"], summary["faults"]["disk-loss"]), (3, 2, 1))
+
+    def test_slowness_that_overlaps_ends_with_the_last(self):
+        """Of the whole network's exits, so that everything would go fast at once."""
+        rows = [f"{i},slow,{node},exits,{begin},{end},1" for i, (begin, end) in
+                enumerate(((10_000_000_000, 20_000_000_000), (12_000_000_000, 14_000_000_000))) for node in range(11, 15)]
+        self.follow("a", *rows)
+        room = 60_000  # an exit's uplink at a thousandth has 25,000 a second, and leaves in chunks of 16 KiB
+        for node in range(11, 15):
+            sent = self.samples("a", node, "sent_bytes")
+            for t in range(16, 20):
+                self.assertLess(sent[t], room, f"node {node} was quick again at {t} s")
+        self.assertGreater(max(max(self.samples("a", node, "sent_bytes").values()) for node in range(11, 15)), 5 * room)
+
     def test_a_plan_that_is_none_is_refused(self):
         for row in ("", "0,crash,9999,relays,1,2,", "0,crash,1,relays,1,2", "0,crahs,1,relays,1,2,",
                     "0,lying,1,relays,1,2,flop", "0,partition,,,1,2,europe/mars", "0,clock,1,relays,1,,x"):

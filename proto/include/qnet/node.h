@@ -210,9 +210,9 @@ typedef enum qn_action_type {
 
 /* What observers see. Numbers only: no destination, no user. */
 typedef enum qn_event_type {
-    QN_EV_LINK_UP,       /* peer */
-    QN_EV_LINK_DOWN,     /* peer, err */
-    QN_EV_SNAPSHOT,      /* value = relays listed, down = bytes the list came in (0: our own) */
+    QN_EV_LINK_UP,   /* peer */
+    QN_EV_LINK_DOWN, /* peer, err */
+    QN_EV_SNAPSHOT, /* id = version, value = relays, up = hash, down = its bytes from peer (or 0) */
     QN_EV_CIRCUIT_BUILT, /* id = circuit, hops, value = build time in ns */
     QN_EV_CIRCUIT_ENDED, /* id, hops, err, value = age in ns */
     QN_EV_STREAM_OPENED, /* id = stream, circuit, hops, value = ns from SOCKS request to OPENED */
