@@ -60,14 +60,12 @@ NodeApp::Drive()
         {
             Perform(a);
         }
-        if ((m_toSend.empty() && m_toRead.empty()) || IsBusy())
+        if ((m_toSend.IsEmpty() && m_toRead.IsEmpty()) || IsBusy())
         {
             break;
         }
-        bool sends = !m_toSend.empty();
-        std::deque<qn_conn>& queue = sends ? m_toSend : m_toRead;
-        qn_conn c = queue.front();
-        queue.pop_front();
+        bool sends = !m_toSend.IsEmpty();
+        qn_conn c = (sends ? m_toSend : m_toRead).Take();
         if (sends)
         {
             Flush(c);
@@ -94,14 +92,16 @@ NodeApp::Charge(uint64_t writes)
     {
         return;
     }
+    m_charged = m_charged ? std::move(m_charged) : std::make_unique<qn_counters>();
+    const qn_counters& before = *m_charged;
     qn_counters now;
     qn_node_counters(m_node, &now);
     uint64_t cells = now.cells_forward + now.cells_backward;
-    uint64_t cellsBefore = m_charged.cells_forward + m_charged.cells_backward;
-    uint64_t ns = (now.aead_bytes - m_charged.aead_bytes) * cost.kib / 1024 +
-                  (cells - cellsBefore) * cost.cell + (now.dh - m_charged.dh) * cost.dh +
-                  (now.handshakes - m_charged.handshakes) * cost.handshake + writes * cost.write;
-    m_charged = now;
+    uint64_t cellsBefore = before.cells_forward + before.cells_backward;
+    uint64_t ns = (now.aead_bytes - before.aead_bytes) * cost.kib / 1024 +
+                  (cells - cellsBefore) * cost.cell + (now.dh - before.dh) * cost.dh +
+                  (now.handshakes - before.handshakes) * cost.handshake + writes * cost.write;
+    *m_charged = now;
     auto took = static_cast<int64_t>(ns * 1000 / m_cpuSpeed * 1000 / m_slow);
     m_cpuFree = std::max(m_cpuFree, NowNs()) + took;
     m_cpuSpent += took;
@@ -336,7 +336,7 @@ NodeApp::QueueSend(qn_conn c)
     if (e != nullptr && !e->toSend)
     {
         e->toSend = true;
-        m_toSend.push_back(c);
+        m_toSend.Add(c);
     }
 }
 
@@ -347,7 +347,7 @@ NodeApp::QueueRead(qn_conn c)
     if (e != nullptr && !e->toRead)
     {
         e->toRead = true;
-        m_toRead.push_back(c);
+        m_toRead.Add(c);
     }
 }
 

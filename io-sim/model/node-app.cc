@@ -270,7 +270,10 @@ NodeApp::GetStatus() const
     {
         qn_node_status(m_node, &status);
     }
-    AddCounters(&status.counters, m_past);
+    if (m_past)
+    {
+        AddCounters(&status.counters, *m_past);
+    }
     return status;
 }
 
@@ -403,7 +406,7 @@ NodeApp::Crash()
 {
     m_timer.Cancel();
     m_resume.Cancel();
-    m_charged = qn_counters{};
+    m_charged.reset();
     m_cpuFree = 0;
     m_armed = QN_NEVER;
     m_life++;
@@ -428,12 +431,12 @@ NodeApp::Crash()
     }
     m_found = nullptr;
     m_conns.clear();
-    m_toSend.clear();
-    m_toRead.clear();
+    m_toSend.Clear();
+    m_toRead.Clear();
     if (m_node != nullptr)
     {
         Door(false);
-        m_past = GetStatus().counters;
+        m_past = std::make_unique<qn_counters>(GetStatus().counters);
         qn_node_free(m_node);
         m_node = nullptr;
     }

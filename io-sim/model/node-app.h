@@ -7,7 +7,6 @@
 #ifndef QNET_SIM_NODE_APP_H
 #define QNET_SIM_NODE_APP_H
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -21,6 +20,7 @@
 #include "local-conn.h"
 #include "origin.h"
 #include "shared-core.h"
+#include "turns.h"
 
 namespace qnet
 {
@@ -165,7 +165,7 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     uint32_t m_lies = 0;        ///< bits
     uint64_t m_listVersion = 0; ///< of this life's list
     uint32_t m_life = 0;        ///< numbers its starts, so that events of an earlier one are known
-    qn_counters m_past{};       ///< of earlier lives
+    std::unique_ptr<qn_counters> m_past; ///< of earlier lives; null: none
     PromiseCounts m_broken;
     bool m_hasOperator = false;
     qn_secret32 m_operator{};
@@ -176,11 +176,11 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     std::unordered_map<qn_conn, Entry> m_conns; ///< looked up by name, never walked in a run
     Entry* m_found = nullptr; ///< what was looked up last: one event asks for one conn many times
     qn_conn m_foundConn = 0;
-    std::deque<qn_conn> m_toSend;
-    std::deque<qn_conn> m_toRead;
-    qn_counters m_charged{}; ///< what the processor has spent time on
-    int64_t m_cpuFree = 0;   ///< ns: when it has
-    int64_t m_cpuSpent = 0;  ///< ns, in all
+    Turns m_toSend;
+    Turns m_toRead;
+    std::unique_ptr<qn_counters> m_charged; ///< what the processor has spent time on; null: nothing
+    int64_t m_cpuFree = 0;                  ///< ns: when it has
+    int64_t m_cpuSpent = 0;                 ///< ns, in all
     ns3::EventId m_resume;
     bool m_socksPaused = false;
     ns3::EventId m_timer;

@@ -175,7 +175,7 @@
 #define QN_APPS_LEND 4 /* of them lent to one read: 64 KiB, a socket's usual fill */
 #define QN_CIRCUIT_BUILD_TIMEOUT (10 * QN_SEC)
 /* while a stream waits, one that is not built after so long, which is some round trips, is given
- * company by another: ten at most before the first gives up */
+ * company by another, that one after twice as long, and so on: four before the first gives up */
 #define QN_CIRCUIT_LATE QN_SEC
 /* a circuit that answers nothing is asked after so long, and left after as long again; between the
  * two bounds, what building it took, which is two round trips and more */

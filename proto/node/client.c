@@ -9,7 +9,7 @@
  */
 #include "node/internal.h"
 
-enum { POOL_DEFAULT = 4, POOL_BACKOFF_MAX = 6 };
+enum { POOL_DEFAULT = 4, POOL_BACKOFF_MAX = 6, LATE_DOUBLINGS = 3 };
 #define POOL_BACKOFF (250 * QN_MS)    /* doubled with every failure in a row: 16 s at most */
 #define POOL_KEPT_AFTER (60 * QN_SEC) /* the pool is kept up so long after the last demand */
 #define DIRTY_AFTER (600 * QN_SEC)    /* Tor's MaxCircuitDirtiness, for its reason */
@@ -120,9 +120,15 @@ static uint32_t pool_ready(const qn_node *n)
     return ready;
 }
 
+/* Where no hop has a link to the next, all that are begun are late and none of them dead: so each
+ * one more is waited for twice as long as the one before. */
 static qn_time late_at(const circuit *c)
 {
-    return c->core.started + QN_CIRCUIT_LATE;
+    unsigned late = 0;
+
+    for (const circuit *o = c->n->circuits; o != NULL; o = o->next)
+        late += o->late && !o->built && !o->dead;
+    return c->core.started + (QN_CIRCUIT_LATE << QN_MIN(late, LATE_DOUBLINGS));
 }
 
 /* A hop that died leaves its neighbours holding what is meant for it, so what is late may never be
