@@ -341,6 +341,7 @@ static json_t *circuit(const qn_view *v, const qn_circuit_info *c)
     set(o, "built", json_boolean(c->built));
     set_number(o, "streams", c->streams);
     set_number(o, "age_ms", c->age / QN_MS);
+    set_number(o, "trip_ms", c->trip / QN_MS);
     set_number(o, "up", c->up);
     set_number(o, "down", c->down);
     return o;

@@ -160,7 +160,7 @@ ReadConn(const YamlNode* node, Network& out)
     MapReader map(node != nullptr ? *node : none, "network.conn");
     out.initialWindow = map.Number("initial_window", Unit::Size, 14480, 1448, 64 * MIB);
     out.maxWindow = map.Number("max_window", Unit::Size, MIB, 16 * KIB, 64 * MIB);
-    out.sendBuffer = map.Number("send_buffer", Unit::Size, 16 * KIB, 16 * KIB, 16 * MIB);
+    out.sendBuffer = map.Number("send_buffer", Unit::Size, 32 * KIB, 16 * KIB, 16 * MIB);
     out.queueLimit = map.Number("queue_limit", Unit::Size, 300000, 16 * KIB, 64 * MIB);
     out.segment = map.Number("segment", Unit::Size, 1448, 536, 16 * KIB);
     map.Done();

@@ -133,7 +133,7 @@ const std::vector<Section> SECTIONS = {
      {
          {"initial_window", "size", "14480 B", "in flight at first (RFC 6928)"},
          {"max_window", "size", "1 MiB", "in flight at most: the receiver's buffer"},
-         {"send_buffer", "size", "16 KiB", "taken from a writer before it is on the uplink"},
+         {"send_buffer", "size", "32 KiB", "taken from a writer before it is on the uplink"},
          {"queue_limit",
           "size",
           "300000 B",

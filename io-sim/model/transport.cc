@@ -37,7 +37,7 @@ Transport::GetTypeId()
                           MakeUintegerChecker<uint64_t>(SEGMENT, 1 << 30))
             .AddAttribute("SendBuffer",
                           "Bytes a conn takes from its writer before they are on the uplink",
-                          UintegerValue(16384),
+                          UintegerValue(32768),
                           MakeUintegerAccessor(&Transport::m_sendBuffer),
                           MakeUintegerChecker<uint64_t>(16384, 16 * 1024 * 1024))
             .AddAttribute("QueueLimit",

@@ -159,6 +159,10 @@ static void show(const json_t *circuit)
                  json_is_true(json_object_get(circuit, "built")) ? "built" : "building",
                  number(circuit, "age_ms") / 1000, number(circuit, "streams"),
                  number(circuit, "up"), number(circuit, "down"));
+    if (number(circuit, "trip_ms") > 0)
+        (void)printf("  there and back in %lld ms; of those that are ready a stream takes the "
+                     "quickest\n",
+                     number(circuit, "trip_ms"));
     for (i = 0; i < json_array_size(json_object_get(circuit, "hops")); i++)
         show_hop(circuit, i);
     json_array_foreach(json_object_get(a, "both_ends"), i, line)(void)

@@ -114,6 +114,7 @@ static qn_err extended(qn_circuit *c, qn_piece cell)
         return err;
     drop_handshake(c);
     c->asked = false;
+    c->trip = c->all->env->now - c->asked_at;
     if (++c->layers < c->hops_n - 1)
         return QN_OK;
     c->state = QN_CIRCUIT_OPEN;
@@ -177,6 +178,8 @@ qn_err qn_circuit_output(qn_circuit *c, qn_piece *out)
         return err;
     }
     c->asked = building;
+    if (building)
+        c->asked_at = c->all->env->now;
     *out = cell;
     return QN_OK;
 }

@@ -40,6 +40,8 @@ typedef struct qn_circuit {
     qn_noise *noise; /* while an EXTEND is out */
     qn_apps apps;
     qn_time started, built, used; /* used: first app stream, 0: none yet */
+    qn_time asked_at;             /* the last EXTEND left then ... */
+    qn_time trip;                 /* ... and its answer took so long */
 } qn_circuit;
 
 typedef enum qn_circuit_event_type {

@@ -2,10 +2,9 @@
  * Circuits of our own: the pool, and which circuit a stream gets.
  *
  * A few circuits are kept ready while privacy streams are being asked for. A stream gets the
- * suitable one that was given out least recently, so load spreads over paths, and of those never
- * given out the one that was quickest to build. Streams with different SOCKS credentials never
- * share a circuit, and none is put on one whose first is ten minutes old: what an exit can put
- * together stays small.
+ * suitable one that is quickest, a circuit counting once more for each stream it carries (trip.c);
+ * in a lab they take turns. Streams with different SOCKS credentials never share a circuit, and
+ * none is put on one whose first is ten minutes old: what an exit can put together stays small.
  */
 #include "node/internal.h"
 
@@ -41,19 +40,12 @@ static bool suits(const qn_node *n, const circuit *c, const opening *o)
     return last == NULL || paths_takes_port(n, last, &o->dest);
 }
 
-static bool is_better(const circuit *c, const circuit *than)
-{
-    if (c->last_given != than->last_given)
-        return c->last_given < than->last_given;
-    return c->build_time < than->build_time;
-}
-
 circuit *client_pick(qn_node *n, const opening *o)
 {
     circuit *best = NULL;
 
     for (circuit *c = n->circuits; c != NULL; c = c->next)
-        if (suits(n, c, o) && (best == NULL || is_better(c, best)))
+        if (suits(n, c, o) && (best == NULL || trip_is_shorter(c, best)))
             best = c;
     return best;
 }
@@ -284,6 +276,7 @@ static void built(circuit *c)
 
     c->built = true;
     c->build_time = n->env->now - c->core.started;
+    trip_begin(c);
     n->pool_failures = 0;
     paths_worked(n, &c->hops[0].id);
     n->counters.circuits_built++;
@@ -328,6 +321,7 @@ static void app_event(circuit *c, const qn_app_event *ev)
 
     c->heard = c->n->env->now;
     if (ev->type == QN_APP_EV_PONG) {
+        trip_pong(c);
         probe_good(c->n);
         return;
     }
@@ -452,11 +446,13 @@ void client_service(circuit *c)
         return;
     }
     mute_check(c);
+    trip_check(c);
     client_event(c);
     if (!c->dead && !flush(c))
         again = c->n->env->now + QN_NOMEM_PAUSE;
     client_event(c);
     if (!c->dead)
-        node_timer(c->n, &c->timer, TIMER_CIRCUIT,
-                   QN_MIN(QN_MIN(again, mute_due(c)), qn_circuit_due(&c->core)));
+        node_timer(
+            c->n, &c->timer, TIMER_CIRCUIT,
+            QN_MIN(QN_MIN(again, QN_MIN(mute_due(c), trip_due(c))), qn_circuit_due(&c->core)));
 }

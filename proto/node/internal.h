@@ -240,7 +240,11 @@ typedef struct circuit {
     qn_time first_given; /* when it got its first stream; 0: none yet */
     qn_time build_time;
     qn_time heard;  /* when its end last spoke of a stream; 0: it has not */
-    qn_time awaits; /* since when something that was sent has no answer; 0: nothing has */
+    qn_time trip;       /* there and back, of late */
+    qn_time pinged;     /* a PING for it is out since then; 0: none is */
+    qn_time ping_after; /* no other before */
+    qn_time ping_due;   /* the first, if no stream comes sooner; 0: it has been */
+    qn_time awaits;     /* since when something that was sent has no answer; 0: nothing has */
     uint8_t isolation[16];
     bool isolated;    /* isolation is set: streams of one key only */
     bool late;        /* it took too long to be built for those who wait */
@@ -491,6 +495,16 @@ void client_service(circuit *c);
 void client_wake_waiting(qn_node *n);
 /* Streams that have another way than this link, which is late, take it. */
 void client_leave(neighbour *nb);
+
+/* trip.c */
+void trip_begin(circuit *c); /* it is built */
+void trip_ask(circuit *c);   /* a stream is given to it */
+qn_time trip_due(const circuit *c);
+void trip_check(circuit *c);
+void trip_pong(circuit *c);
+qn_time trip_of(const circuit *c);
+/* Whether a stream is better off there, given what else each carries. */
+bool trip_is_shorter(const circuit *c, const circuit *than);
 
 /* mute.c */
 void mute_watch(circuit *c); /* something was sent that wants an answer */

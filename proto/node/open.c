@@ -180,6 +180,7 @@ static bool bind_circuit(edge *e, circuit *c)
     memcpy(c->isolation, e->opening->isolation, sizeof c->isolation);
     c->streams++;
     mute_watch(c);
+    trip_ask(c);
     e->circuit = c;
     e->apps = qn_circuit_apps(&c->core);
     e->state = EDGE_OPENING;

@@ -188,6 +188,8 @@ static qn_circuit_info describe_circuit(const circuit *c)
         info.hop[k] = c->hops[k].id;
     if (c->first_given != 0)
         info.used = c->n->env->now - c->first_given;
+    if (c->built)
+        info.trip = trip_of(c);
     paths_describe(c, &info);
     return info;
 }

@@ -346,6 +346,7 @@ typedef struct qn_circuit_info {
     bool built;
     uint32_t streams;
     qn_time age, used; /* since it was begun; since its first stream, 0: none yet */
+    qn_time trip;      /* there and back, by which streams choose among the built; 0: one hop */
     uint64_t up, down; /* application bytes */
 } qn_circuit_info;
 /* The i-th circuit, oldest first, then the one-hop routes in use, one for each stream; false when
