@@ -16,7 +16,7 @@ typedef struct qn_htx_traffic {
     qn_record_keys tx, rx;
     qn_htx_carry carry;
     qn_shape shape;
-    qn_outflow outflow; /* the owner's to tell what the socket took */
+    qn_outflow outflow;  /* the owner's to tell what the socket took */
     qn_piece part;       /* an incomplete TLS record out of CARRIER */
     uint16_t max_record; /* content of a record, either way */
     /* Lengths of the records in which these end, at least; 0: whatever they come to. */

@@ -239,7 +239,7 @@ typedef struct circuit {
     uint64_t last_given; /* order in which streams were given out: least recently first */
     qn_time first_given; /* when it got its first stream; 0: none yet */
     qn_time build_time;
-    qn_time heard;  /* when its end last spoke of a stream; 0: it has not */
+    qn_time heard;      /* when its end last spoke of a stream; 0: it has not */
     qn_time trip;       /* there and back, of late */
     qn_time pinged;     /* a PING for it is out since then; 0: none is */
     qn_time ping_after; /* no other before */
@@ -496,15 +496,7 @@ void client_wake_waiting(qn_node *n);
 /* Streams that have another way than this link, which is late, take it. */
 void client_leave(neighbour *nb);
 
-/* trip.c */
-void trip_begin(circuit *c); /* it is built */
-void trip_ask(circuit *c);   /* a stream is given to it */
-qn_time trip_due(const circuit *c);
-void trip_check(circuit *c);
-void trip_pong(circuit *c);
-qn_time trip_of(const circuit *c);
-/* Whether a stream is better off there, given what else each carries. */
-bool trip_is_shorter(const circuit *c, const circuit *than);
+#include "node/trip.h"
 
 /* mute.c */
 void mute_watch(circuit *c); /* something was sent that wants an answer */

@@ -360,69 +360,6 @@ START_TEST(an_idle_carrier_holds_no_buffers)
 }
 END_TEST
 
-/* Seals whole records until there is no room; returns how many. */
-static unsigned seal_all(void)
-{
-    unsigned n = 0;
-
-    while (p.a.carrier->kind->room(p.a.carrier) > 0) {
-        qt_assert_err(say(&p.a, 16384), QN_OK);
-        n++;
-    }
-    return n;
-}
-
-static size_t sealed(void)
-{
-    qn_slice v[64];
-    unsigned slices = p.a.carrier->kind->peek(p.a.carrier, 0, v, QN_LEN(v));
-    size_t n = 0;
-
-    for (unsigned i = 0; i < slices; i++)
-        n += v[i].n;
-    return n;
-}
-
-START_TEST(room_ends_when_the_conn_is_slow_and_comes_back)
-{
-    connect_and_run();
-    ck_assert_uint_eq(seal_all(), 1);
-    qt_pair_run(&p);
-    ck_assert_uint_eq(p.a.carrier->kind->room(p.a.carrier), QN_RECORD_CONTENT_MAX);
-}
-END_TEST
-
-START_TEST(what_a_conn_takes_is_what_waits_sealed)
-{
-    unsigned n = 0;
-
-    connect_and_run();
-    for (unsigned i = 0; i < 5; i++) {
-        n = seal_all();
-        p.a.carrier->kind->consume(p.a.carrier, 0, sealed());
-    }
-    ck_assert_uint_eq(n, QN_LINK_OUT_MAX / 16384);
-    (void)seal_all();
-    while (sealed() > QN_LINK_OUT_MIN) {
-        p.a.carrier->kind->consume(p.a.carrier, 0, 4096);
-        ck_assert_uint_eq(p.a.carrier->kind->room(p.a.carrier) > 0, sealed() < QN_LINK_OUT_MIN);
-    }
-    ck_assert_uint_eq(seal_all(), 1);
-}
-END_TEST
-
-/* A page now and then does not show that a download's worth would be taken. */
-START_TEST(little_that_is_taken_at_once_proves_nothing)
-{
-    connect_and_run();
-    for (unsigned i = 0; i < 50; i++) {
-        qt_assert_err(say(&p.a, 1000), QN_OK);
-        p.a.carrier->kind->consume(p.a.carrier, 0, sealed());
-    }
-    ck_assert_uint_eq(seal_all(), 1);
-}
-END_TEST
-
 START_TEST(key_update_under_traffic_loses_nothing)
 {
     connect_and_run();
@@ -600,9 +537,6 @@ static Suite *bare_suite(void)
     tcase_add_checked_fixture(rec, setup, teardown);
     tcase_add_test(rec, any_chunking_gives_the_same_events);
     tcase_add_test(rec, an_idle_carrier_holds_no_buffers);
-    tcase_add_test(rec, room_ends_when_the_conn_is_slow_and_comes_back);
-    tcase_add_test(rec, what_a_conn_takes_is_what_waits_sealed);
-    tcase_add_test(rec, little_that_is_taken_at_once_proves_nothing);
     tcase_add_test(rec, key_update_under_traffic_loses_nothing);
     tcase_add_test(rec, key_update_anywhere_but_last_is_refused);
     tcase_add_test(rec, a_damaged_record_ends_the_carrier_and_is_not_delivered);
