@@ -142,6 +142,63 @@ START_TEST(nobody_waits_for_a_circuit_that_may_never_be_built)
 }
 END_TEST
 
+typedef struct begun {
+    const qn_node *n;
+    qn_time after;
+    unsigned count;
+} begun;
+
+static bool one_begun(void *ctx)
+{
+    begun *b = ctx;
+
+    b->count = 0;
+    for (const circuit *c = b->n->circuits; c != NULL; c = c->next)
+        b->count += c->core.started > b->after;
+    return b->count > 0;
+}
+
+static bool never(void *ctx)
+{
+    (void)ctx;
+    return false;
+}
+
+/* Where every circuit is late, more of them make nothing better: two hops answer after three
+ * seconds each, and by then one has been begun at once, one after 1 s and one after 3. */
+START_TEST(company_of_late_circuits_comes_ever_more_slowly)
+{
+    enum { KEYS = 8 }; /* each of which takes one of the circuits that are ready */
+    char key[24];
+    begun b = {0};
+    mesh m;
+
+    mesh_new(&m, &(mesh_cfg){.world = {.seed = 400 + (uint64_t)_i,
+                                       .delay_min = 5 * QN_MS,
+                                       .delay_max = 30 * QN_MS,
+                                       .window = 256 << 10},
+                             .relays = 4,
+                             .exits = 1,
+                             .route = QN_ROUTE_PRIVACY});
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    pw_core(m.client)->cfg.pool = 1;
+    for (int i = 0; i < KEYS; i++) {
+        (void)snprintf(key, sizeof key, "privacy+%d", i);
+        ck_assert_int_eq(
+            mesh_await(&m, pw_get(m.w, m.client, MESH_WEB, 80, 100, 1000, key), 20 * QN_SEC),
+            PW_DONE);
+    }
+    m.w->cfg.delay_min = m.w->cfg.delay_max = 1500 * QN_MS;
+    b = (begun){.n = pw_core(m.client), .after = pw_core(m.client)->env->now};
+    (void)pw_get(m.w, m.client, MESH_WEB, 80, 100, 1000, "privacy+fresh");
+    ck_assert(pw_run(m.w, pw_now(m.w) + 60 * QN_SEC, one_begun, &b));
+    ck_assert(!pw_run(m.w, pw_now(m.w) + 5500 * QN_MS, never, NULL));
+    (void)one_begun(&b);
+    ck_assert_uint_eq(b.count, 3);
+    mesh_free(&m);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("pocket deaths");
@@ -151,6 +208,7 @@ static Suite *suite(void)
     tcase_add_loop_test(t, a_hop_that_dies_costs_one_error_and_five_seconds_at_most, 0,
                         OFFSETS * HOPS);
     tcase_add_loop_test(t, nobody_waits_for_a_circuit_that_may_never_be_built, 0, 48);
+    tcase_add_loop_test(t, company_of_late_circuits_comes_ever_more_slowly, 0, 8);
     suite_add_tcase(s, t);
     return s;
 }
