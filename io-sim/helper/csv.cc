@@ -2,6 +2,7 @@
 #include "csv.h"
 
 #include <cinttypes>
+#include <cstdio>
 
 #include "output-file.h"
 
@@ -18,6 +19,27 @@ Maybe(int64_t value)
     return value >= 0 ? std::to_string(value) : "";
 }
 
+/// As events.csv names peers: by the first four bytes.
+std::string
+PeerName(const qn_peerid& id)
+{
+    char text[9];
+    std::snprintf(text, sizeof text, "%02x%02x%02x%02x", id.b[0], id.b[1], id.b[2], id.b[3]);
+    return text;
+}
+
+/// Empty when it was not built.
+std::string
+PathName(const CircuitRow& row)
+{
+    std::string out;
+    for (uint8_t i = 0; i < row.hops && row.built >= 0; i++)
+    {
+        out += (i == 0 ? "" : "-") + PeerName(row.path[i]);
+    }
+    return out;
+}
+
 const char*
 RegionName(const Simulation& s, uint32_t node)
 {
@@ -31,12 +53,11 @@ WriteStreams(const std::string& path, const Simulation& s, const Recorder& r)
 {
     OutputFile out(path);
     out.Write("client,workload,region,route,size_bytes,start_ns,ttfb_ns,ttlb_ns,bytes,hops,circuit,"
-              "outcome,"
-              "socks_reply,measured,ended_ns\n");
+              "outcome,socks_reply,measured,ended_ns,answer_ns,host\n");
     for (const StreamRow& row : r.GetStreams())
     {
         out.Printf("%u,%s,%s,%s,%" PRIu64 ",%" PRId64 ",%s,%s,%" PRIu64 ",%u,%" PRIu64
-                   ",%s,%u,%u,%s\n",
+                   ",%s,%u,%u,%s,%s,%s\n",
                    row.client,
                    s.GetScenario().workloads[row.workload].name.c_str(),
                    RegionName(s, row.client),
@@ -51,7 +72,9 @@ WriteStreams(const std::string& path, const Simulation& s, const Recorder& r)
                    FetchOutcomeName(row.outcome),
                    row.reply,
                    row.measured ? 1 : 0,
-                   Maybe(row.outcome != FetchOutcome::Unfinished ? row.over : -1).c_str());
+                   Maybe(row.outcome != FetchOutcome::Unfinished ? row.over : -1).c_str(),
+                   Maybe(row.answer).c_str(),
+                   row.host);
     }
     return out.Close();
 }
@@ -60,10 +83,10 @@ std::string
 WriteCircuits(const std::string& path, const Recorder& r)
 {
     OutputFile out(path);
-    out.Write("client,circuit,hops,built_at_ns,build_ns,ended_at_ns,end,measured\n");
+    out.Write("client,circuit,hops,built_at_ns,build_ns,ended_at_ns,end,measured,path\n");
     for (const CircuitRow& row : r.GetCircuits())
     {
-        out.Printf("%u,%" PRIu64 ",%u,%s,%s,%s,%s,%u\n",
+        out.Printf("%u,%" PRIu64 ",%u,%s,%s,%s,%s,%u,%s\n",
                    row.node,
                    row.id,
                    row.hops,
@@ -71,7 +94,8 @@ WriteCircuits(const std::string& path, const Recorder& r)
                    Maybe(row.took).c_str(),
                    Maybe(row.ended).c_str(),
                    row.ended < 0 ? "" : qn_err_name(row.error),
-                   row.measured ? 1 : 0);
+                   row.measured ? 1 : 0,
+                   PathName(row).c_str());
     }
     return out.Close();
 }
@@ -104,14 +128,14 @@ WriteNodes(const std::string& path, const Simulation& s, const Recorder& r)
     OutputFile out(path);
     out.Write(
         "time_ns,node,group,region,relayed_bytes,sent_bytes,received_bytes,unsent_bytes,cells,"
-        "delivered_bytes,links,circuits,streams\n");
+        "delivered_bytes,links,circuits,streams,peer\n");
     for (const SampleRow& row : r.GetSamples())
     {
         bool all = row.node < 0;
         auto node = static_cast<uint32_t>(all ? 0 : row.node);
         const std::string& group = s.GetScenario().groups[s.GetMembers()[node].group].name;
         out.Printf("%" PRId64 ",%s,%s,%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
-                   ",%" PRIu64 ",%u,%u,%u\n",
+                   ",%" PRIu64 ",%u,%u,%u,%s\n",
                    row.at,
                    all ? "clients" : std::to_string(node).c_str(),
                    all ? "clients" : group.c_str(),
@@ -124,7 +148,8 @@ WriteNodes(const std::string& path, const Simulation& s, const Recorder& r)
                    row.delivered,
                    row.links,
                    row.circuits,
-                   row.streams);
+                   row.streams,
+                   all ? "" : PeerName(row.id).c_str());
     }
     return out.Close();
 }

@@ -11,6 +11,8 @@ namespace qnet
 namespace
 {
 
+constexpr qn_peerid NOBODY{};
+
 int64_t
 Began(const CircuitRow& row)
 {
@@ -30,6 +32,7 @@ AddSample(SampleRow& sum, const SampleRow& row)
     sum.links += row.links;
     sum.circuits += row.circuits;
     sum.streams += row.streams;
+    sum.id = qn_peerid_equal(&sum.id, &NOBODY) ? row.id : sum.id;
 }
 
 } // namespace

@@ -180,14 +180,18 @@ Recorder::OnCircuitBuilt(uint32_t index, const qn_event& event)
 {
     OnEvent(index, event);
     m_open[{index, event.id}] = m_circuits.size();
-    m_circuits.push_back({index,
-                          event.id,
-                          event.hops,
-                          NowNs(),
-                          static_cast<int64_t>(event.value),
-                          -1,
-                          QN_OK,
-                          NowNs() >= m_warmup});
+    CircuitRow row{index,
+                   event.id,
+                   event.hops,
+                   NowNs(),
+                   static_cast<int64_t>(event.value),
+                   -1,
+                   QN_OK,
+                   NowNs() >= m_warmup,
+                   {}};
+    auto hops = m_simulation.GetMembers()[index].app->GetHops(event.id);
+    std::copy(hops.begin(), hops.end(), row.path);
+    m_circuits.push_back(row);
 }
 
 void
@@ -198,7 +202,7 @@ Recorder::OnCircuitEnded(uint32_t index, const qn_event& event)
     if (open == m_open.end())
     {
         m_circuits.push_back(
-            {index, event.id, event.hops, -1, -1, NowNs(), event.err, NowNs() >= m_warmup});
+            {index, event.id, event.hops, -1, -1, NowNs(), event.err, NowNs() >= m_warmup, {}});
         return;
     }
     m_circuits[open->second].ended = NowNs();
@@ -266,6 +270,8 @@ Recorder::OnFetched(uint32_t index, uint32_t workload, const SocksFetch& fetch)
     row.bytes = fetch.GetBytes();
     row.hops = fetch.GetHops();
     row.circuit = fetch.GetCircuit();
+    fetch.GetRequest().host.copy(row.host, sizeof row.host - 1);
+    row.answer = fetch.GetAnswerNs();
     row.outcome = fetch.GetOutcome();
     row.reply = fetch.GetReply();
     row.measured = row.start >= m_warmup;
@@ -316,6 +322,7 @@ Recorder::Sample()
         SampleRow row{};
         row.at = NowNs();
         row.node = static_cast<int32_t>(i);
+        row.id = members[i].app->GetStatus().id;
         Add(row, i);
         m_samples.push_back(row);
     }

@@ -32,6 +32,8 @@ struct StreamRow
     uint64_t bytes; ///< delivered
     uint8_t hops;
     uint64_t circuit;
+    char host[64];  ///< of the web server, as the program named it, cut
+    int64_t answer; ///< ns from the request, on an open stream, to the first byte; -1 none
     FetchOutcome outcome;
     uint8_t reply; ///< SOCKS
     bool measured; ///< started after the warm-up
@@ -43,11 +45,12 @@ struct CircuitRow
     uint32_t node;
     uint64_t id;
     uint8_t hops;
-    int64_t built; ///< when, ns; -1 never
-    int64_t took;  ///< build time, ns
-    int64_t ended; ///< when, ns; -1 not yet
-    qn_err error;  ///< why it ended
-    bool measured; ///< built, or failed, after the warm-up
+    int64_t built;     ///< when, ns; -1 never
+    int64_t took;      ///< build time, ns
+    int64_t ended;     ///< when, ns; -1 not yet
+    qn_err error;      ///< why it ended
+    bool measured;     ///< built, or failed, after the warm-up
+    qn_peerid path[3]; ///< `hops` of them, from the entry on; nothing but 0 when it was not built
 };
 
 /// A list that a node took into use.
@@ -78,6 +81,7 @@ struct SampleRow
 {
     int64_t at;   ///< ns: the interval's end
     int32_t node; ///< -1: all clients
+    qn_peerid id; ///< of nothing but 0: all clients, or the node has not been up
     uint64_t relayed;
     uint64_t sent;
     uint64_t received;

@@ -277,6 +277,14 @@ NodeApp::GetStatus() const
     return status;
 }
 
+std::vector<qn_peerid>
+NodeApp::GetHops(uint64_t circuit) const
+{
+    qn_peerid hop[3];
+    uint8_t n = m_node != nullptr ? qn_node_hops(m_node, circuit, hop) : 0;
+    return {hop, hop + n};
+}
+
 // ---- start and stop
 
 qn_slice

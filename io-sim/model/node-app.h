@@ -69,6 +69,8 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     qn_mode GetMode() const;
     /// Counters go on over crashes; all else is zero while the node is not up.
     qn_status GetStatus() const;
+    /// PeerIDs of the hops of one of its circuits, entry first; empty: it has no such circuit.
+    std::vector<qn_peerid> GetHops(uint64_t circuit) const;
     int64_t GetCpuNs() const; ///< that its processor was busy
     const PromiseCounts& GetBroken() const;
     /// Bytes its core held at most since it last came up.

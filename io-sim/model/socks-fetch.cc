@@ -296,6 +296,7 @@ SocksFetch::SendGet()
     std::string get = "GET " + path + " HTTP/1.1\r\nHost: " + m_request.host +
                       "\r\nUser-Agent: qnet-sim\r\nAccept: */*\r\nConnection: " +
                       (m_request.keep ? "keep-alive" : "close") + "\r\n\r\n";
+    m_asked = NowNs() - m_start;
     m_conn->Send(get.data(), get.size());
 }
 
@@ -375,6 +376,12 @@ int64_t
 SocksFetch::GetFirstByteNs() const
 {
     return m_first;
+}
+
+int64_t
+SocksFetch::GetAnswerNs() const
+{
+    return m_first < 0 ? -1 : m_first - m_asked;
 }
 
 int64_t

@@ -74,6 +74,7 @@ class SocksFetch final : private LocalUser
     uint8_t GetReply() const; ///< SOCKS reply code; 0 succeeded
     int64_t GetStartNs() const;
     int64_t GetFirstByteNs() const; ///< since the start; -1: none came
+    int64_t GetAnswerNs() const;    ///< from the stream's being open to the first byte; -1: none
     int64_t GetLastByteNs() const;  ///< since the start; -1: it did not come
     uint64_t GetBytes() const;      ///< of the body
     uint8_t GetHops() const;        ///< 0: the stream never opened
@@ -113,6 +114,7 @@ class SocksFetch final : private LocalUser
     std::string m_in; ///< before the body
     uint8_t m_reply = 0;
     int64_t m_start = 0;
+    int64_t m_asked = 0; ///< when the request was sent, since the start
     int64_t m_first = -1;
     int64_t m_last = -1;
     uint64_t m_bytes = 0;

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <map>
 
+#include "ns3/string.h"
+
 #include "simulation.h"
 #include "summary.h"
 
@@ -17,6 +19,7 @@ namespace
 json_t*
 HostJson(const Simulation& s, uint32_t host, uint32_t groupIndex, uint32_t number, int node)
 {
+    ns3::StringValue country;
     const Group& group = s.GetScenario().groups[groupIndex];
     const Transport::HostConfig& config = s.GetTransport().GetHost(host);
     uint64_t start = group.startFrom + group.startOver / group.count * number;
@@ -41,6 +44,11 @@ HostJson(const Simulation& s, uint32_t host, uint32_t groupIndex, uint32_t numbe
                              "pool",
                              integer(group.pool));
     json_object_set_new(json, "node", node < 0 ? json_null() : json_integer(node));
+    if (node >= 0)
+    {
+        s.GetMembers()[static_cast<size_t>(node)].app->GetAttribute("Country", country);
+        json_object_set_new(json, "country", json_string(country.Get().c_str()));
+    }
     return json;
 }
 

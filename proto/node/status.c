@@ -224,6 +224,18 @@ bool qn_node_circuit(const qn_node *n, uint32_t i, qn_circuit_info *out)
     return e != NULL;
 }
 
+uint8_t qn_node_hops(const qn_node *n, uint64_t circuit_id, qn_peerid hop[3])
+{
+    for (const circuit *c = n->circuits; c != NULL; c = c->next) {
+        if (c->id != circuit_id || c->dead)
+            continue;
+        for (uint8_t k = 0; k < c->core.hops_n; k++)
+            hop[k] = c->hops[k].id;
+        return c->core.hops_n;
+    }
+    return 0;
+}
+
 bool qn_node_peer(const qn_node *n, uint32_t i, qn_peer_info *out)
 {
     const neighbour *nb = n->neighbours;

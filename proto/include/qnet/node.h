@@ -352,6 +352,8 @@ typedef struct qn_circuit_info {
 /* The i-th circuit, oldest first, then the one-hop routes in use, one for each stream; false when
  * there is none. */
 bool qn_node_circuit(const qn_node *n, uint32_t i, qn_circuit_info *out);
+/* Only who the hops of one of our circuits are, from the entry on, and how many; 0: no such. */
+uint8_t qn_node_hops(const qn_node *n, uint64_t circuit, qn_peerid hop[3]);
 
 typedef struct qn_peer_info {
     qn_peerid id;
