@@ -18,7 +18,7 @@ CAP = 24 * MIB
 # Beside what memory.max counts (docs/limits.md): the program and its libraries, OpenSSL's and the resolver's own
 # memory, and what the allocator keeps of blocks that were given back.
 BESIDE = 16 * MIB
-SNIPERS = 300
+SNIPERS = 480
 ASKED = 100 * MIB
 
 

@@ -106,11 +106,6 @@ def hold(proxy, ports):
         yield f"{line}: reply {reply}, {seen}, end {end}"
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
-
-
 class TwoWorlds(unittest.TestCase):
     maxDiff = None
 
@@ -123,11 +118,14 @@ class TwoWorlds(unittest.TestCase):
     def real(self):
         server = Server()
         self.addCleanup(server.listener.close)
-        closed = free_port()
+        closed = socket.socket()  # bound and never listening: refused, and nobody else's port
+        self.addCleanup(closed.close)
+        closed.bind(("127.0.0.1", 0))
+        refused = closed.getsockname()[1]
         net = mesh.Mesh("--carrier", "bare", "--exit-allow", f"127.0.0.1:{server.port}", "--exit-allow",
-                        f"127.0.0.1:{closed}")
+                        f"127.0.0.1:{refused}")
         self.addCleanup(net.down)
-        return list(hold(net.socks, {"fetch": server.port, "refused": closed, "forbidden": FORBIDDEN_PORT}))
+        return list(hold(net.socks, {"fetch": server.port, "refused": refused, "forbidden": FORBIDDEN_PORT}))
 
     def test_both_worlds_hold_the_same_conversation(self):
         real = self.real()
