@@ -112,8 +112,10 @@ static void write_probe(censor *c, censor_suspect *s, censor_probe *out)
                           .n = s->random ? RANDOM : s->first_n};
     if (s->random) {
         qn_rng_fill(c->env, out->bytes, RANDOM);
-        out->bytes[0] &=
-            0x0f; /* no letter of a method, no TLS or SSL 2: sites wait for more of those */
+        /* No letter of a method, no SSL 2, no record of a version 3: sites wait for more of those.
+         * OpenSSL looks at a record's version and length, not at its type, before it waits. */
+        out->bytes[0] &= 0x0f;
+        out->bytes[1] |= 0x80;
     } else {
         memcpy(out->bytes, s->first, s->first_n);
     }

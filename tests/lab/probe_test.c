@@ -112,6 +112,23 @@ START_TEST(prober_finds_who_swallows_random_bytes)
 }
 END_TEST
 
+/* Seed 3 of censor-probe: bytes that began 0b 03 15 2e 02, of which OpenSSL awaits 11,778 more. */
+START_TEST(random_bytes_are_no_record_that_a_site_waits_for)
+{
+    static const qn_time delays[] = {0};
+    censor_probe p;
+
+    for (size_t i = 0; i < 2000; i++) { /* one in 256 began like a record of a version 3 */
+        begin(&censor_prober, delays, 1);
+        talk(&server, qt_noise(1, 200), qt_noise(2, 300));
+        ck_assert(censor_probe_next(&c, t.env.now, &p));
+        ck_assert(censor_probe_next(&c, t.env.now, &p));
+        ck_assert(p.random);
+        ck_assert_uint_ne(p.bytes[1], 3);
+    }
+}
+END_TEST
+
 /* A site's flight as recorded (of a relay of Tor, which is OpenSSL's): alike again, but for a
  * signature of another length. */
 START_TEST(prober_lets_sites_be)
@@ -311,6 +328,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, prober_finds_shadowsocks_by_its_silence);
     tcase_add_test(tc, prober_finds_who_swallows_random_bytes);
+    tcase_add_test(tc, random_bytes_are_no_record_that_a_site_waits_for);
     tcase_add_test(tc, prober_lets_sites_be);
     tcase_add_test(tc, duplicator_compares_records);
     tcase_add_test(tc, who_cannot_be_reached_is_not_found);
