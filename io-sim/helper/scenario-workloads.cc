@@ -134,6 +134,7 @@ ReadWorkload(const YamlNode* node, const std::string& path, Scenario& out)
         workload.name = map.Text("name", WorkloadKindName(workload.kind));
         workload.clients = GroupIndex(out, map.Need("clients"), Role::Client);
         workload.servers = GroupIndex(out, map.Need("servers"), Role::Web);
+        workload.after = map.Number("after", Unit::Time, 0, 0, HOUR);
         ReadKind(map, path.substr(0, path.rfind('/') + 1), out, workload);
         map.Done();
         for (const Workload& other : out.workloads)

@@ -136,6 +136,7 @@ struct Workload
     std::string name;
     uint32_t clients = 0; ///< index of the group
     uint32_t servers = 0; ///< index of the group
+    uint64_t after = 0;   ///< ns: how long a client's node is up before its program begins
     Habits habits;        ///< but for the routes and the servers' names
     std::string trace;    ///< the file it replays, as named; empty for other models
 };

@@ -240,6 +240,11 @@ const std::vector<Section> SECTIONS = {
          {"clients", "a client group", "needed", "one program on each"},
          {"servers", "a web group", "needed", "each fetch takes one of them, all alike"},
          {"timeout", "time", "60 s; bulk: 1 h", "a fetch is given up after this"},
+         {"after",
+          "time",
+          "0 s",
+          "how long a client's node is up before its program begins: with time enough, the first "
+          "fetch finds circuits ready"},
          {"sizes",
           "a size, or weights by size",
           "needed but for reference, stream, trace",
@@ -272,7 +277,7 @@ const std::vector<Section> SECTIONS = {
      },
      "- **web**: tornettools' performance clients: fetch, think, fetch again.\n- "
      "**reference**: the load by which the simulator is measured: 320 KiB at once "
-     "when the client starts, then 15 s of thought before each next, all on one "
+     "when the program begins, then 15 s of thought before each next, all on one "
      "stream that stays open.\n- **browse**: a "
      "Markov chain of reading, going on within the site and going away. `page_ns` is "
      "how long until all of a page was there.\n- **bulk**: one object after "

@@ -78,7 +78,7 @@ Simulation::AddClient(const Workload& workload, const Member& member, uint32_t n
     member.app->GetNode()->AddApplication(client);
     ns3::TimeValue start;
     member.app->GetAttribute("StartTime", start);
-    client->SetStartTime(start.Get());
+    client->SetStartTime(start.Get() + ns3::NanoSeconds(workload.after));
     m_clients.push_back(client);
     m_clientWorkloads.push_back(static_cast<uint32_t>(m_habits.size() - 1));
 }

@@ -44,6 +44,11 @@ class Workloads(SimTest):
             opened = json.load(f)["core"]["people"]["streams_opened"]
         self.assertLess(opened, it["streams"]["done"])  # one stream a client, and probes
 
+    def test_a_program_begins_so_long_after_its_node(self):
+        self.run_work("model: reference, after: 5 s")
+        begun = sorted(int(row["start_ns"]) for row in self.rows())[:2]
+        self.assertEqual(begun, [7 * 10**9, 7 * 10**9])  # their nodes start at 2 s
+
     def test_a_browser_loads_pages_with_their_objects(self):
         it = self.run_work("model: browse, sizes: 30 KiB, objects: 5, object_sizes: 10 KiB, think: 1 s, away: 1 s, stay: 50 %")
         sizes = [int(row["size_bytes"]) for row in self.rows() if row["outcome"] == "done"]
