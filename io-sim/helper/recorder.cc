@@ -73,27 +73,30 @@ Recorder::Recorder(Simulation& simulation, OutputFile& events)
       m_events(events)
 {
     m_events.Write("time_ns,node,event,id,circuit,peer,error,hops,value,up,down\n");
+    // One callback of each kind for everybody: a member's own would take 2 KB.
+    using Sink = ns3::Callback<void, uint32_t, const qn_event&>;
+    Sink event = MakeCallback(&Recorder::OnEvent, this);
+    const std::pair<const char*, Sink> sinks[] = {
+        {"LinkDown", event},
+        {"StreamEnded", event},
+        {"StreamOpened", MakeCallback(&Recorder::OnStreamOpened, this)},
+        {"StreamFirstByte", MakeCallback(&Recorder::OnStreamFirst, this)},
+        {"LinkUp", MakeCallback(&Recorder::OnLinkUp, this)},
+        {"Snapshot", MakeCallback(&Recorder::OnSnapshot, this)},
+        {"CircuitBuilt", MakeCallback(&Recorder::OnCircuitBuilt, this)},
+        {"CircuitEnded", MakeCallback(&Recorder::OnCircuitEnded, this)},
+    };
     for (const Member& member : simulation.GetMembers())
     {
-        for (const char* source : {"LinkDown", "StreamEnded"})
+        for (const auto& [source, sink] : sinks)
         {
-            member.app->TraceConnectWithoutContext(source, MakeCallback(&Recorder::OnEvent, this));
+            member.app->TraceConnectWithoutContext(source, sink);
         }
-        member.app->TraceConnectWithoutContext("StreamOpened",
-                                               MakeCallback(&Recorder::OnStreamOpened, this));
-        member.app->TraceConnectWithoutContext("StreamFirstByte",
-                                               MakeCallback(&Recorder::OnStreamFirst, this));
-        member.app->TraceConnectWithoutContext("LinkUp", MakeCallback(&Recorder::OnLinkUp, this));
-        member.app->TraceConnectWithoutContext("Snapshot",
-                                               MakeCallback(&Recorder::OnSnapshot, this));
-        member.app->TraceConnectWithoutContext("CircuitBuilt",
-                                               MakeCallback(&Recorder::OnCircuitBuilt, this));
-        member.app->TraceConnectWithoutContext("CircuitEnded",
-                                               MakeCallback(&Recorder::OnCircuitEnded, this));
     }
+    auto fetched = MakeCallback(&Recorder::OnFetched, this);
     for (const auto& client : simulation.GetClients())
     {
-        client->TraceConnectWithoutContext("Fetched", MakeCallback(&Recorder::OnFetched, this));
+        client->TraceConnectWithoutContext("Fetched", fetched);
     }
     auto interval = static_cast<int64_t>(simulation.GetScenario().interval);
     Simulator::Schedule(Ns(interval), &Recorder::Sample, this);

@@ -344,10 +344,6 @@ OriginHttp::Next(std::string* frame)
     }
     *frame = std::move(m_out.front());
     m_out.pop_front();
-    if (m_out.empty())
-    {
-        m_out.shrink_to_fit();
-    }
     return true;
 }
 

@@ -9,7 +9,7 @@
 #define QNET_SIM_ORIGIN_HTTP_H
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <map>
 #include <memory>
 #include <string>
@@ -73,7 +73,7 @@ class OriginHttp
     std::string m_path;                   ///< of the request whose headers are being read
     std::string m_date;                   ///< of answers to what is being received
     uint32_t m_open = 0;                  ///< the stream whose headers are not whole yet
-    std::deque<std::string> m_out;        ///< frames but for DATA
+    std::list<std::string> m_out;         ///< frames but for DATA; a deque takes 600 bytes empty
     std::map<uint32_t, Answer> m_answers; ///< by stream
     uint32_t m_last = 0;                  ///< the highest stream seen
     int64_t m_window = 65535;             ///< of the connection

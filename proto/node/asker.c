@@ -87,7 +87,7 @@ void asker_described(qn_node *n, qn_slice descriptor)
 {
     asker *a = &n->asker;
 
-    a->descriptor_n = QN_MIN(descriptor.n, sizeof a->descriptor);
+    a->descriptor_n = QN_MIN(descriptor.n, (size_t)QN_DESCRIPTOR_MAX);
     memcpy(a->descriptor, descriptor.p, a->descriptor_n);
 }
 
@@ -508,8 +508,11 @@ qn_err asker_start(qn_node *n)
     a->heartbeat_at = n->env->now;
     a->young_until = n->env->now + QN_YOUNG;
     if (node_relays(n)) {
-        qn_err err = describe(n);
+        qn_err err = QN_NOMEM;
 
+        a->descriptor = qn_mem_get(&n->env->mem, QN_DESCRIPTOR_MAX);
+        if (a->descriptor != NULL)
+            err = describe(n);
         if (err != QN_OK)
             return err;
     }
@@ -520,5 +523,7 @@ qn_err asker_start(qn_node *n)
 void asker_clear(qn_node *n)
 {
     qn_dir_reader_clear(&n->asker.reader, n->env);
+    qn_mem_put(&n->env->mem, n->asker.descriptor, QN_DESCRIPTOR_MAX);
+    n->asker.descriptor = NULL;
     seek_clear(n);
 }

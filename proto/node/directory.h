@@ -29,7 +29,7 @@ typedef struct asker {
     qn_time young_until; /* a short list is asked for often until then */
     qn_time heard;       /* when the directory last answered well */
     int64_t last_beat;
-    uint8_t descriptor[QN_DESCRIPTOR_MAX];
+    uint8_t *descriptor; /* QN_DESCRIPTOR_MAX of them in modes that are dialled, else NULL */
     size_t descriptor_n;
     qn_descriptor self;
     qn_err last_error;

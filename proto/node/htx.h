@@ -36,12 +36,12 @@ typedef struct visits {
         uint64_t name;
         qn_addr addr;
         qn_time until;
-    } known[VISIT_NAMES];
+    } * known;           /* known_cap of them, VISIT_NAMES at most: a client meets few */
     struct visit_clock { /* what a peer's origin said of our clock */
         qn_peerid id;
         int64_t ahead;
-    } clock[VISIT_CLOCKS];
-    uint32_t known_next, clock_next;
+    } * clock; /* VISIT_CLOCKS of them; NULL: none has found it wrong */
+    uint32_t known_cap, known_next, clock_next;
     int64_t clock_ahead; /* the last one said */
     bool elsewhere;      /* the last name that was resolved did not lead to its peer */
 } visits;

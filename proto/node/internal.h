@@ -234,8 +234,8 @@ struct qn_node {
     uint32_t standings_n, standings_cap;
     qn_spot *spots; /* with an atlas: one per relay of the snapshot, same order */
     uint32_t spots_n;
-    qn_guards guards[GUARD_SETS];
-    uint8_t guards_kept[QN_GUARDS_BYTES]; /* what STORE was last given */
+    qn_guards *guards[GUARD_SETS]; /* NULL: nothing has been drawn from this set */
+    uint8_t *guards_kept;          /* QN_GUARDS_BYTES that STORE was given, until the next call */
 
     visits *visits;     /* with HTX */
     site *site;         /* with HTX, in modes that are dialled */

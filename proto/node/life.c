@@ -199,7 +199,7 @@ static qn_err start(qn_node *n, char why[160])
     if (err == QN_OK)
         gossip_start(n);
     if (err == QN_OK)
-        paths_start(n);
+        err = paths_start(n);
     if (err == QN_OK && proofs_read(n, n->cfg.stored_equivocations) == QN_NOMEM)
         return QN_NOMEM;
     n->cfg.stored_equivocations = (qn_slice){0};

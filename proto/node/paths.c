@@ -154,7 +154,8 @@ qn_err paths_listed(qn_node *n, const qn_snapshot *s)
     if (err == QN_OK)
         err = count > 0 && v == NULL ? QN_NOMEM : QN_OK;
     for (unsigned i = 0; i < GUARD_SETS && err == QN_OK; i++)
-        qn_guards_review(&n->guards[i], n->env, v, count);
+        if (n->guards[i] != NULL)
+            qn_guards_review(n->guards[i], n->env, v, count);
     qn_mem_put(&n->env->mem, v, v != NULL ? count * sizeof *v : 0);
     if (err != QN_OK) {
         spots_put(n, spots, s->relays_n);
@@ -167,8 +168,19 @@ qn_err paths_listed(qn_node *n, const qn_snapshot *s)
     return QN_OK;
 }
 
+static void take_back(qn_node *n)
+{
+    qn_mem_put(&n->env->mem, n->guards_kept, QN_GUARDS_BYTES);
+    n->guards_kept = NULL;
+}
+
 void paths_clear(qn_node *n)
 {
+    for (unsigned i = 0; i < GUARD_SETS; i++) {
+        qn_mem_put(&n->env->mem, n->guards[i], sizeof *n->guards[i]);
+        n->guards[i] = NULL;
+    }
+    take_back(n);
     spots_put(n, n->spots, n->spots_n);
     standing_clear(n);
 }
@@ -198,6 +210,19 @@ static bool enters_as_guest(const qn_node *n, const qn_candidate *v, uint32_t co
     return false;
 }
 
+/* The guards of a set, made when it is first needed: most clients need one of the three. */
+static qn_err guard_set(qn_node *n, unsigned set, qn_guards **out)
+{
+    if (n->guards[set] == NULL) {
+        n->guards[set] = qn_mem_get(&n->env->mem, sizeof *n->guards[set]);
+        if (n->guards[set] == NULL)
+            return QN_NOMEM;
+        qn_guards_init(n->guards[set], set_flag[set]);
+    }
+    *out = n->guards[set];
+    return QN_OK;
+}
+
 /* In a lab all nodes may be on one machine, and every one of them is to be seen at work. */
 static qn_err choose_among(qn_node *n, const qn_candidate *v, uint32_t count, const qn_dest *d,
                            uint8_t hops, qn_path *out)
@@ -208,15 +233,17 @@ static qn_err choose_among(qn_node *n, const qn_candidate *v, uint32_t count, co
                          .port = d != NULL ? d->port : 0,
                          .turns = n->net.lab};
     const char *lacks = "";
-    qn_err err;
+    qn_err err = QN_OK;
 
-    if (!n->net.lab)
-        wish.guards = &n->guards[hops == 1 ? GUARDS_EXIT : GUARDS_ENTRY];
     memcpy(wish.country, n->cfg.exit_country, sizeof wish.country);
     if (enters_as_guest(n, v, count, &wish)) {
         wish.entry = QN_CANDIDATE_INVITED;
-        wish.guards = &n->guards[GUARDS_INVITED];
+        err = guard_set(n, GUARDS_INVITED, &wish.guards);
+    } else if (!n->net.lab) {
+        err = guard_set(n, hops == 1 ? GUARDS_EXIT : GUARDS_ENTRY, &wish.guards);
     }
+    if (err != QN_OK)
+        return err;
     err = qn_path_choose(out, n->env, v, count, &wish, &lacks);
     if (err == QN_OK)
         explain(n, v, out);
@@ -270,7 +297,8 @@ void paths_worked(qn_node *n, const qn_peerid *id)
 {
     standing_worked(n, id);
     for (unsigned i = 0; i < GUARD_SETS; i++)
-        qn_guards_worked(&n->guards[i], id);
+        if (n->guards[i] != NULL)
+            qn_guards_worked(n->guards[i], id);
 }
 
 void paths_failed(qn_node *n, const qn_peerid *id)
@@ -279,9 +307,10 @@ void paths_failed(qn_node *n, const qn_peerid *id)
 
     heard_failed(n, id);
     for (unsigned i = 0; i < GUARD_SETS; i++)
-        qn_guards_failed(&n->guards[i], n->env, id);
-    for (unsigned i = 0; i < GUARD_SETS; i++)
-        guard |= qn_guards_has(&n->guards[i], id);
+        if (n->guards[i] != NULL) {
+            qn_guards_failed(n->guards[i], n->env, id);
+            guard |= qn_guards_has(n->guards[i], id);
+        }
     if (!guard)
         standing_rests(n, id, n->env->now + REST);
 }
@@ -305,9 +334,9 @@ static uint32_t others_with(const circuit *c, const qn_peerid *id)
 
 static int64_t guard_since(const qn_node *n, const qn_peerid *id)
 {
-    const qn_guards *g = &n->guards[GUARDS_ENTRY];
+    const qn_guards *g = n->guards[GUARDS_ENTRY];
 
-    for (unsigned i = 0; i < g->n; i++)
+    for (unsigned i = 0; g != NULL && i < g->n; i++)
         if (qn_peerid_equal(&g->v[i].id, id))
             return g->v[i].since;
     return 0;
@@ -345,29 +374,47 @@ void paths_describe(const circuit *c, qn_circuit_info *out)
 
 /* ---- across restarts ------------------------------------------------------------------------- */
 
-void paths_start(qn_node *n)
+static qn_err take_stored(qn_node *n, unsigned set, qn_slice stored)
 {
-    const qn_slice stored[GUARDS_STORED] = {n->cfg.stored_guards, n->cfg.stored_exits};
+    qn_guards *g;
+    qn_err err;
 
-    for (unsigned i = 0; i < GUARD_SETS; i++)
-        qn_guards_init(&n->guards[i], set_flag[i]);
-    for (unsigned i = 0; i < n->invited_n; i++)
-        qn_guards_keep(&n->guards[GUARDS_INVITED], n->env, &n->invited[i].relay.d.id);
-    for (unsigned i = 0; i < GUARDS_STORED; i++) {
-        if (stored[i].n > 0 && qn_guards_read(&n->guards[i], set_flag[i], stored[i]) != QN_OK)
-            qn_log_line(n->env, QN_LOG_WARN, "path", "the stored %s are damaged; drawing new ones",
-                        store_name[i]);
-    }
+    if (stored.n == 0)
+        return QN_OK;
+    err = guard_set(n, set, &g);
+    if (err == QN_OK && qn_guards_read(g, set_flag[set], stored) != QN_OK)
+        qn_log_line(n->env, QN_LOG_WARN, "path", "the stored %s are damaged; drawing new ones",
+                    store_name[set]);
+    return err;
+}
+
+qn_err paths_start(qn_node *n)
+{
+    qn_err err = take_stored(n, GUARDS_ENTRY, n->cfg.stored_guards);
+    qn_guards *guests = NULL;
+
+    if (err == QN_OK)
+        err = take_stored(n, GUARDS_EXIT, n->cfg.stored_exits);
+    if (err == QN_OK && n->invited_n > 0)
+        err = guard_set(n, GUARDS_INVITED, &guests);
+    for (unsigned i = 0; guests != NULL && i < n->invited_n; i++)
+        qn_guards_keep(guests, n->env, &n->invited[i].relay.d.id);
     n->cfg.stored_guards = n->cfg.stored_exits = (qn_slice){0};
+    return err;
 }
 
 bool paths_store(qn_node *n, qn_action *a)
 {
+    if (n->guards_kept != NULL)
+        take_back(n);
     for (unsigned i = 0; i < GUARDS_STORED; i++) {
-        qn_guards *g = &n->guards[i];
+        qn_guards *g = n->guards[i];
 
-        if (!g->changed)
+        if (g == NULL || !g->changed)
             continue;
+        n->guards_kept = qn_mem_get(&n->env->mem, QN_GUARDS_BYTES);
+        if (n->guards_kept == NULL)
+            return false; /* still changed: with the next call */
         g->changed = false;
         *a = (qn_action){.type = QN_ACT_STORE,
                          .name = store_name[i],
@@ -380,5 +427,6 @@ bool paths_store(qn_node *n, qn_action *a)
 void paths_store_again(qn_node *n, const char *name)
 {
     for (unsigned i = 0; i < GUARDS_STORED; i++)
-        n->guards[i].changed |= strcmp(name, store_name[i]) == 0;
+        if (n->guards[i] != NULL)
+            n->guards[i]->changed |= strcmp(name, store_name[i]) == 0;
 }

@@ -6,7 +6,7 @@
 #define QN_NODE_PATHS_H
 
 /* paths.c */
-void paths_start(qn_node *n); /* takes up the guards that were kept */
+QN_MUST_CHECK qn_err paths_start(qn_node *n); /* takes up the guards that were kept */
 void paths_clear(qn_node *n);
 /* For a new list, whose relays the candidates are. QN_NOMEM: nothing was changed. */
 QN_MUST_CHECK qn_err paths_listed(qn_node *n, const qn_snapshot *s);

@@ -7,6 +7,8 @@
 #include "crypto/siphash.h"
 #include "htx/client.h"
 
+#define CLOCKS_BYTES (VISIT_CLOCKS * sizeof(struct visit_clock))
+enum { NAMES_FIRST = 4 };           /* doubled up to VISIT_NAMES */
 enum { CLOCK_WRONG_S = 60 };        /* a tag's time may be 90 s off */
 #define LATE (3 * QN_SEC)           /* the second answer: streams may go another way */
 #define RESOLVED_FOR (60 * QN_SEC)  /* as long as browsers keep what the system resolved */
@@ -56,6 +58,8 @@ void visits_clear(qn_node *n)
         return;
     guise_close(n->visits->guise);
     qn_tls_tickets_free(n->visits->tickets, n->env);
+    qn_mem_put(&n->env->mem, n->visits->known, n->visits->known_cap * sizeof *n->visits->known);
+    qn_mem_put(&n->env->mem, n->visits->clock, CLOCKS_BYTES);
     qn_mem_put(&n->env->mem, n->visits, sizeof *n->visits);
     n->visits = NULL;
 }
@@ -70,23 +74,34 @@ bool visits_aged(const qn_node *n)
 
 static int64_t ahead_of(const qn_node *n, const qn_peerid *id)
 {
-    for (unsigned i = 0; i < VISIT_CLOCKS; i++)
+    for (unsigned i = 0; n->visits->clock != NULL && i < VISIT_CLOCKS; i++)
         if (qn_peerid_equal(&n->visits->clock[i].id, id))
             return n->visits->clock[i].ahead;
     return 0;
 }
 
-static void learn_clock(qn_node *n, const qn_peerid *id, int64_t ahead)
+/* Without memory the next visit there learns it again. */
+static void keep_clock(qn_node *n, const qn_peerid *id, int64_t ahead)
 {
     visits *v = n->visits;
     unsigned i = 0;
 
+    if (v->clock == NULL)
+        v->clock = qn_mem_get(&n->env->mem, CLOCKS_BYTES);
+    if (v->clock == NULL)
+        return;
     while (i < VISIT_CLOCKS && !qn_peerid_equal(&v->clock[i].id, id))
         i++;
     if (i == VISIT_CLOCKS)
         i = v->clock_next++ % VISIT_CLOCKS;
-    v->clock[i].id = *id;
-    v->clock[i].ahead = ahead;
+    v->clock[i] = (struct visit_clock){.id = *id, .ahead = ahead};
+}
+
+static void learn_clock(qn_node *n, const qn_peerid *id, int64_t ahead)
+{
+    visits *v = n->visits;
+
+    keep_clock(n, id, ahead);
     v->clock_ahead = ahead;
     qn_log_line(n->env, QN_LOG_WARN, "htx",
                 "by a web site's Date our clock is %lld s %s: set it; meanwhile we reckon with it",
@@ -182,7 +197,7 @@ bool visit_resolved_already(const neighbour *nb)
     const visits *v = nb->n->visits;
     uint64_t name = qn_siphash(v->name_key, name_of(nb));
 
-    for (unsigned i = 0; i < VISIT_NAMES; i++)
+    for (unsigned i = 0; i < v->known_cap; i++)
         if (v->known[i].name == name && v->known[i].until > nb->n->env->now &&
             same_ip(&v->known[i].addr, &nb->under.leg_addr[0]))
             return true;
@@ -197,6 +212,26 @@ void visit_dest(const neighbour *nb, qn_dest *out)
     memcpy(out->name, name.p, name.n);
 }
 
+/* Where the next name goes; the oldest gives way when there is no memory for more. NULL: none. */
+static struct visit_name *next_name(qn_node *n)
+{
+    visits *v = n->visits;
+    uint32_t cap = v->known_cap > 0 ? 2 * v->known_cap : NAMES_FIRST;
+
+    if (v->known_next == v->known_cap && cap <= VISIT_NAMES) {
+        struct visit_name *more = qn_mem_get(&n->env->mem, cap * sizeof *more);
+
+        if (more != NULL) {
+            for (uint32_t i = 0; i < v->known_cap; i++)
+                more[i] = v->known[i];
+            qn_mem_put(&n->env->mem, v->known, v->known_cap * sizeof *more);
+            v->known = more;
+            v->known_cap = cap;
+        }
+    }
+    return v->known_cap > 0 ? &v->known[v->known_next++ % v->known_cap] : NULL;
+}
+
 void visit_resolved(neighbour *nb, const qn_addr *addr, unsigned count, qn_err why)
 {
     qn_node *n = nb->n;
@@ -207,11 +242,12 @@ void visit_resolved(neighbour *nb, const qn_addr *addr, unsigned count, qn_err w
     nb->under.resolving = false;
     for (unsigned i = 0; i < count; i++)
         if (same_ip(&addr[i], &nb->under.leg_addr[0])) {
-            unsigned at = v->known_next++ % VISIT_NAMES;
+            struct visit_name *at = next_name(n);
 
-            v->known[at].name = qn_siphash(v->name_key, name_of(nb));
-            v->known[at].addr = addr[i];
-            v->known[at].until = n->env->now + RESOLVED_FOR;
+            if (at != NULL)
+                *at = (struct visit_name){.name = qn_siphash(v->name_key, name_of(nb)),
+                                          .addr = addr[i],
+                                          .until = n->env->now + RESOLVED_FOR};
             v->elsewhere = false;
             conns_todo(&n->conns, nb->under.leg[0], TODO_DIAL);
             return;

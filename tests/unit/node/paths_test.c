@@ -184,10 +184,26 @@ START_TEST(a_choice_needs_no_memory_to_remember_it)
     qn_path path;
 
     open_with(NULL);
-    qt_alloc_fail_at(2); /* the first is for the candidates */
+    qt_alloc_fail_at(3); /* the first is for the candidates, the second for the guards */
     qt_assert_err(paths_choose(node, NULL, &path, hop), QN_OK);
     qt_alloc_fail_at(0);
     ck_assert_uint_le(node->standings_n, QN_HOPS_MAX - 1);
+    solo_close();
+}
+END_TEST
+
+/* An entry that could not be kept would be another one for every circuit. */
+START_TEST(without_memory_for_guards_there_is_no_path)
+{
+    const qn_relay *hop[QN_HOPS_MAX];
+    qn_path path;
+
+    open_with(NULL);
+    qt_alloc_fail_at(2);
+    qt_assert_err(paths_choose(node, NULL, &path, hop), QN_NOMEM);
+    qt_alloc_fail_at(0);
+    qt_assert_err(paths_choose(node, NULL, &path, hop), QN_OK);
+    ck_assert(qn_guards_has(node->guards[GUARDS_ENTRY], &hop[0]->d.id));
     solo_close();
 }
 END_TEST
@@ -206,6 +222,7 @@ static Suite *paths_suite(void)
     tcase_add_test(tc, who_failed_is_avoided_until_it_works);
     tcase_add_test(tc, who_left_the_list_is_forgotten);
     tcase_add_test(tc, a_choice_needs_no_memory_to_remember_it);
+    tcase_add_test(tc, without_memory_for_guards_there_is_no_path);
     return s;
 }
 
