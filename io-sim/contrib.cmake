@@ -5,6 +5,7 @@ get_filename_component(QNET_ROOT ${folder} DIRECTORY)
 enable_language(C)
 set(CMAKE_C_STANDARD 11)
 find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
 pkg_check_modules(QNET_PACKAGES REQUIRED libssl>=3.0 libcrypto>=3.0 libsodium libcbor libbrotlidec
                                          libnghttp2>=1.52 libzstd>=1.4)
 

@@ -95,6 +95,12 @@ OriginAuthority::GetCrypto()
     return m_crypto;
 }
 
+OriginWorker&
+OriginAuthority::GetWorker()
+{
+    return m_worker;
+}
+
 int64_t
 OriginAuthority::GetEpoch() const
 {

@@ -9,6 +9,7 @@
 
 #include <string>
 
+#include "origin-worker.h"
 #include "seeded-crypto.h"
 
 namespace qnet
@@ -21,6 +22,8 @@ class OriginAuthority
     OriginAuthority(uint64_t seed, int64_t epoch);
 
     SeededCrypto& GetCrypto();
+    /// Of all sites with this authority's certificates.
+    OriginWorker& GetWorker();
     int64_t GetEpoch() const;
     const std::string& GetRoots() const; ///< PEM
 
@@ -43,6 +46,7 @@ class OriginAuthority
     SslPtr<EVP_PKEY> m_issuerKey;
     SslPtr<X509> m_issuer;
     std::string m_roots;
+    OriginWorker m_worker; ///< ends before what its jobs use
 };
 
 } // namespace qnet

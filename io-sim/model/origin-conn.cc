@@ -2,11 +2,7 @@
 #include "origin-conn.h"
 
 #include <algorithm>
-#include <cstring>
-#include <ctime>
-#include <new>
-
-#include <openssl/err.h>
+#include <utility>
 
 #include "ns3/simulator.h"
 
@@ -21,33 +17,16 @@ namespace
 {
 
 constexpr size_t PROXY_HEAD = 16; ///< of a PROXY v2 header: signature, command, family, length
-constexpr size_t KEPT_MAX = 1024; ///< bytes of buffer that a resting visit may keep
 
 } // namespace
-
-const std::vector<OriginPage>&
-OriginConn::GetPages()
-{
-    static const std::vector<OriginPage> pages = {
-        {"/article", "text/html; charset=utf-8", 21000},
-        {"/reports", "text/html; charset=utf-8", 36000},
-        {"/photo.bmp", "image/bmp", 3942},
-    };
-    return pages;
-}
 
 OriginConn::OriginConn(Origin* origin, uint64_t number)
     : m_origin(origin),
       m_number(number),
       m_conn(std::make_shared<LocalConn>(static_cast<LocalUser*>(this))),
-      m_ssl(SSL_new(origin->m_server.get()))
+      m_visit(std::make_unique<OriginVisit>(
+          origin->m_server.get(), &origin->m_stream, origin->m_habits.requests))
 {
-    if (!m_ssl)
-    {
-        throw std::bad_alloc();
-    }
-    SSL_set_accept_state(m_ssl.get());
-    SSL_set_bio(m_ssl.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
     m_heard = NowNs();
     WatchIdle();
     if (origin->m_habits.age > 0)
@@ -56,12 +35,20 @@ OriginConn::OriginConn(Origin* origin, uint64_t number)
     }
 }
 
+/// The visit ends where it lived, behind what it was told.
 OriginConn::~OriginConn()
 {
-    m_speak.Cancel();
+    for (Turn& turn : m_turns)
+    {
+        turn.speak.Cancel();
+    }
     m_patience.Cancel();
     m_age.Cancel();
     m_conn->Leave();
+    m_origin->Give(OriginWorker::Job([visit = std::move(m_visit)]() mutable {
+        visit.reset();
+        return OriginSaid();
+    }));
 }
 
 std::shared_ptr<LocalConn>
@@ -75,7 +62,7 @@ OriginConn::GetConn() const
 void
 OriginConn::LocalBytes(const uint8_t* p, size_t n)
 {
-    if (m_ending)
+    if (m_ended || m_left)
     {
         return;
     }
@@ -84,10 +71,10 @@ OriginConn::LocalBytes(const uint8_t* p, size_t n)
     {
         return;
     }
-    BIO_write(SSL_get_rbio(m_ssl.get()), m_in.data(), static_cast<int>(m_in.size()));
-    m_in.clear();
-    m_in.shrink_to_fit();
-    Run();
+    Tell([visit = m_visit.get(), bytes = std::move(m_in), wall = Wall()]() {
+        return visit->Hear(bytes, wall);
+    });
+    m_in = std::string();
 }
 
 /// \return true once it is gone from m_in
@@ -108,103 +95,71 @@ OriginConn::TakeProxyHeader()
     return m_announced;
 }
 
+/// Its answer goes to the peer after the time that an answer takes. Whether there is one is looked
+/// at only then, but where the time depends on it.
+template <typename F>
 void
-OriginConn::Run()
+OriginConn::Tell(F what)
 {
-    SeededCrypto::DrawFrom(&m_origin->m_stream);
-    ERR_clear_error();
-    m_ending = !Read() || !Write();
-    SeededCrypto::DrawFrom(nullptr);
-    Say();
+    Turn turn{NowNs(), m_origin->Give(OriginWorker::Job(std::move(what))).share(), {}};
+    uint64_t requests = 0;
+    bool early = m_origin->m_habits.service > 0;
+    if (early)
+    {
+        const OriginSaid& said = turn.said.get();
+        requests = said.requests;
+        Note(turn);
+        if (said.bytes.empty() && !said.over)
+        {
+            return;
+        }
+    }
+    if (!early || m_turns.empty())
+    {
+        turn.speak = Simulator::Schedule(Ns(m_origin->Serve(requests)), &OriginConn::Speak, this);
+    }
+    m_turns.push_back(std::move(turn));
 }
 
-/// \return false when this conn is over
-bool
-OriginConn::Read()
-{
-    uint8_t bytes[16384];
-    for (;;)
-    {
-        int n = SSL_read(m_ssl.get(), bytes, sizeof bytes);
-        if (!m_http && SSL_is_init_finished(m_ssl.get()))
-        {
-            m_http = std::make_unique<OriginHttp>(&GetPages());
-        }
-        if (n > 0 && !m_http->Receive(bytes, static_cast<size_t>(n), Date()))
-        {
-            return false;
-        }
-        if (n <= 0)
-        {
-            int error = SSL_get_error(m_ssl.get(), n);
-            if (error == SSL_ERROR_ZERO_RETURN)
-            {
-                SSL_shutdown(m_ssl.get()); // its close_notify is answered by ours
-            }
-            return error == SSL_ERROR_WANT_READ;
-        }
-    }
-}
-
-/// \return false when this conn is over
-bool
-OriginConn::Write()
-{
-    uint64_t most = m_origin->m_habits.requests;
-    if (m_http && most > 0 && m_http->GetRequests() >= most)
-    {
-        m_http->Retire();
-    }
-    std::string frame;
-    while (m_http && m_http->Next(&frame))
-    {
-        auto n = static_cast<int>(frame.size());
-        if (SSL_write(m_ssl.get(), frame.data(), n) != n)
-        {
-            return false;
-        }
-    }
-    if (m_http && m_http->IsOver())
-    {
-        SSL_shutdown(m_ssl.get());
-        return false;
-    }
-    return true;
-}
-
-/// What TLS made goes to the peer after the time an answer takes.
 void
-OriginConn::Say()
+OriginConn::Note(const Turn& turn)
 {
-    uint64_t asked = m_http ? m_http->GetRequests() : 0;
-    m_heard = asked > m_answered ? NowNs() : m_heard;
-    int64_t busy = m_origin->Serve(asked - m_answered);
-    m_answered = asked;
-    BIO* made = SSL_get_wbio(m_ssl.get());
-    size_t n = BIO_ctrl_pending(made);
-    size_t had = m_out.size();
-    m_out.resize(had + n);
-    BIO_read(made, m_out.data() + had, static_cast<int>(n));
-    if (n > KEPT_MAX)
+    if (turn.said.get().requests > 0)
     {
-        SSL_set0_wbio(m_ssl.get(), BIO_new(BIO_s_mem())); // a memory BIO never shrinks
-    }
-    if (BIO_ctrl_pending(SSL_get_rbio(m_ssl.get())) == 0)
-    {
-        SSL_set0_rbio(m_ssl.get(), BIO_new(BIO_s_mem()));
-    }
-    if ((!m_out.empty() || m_ending) && !m_ended && !m_speak.IsRunning())
-    {
-        m_speak = Simulator::Schedule(Ns(busy), &OriginConn::Speak, this);
+        m_heard = turn.at;
     }
 }
 
+/// The oldest turn's time has come. If the site says something to it, all that it was told since is
+/// answered along with it.
 void
 OriginConn::Speak()
 {
-    m_conn->Send(m_out.data(), m_out.size());
-    std::string().swap(m_out);
-    if (m_ending)
+    const OriginSaid& first = m_turns.front().said.get();
+    if (first.bytes.empty() && !first.over)
+    {
+        Note(m_turns.front());
+        m_turns.erase(m_turns.begin());
+        return;
+    }
+    std::string bytes;
+    bool over = false;
+    for (Turn& turn : m_turns)
+    {
+        Note(turn);
+        turn.speak.Cancel();
+        bytes += turn.said.get().bytes;
+        over = over || turn.said.get().over;
+    }
+    std::vector<Turn>().swap(m_turns); // thousands of visits rest at any time
+    Send(bytes, over);
+}
+
+void
+OriginConn::Send(const std::string& bytes, bool over)
+{
+    m_conn->Send(bytes.data(), bytes.size());
+    if (over)
     {
         m_conn->SendEof();
         m_ended = true;
@@ -219,13 +174,12 @@ void
 OriginConn::LocalEof()
 {
     m_left = true;
-    m_ending = true;
     if (m_ended)
     {
         m_origin->Ended(m_number);
         return;
     }
-    Say();
+    Tell([visit = m_visit.get()]() { return visit->Leave(); });
 }
 
 void
@@ -250,6 +204,7 @@ OriginConn::WatchIdle()
 void
 OriginConn::IdleOver()
 {
+    std::for_each(m_turns.begin(), m_turns.end(), [this](const Turn& turn) { Note(turn); });
     if (m_heard + m_origin->m_habits.idle > NowNs())
     {
         WatchIdle();
@@ -258,35 +213,19 @@ OriginConn::IdleOver()
     Retire();
 }
 
-/// A visit that is still at its handshake has no HTTP to say goodbye in.
 void
 OriginConn::Retire()
 {
-    if (m_ending)
+    if (!m_ended && !m_left)
     {
-        return;
+        Tell([visit = m_visit.get(), wall = Wall()]() { return visit->Retire(wall); });
     }
-    if (!m_http)
-    {
-        m_ending = true;
-        Say();
-        return;
-    }
-    m_http->Retire();
-    Run();
 }
 
-/// An IMF-fixdate of the simulated now.
-std::string
-OriginConn::Date() const
+int64_t
+OriginConn::Wall() const
 {
-    char text[32] = "";
-    auto now =
-        static_cast<std::time_t>(m_origin->m_authority->GetEpoch() + NowNs() / NS_PER_SECOND);
-    std::tm utc{};
-    gmtime_r(&now, &utc);
-    std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc);
-    return text;
+    return m_origin->m_authority->GetEpoch() + NowNs() / NS_PER_SECOND;
 }
 
 } // namespace qnet

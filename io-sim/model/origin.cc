@@ -105,7 +105,7 @@ Origin::Origin(OriginAuthority* authority,
     m_facts.requests = habits.requests;
     m_facts.seconds = static_cast<uint32_t>(habits.age / NS_PER_SECOND);
     m_facts.idle = static_cast<uint32_t>(habits.idle / NS_PER_SECOND);
-    for (const OriginPage& page : OriginConn::GetPages())
+    for (const OriginPage& page : OriginVisit::GetPages())
     {
         qn_htx_page entry{SliceOf(page.path), page.size};
         bool single = page.size < m_facts.largest_record / 2;
@@ -113,7 +113,15 @@ Origin::Origin(OriginAuthority* authority,
     }
 }
 
-Origin::~Origin() = default;
+/// The sites' thread uses what is this origin's until its visits have ended there.
+Origin::~Origin()
+{
+    if (m_next > 0)
+    {
+        m_conns.clear();
+        Give(OriginWorker::Job([]() { return OriginSaid(); })).wait();
+    }
+}
 
 /// A visit in memory, to see how long the server's first flight is.
 void
@@ -175,6 +183,12 @@ void
 Origin::Ended(uint64_t conn)
 {
     m_conns.erase(conn);
+}
+
+std::future<OriginSaid>
+Origin::Give(OriginWorker::Job job)
+{
+    return m_authority->GetWorker().Give(std::move(job));
 }
 
 } // namespace qnet

@@ -60,6 +60,8 @@ class Origin
     /// How long the answers to so many requests take, from now.
     int64_t Serve(uint64_t requests);
     void Ended(uint64_t conn);
+    /// To the sites' thread.
+    std::future<OriginSaid> Give(OriginWorker::Job job);
 
     OriginAuthority* m_authority;
     std::string m_name;

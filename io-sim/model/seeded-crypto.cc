@@ -20,7 +20,8 @@ constexpr const char* NAME = "qnet-sim-seeded";
 constexpr unsigned STRENGTH = 256;
 constexpr size_t REQUEST_MAX = 65536;
 
-qn_drbg* g_stream = nullptr; ///< what all generators of the provider draw from
+thread_local qn_drbg* g_stream =
+    nullptr; ///< what the thread's generators of the provider draw from
 
 // ---- a random generator as OpenSSL's provider-rand(7) wants it; it has no state of its own
 

@@ -29,7 +29,7 @@ class SeededCrypto
     SeededCrypto& operator=(const SeededCrypto&) = delete;
 
     OSSL_LIB_CTX* Get() const;
-    /// From now on random bytes come from this stream, which outlives their use. One thread.
+    /// From now on this thread's random bytes come from this stream, which outlives their use.
     static void DrawFrom(qn_drbg* stream);
 
   private:

@@ -57,7 +57,7 @@ Make(uint64_t n, uint64_t offset, uint8_t* out, size_t len)
     }
 }
 
-/// The small objects that were asked for last, made once in a process: many people ask for the same
+/// The small objects that were asked for last, made once in a thread: many people ask for the same
 /// ones again and again, and every byte of theirs is checked.
 class Shelf
 {
@@ -104,7 +104,7 @@ class Shelf
 const uint8_t*
 Whole(uint64_t n)
 {
-    static Shelf shelf;
+    static thread_local Shelf shelf;
     return shelf.Get(n);
 }
 
