@@ -67,7 +67,9 @@ static qn_err make_tag(qn_htx_client *c, const qn_carrier_cfg *cfg)
     qn_htx_tag_cfg tag = {.place.peer = cfg->responder,
                           .mirror = cfg->htx->mirror,
                           .own = cfg->own_key,
-                          .e = secrets->x25519};
+                          .own_pub = cfg->own_public,
+                          .e = secrets->x25519,
+                          .e_pub = &secrets->x25519_pub};
     int64_t at = c->env->wall + cfg->htx->ahead;
     qn_htx_tag said = {.requests = c->plan.requests,
                        .second = c->plan.second,
@@ -88,7 +90,7 @@ static qn_err make_tag(qn_htx_client *c, const qn_carrier_cfg *cfg)
     c->hope->hybrid = offers_hybrid(cfg->htx->tls);
     c->hope->mlkem = secrets->mlkem;
     if (c->tally != NULL)
-        c->tally->dh += 3; /* both public keys, es */
+        c->tally->dh += cfg->own_public == NULL ? 3 : 2; /* public keys: e, s; es */
     return qn_htx_lock_proof(&c->hope->proof, c->env, &c->hope->noise);
 }
 

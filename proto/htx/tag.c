@@ -93,8 +93,10 @@ qn_err qn_htx_tag_seal(qn_noise *x, qn_env *env, const qn_htx_tag_cfg *cfg, cons
     qn_noise_cfg noise = {.pattern = &qn_noise_xkpsk0,
                           .initiator = true,
                           .s = &cfg->own,
+                          .s_pub = cfg->own_pub,
                           .rs = &cfg->mirror,
                           .e = &cfg->e,
+                          .e_pub = cfg->e_pub,
                           .psk = &cfg->psk};
 
     noise.prologue =

@@ -36,10 +36,11 @@ typedef struct qn_htx_place {
 
 typedef struct qn_htx_tag_cfg {
     qn_htx_place place;
-    qn_dh_public mirror; /* P's, of those it accepts at the tag's time */
-    qn_key psk;          /* zero for listed peers */
-    qn_dh_secret own;    /* static, for message 3 */
-    qn_dh_secret e;      /* of the hello's X25519 share */
+    qn_dh_public mirror;                 /* P's, of those it accepts at the tag's time */
+    qn_key psk;                          /* zero for listed peers */
+    qn_dh_secret own;                    /* static, for message 3 */
+    qn_dh_secret e;                      /* of the hello's X25519 share */
+    const qn_dh_public *own_pub, *e_pub; /* NULL: derived, each at the cost of an X25519 */
 } qn_htx_tag_cfg;
 
 /* Begins the handshake x and writes its first message's sealed part into the hello's session_id;

@@ -17,19 +17,24 @@ static qn_err mix_known(qn_noise *x, qn_env *env, bool initiators)
     return qn_noise_mix_hash(x, env, qn_slice_of(pub->b, sizeof pub->b));
 }
 
+static void take_pair(const qn_dh_secret *secret, const qn_dh_public *pub, qn_dh_secret *s,
+                      qn_dh_public *s_pub)
+{
+    *s = *secret;
+    if (pub != NULL)
+        *s_pub = *pub;
+    else
+        qn_dh_derive(s, s_pub);
+}
+
 static void take_keys(qn_noise *x, const qn_noise_cfg *cfg)
 {
     if (cfg->s != NULL) {
-        x->s = *cfg->s;
-        if (cfg->s_pub != NULL)
-            x->s_pub = *cfg->s_pub;
-        else
-            qn_dh_derive(&x->s, &x->s_pub);
+        take_pair(cfg->s, cfg->s_pub, &x->s, &x->s_pub);
         x->has_s = true;
     }
     if (cfg->e != NULL) {
-        x->e = *cfg->e;
-        qn_dh_derive(&x->e, &x->e_pub);
+        take_pair(cfg->e, cfg->e_pub, &x->e, &x->e_pub);
         x->has_e = true;
     }
     if (cfg->rs != NULL) {

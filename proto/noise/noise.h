@@ -68,6 +68,7 @@ typedef struct qn_noise_cfg {
     const qn_dh_public *s_pub; /* of s; NULL: derived, which costs one X25519 */
     const qn_dh_public *rs;    /* NULL when it is learned in the handshake */
     const qn_dh_secret *e;     /* NULL: drawn from env->rng when the E token is written */
+    const qn_dh_public *e_pub; /* of e; NULL: derived, too */
     const qn_key *psk;         /* NULL: all zero, for patterns with a psk */
 } qn_noise_cfg;
 

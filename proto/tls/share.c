@@ -21,18 +21,19 @@ void qn_tls_shares_draw(qn_tls_shares *s, qn_env *env, bool one_x25519)
 {
     qn_rng_fill(env, s->mlkem.d, sizeof s->mlkem.d);
     qn_rng_fill(env, s->mlkem.z, sizeof s->mlkem.z);
-    qn_rng_fill(env, s->x25519.b, sizeof s->x25519.b);
+    qn_dh_generate(env, &s->x25519, &s->x25519_pub);
     if (one_x25519)
         s->hybrid_x25519 = s->x25519;
     else
         qn_rng_fill(env, s->hybrid_x25519.b, sizeof s->hybrid_x25519.b);
 }
 
-static void put_x25519(const qn_dh_secret *secret, qn_tls_w *w)
+static void put_hybrid_x25519(const qn_tls_shares *s, qn_tls_w *w)
 {
-    qn_dh_public pub;
+    qn_dh_public pub = s->x25519_pub;
 
-    qn_dh_derive(secret, &pub);
+    if (!qn_equal(&s->hybrid_x25519, &s->x25519, sizeof s->x25519))
+        qn_dh_derive(&s->hybrid_x25519, &pub);
     qn_tls_put(w, pub.b, sizeof pub.b);
 }
 
@@ -46,7 +47,7 @@ static qn_err put_hybrid(const qn_tls_shares *s, qn_env *env, qn_tls_w *w)
     if (err != QN_OK)
         return err;
     qn_tls_put(w, ek.b, sizeof ek.b);
-    put_x25519(&s->hybrid_x25519, w);
+    put_hybrid_x25519(s, w);
     return QN_OK;
 }
 
@@ -65,7 +66,7 @@ qn_err qn_tls_shares_put(qn_tls_shares *s, qn_env *env, uint16_t group, qn_tls_w
         return err;
     }
     QN_ASSERT(group == QN_TLS_X25519);
-    put_x25519(&s->x25519, w);
+    qn_tls_put(w, s->x25519_pub.b, sizeof s->x25519_pub.b);
     return QN_OK;
 }
 

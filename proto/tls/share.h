@@ -12,6 +12,7 @@
 /* Secrets; wiped by the owner. */
 typedef struct qn_tls_shares {
     qn_dh_secret x25519;        /* of the standalone share */
+    qn_dh_public x25519_pub;    /* which is this */
     qn_dh_secret hybrid_x25519; /* of the hybrid's second half */
     qn_mlkem_secret mlkem;      /* of its first */
     qn_curve_secret curve;      /* of the one NIST share */

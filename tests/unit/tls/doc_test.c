@@ -38,6 +38,7 @@ START_TEST(the_documented_profile_makes_the_documented_hello)
     draw.grease[QN_TLS_GREASE_GROUP] = 0x2a2a;
     qn_tls_shares_draw(&shares, &t.env, false);
     count_up(shares.x25519.b, 32, 0x40);
+    qn_dh_derive(&shares.x25519, &shares.x25519_pub);
     qt_assert_err(
         qn_tls_hello_write(&(qn_tls_hello_spec){.profile = &p, .name = qn_slice_of("a.example", 9)},
                            &draw, &shares, &t.env, out, &n, &cut),
