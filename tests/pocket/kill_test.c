@@ -56,6 +56,18 @@ static void check_cut(const pw_fetch *f, int run)
         ck_assert_msg(!pw_clean_end(f), "run %d: cut, and ended clean", run);
 }
 
+static void come_up(mesh *m, uint64_t seed, unsigned relays, unsigned exits)
+{
+    mesh_new(m, &(mesh_cfg){.world = {.seed = seed,
+                                      .delay_min = 5 * QN_MS,
+                                      .delay_max = 30 * QN_MS,
+                                      .window = 256 << 10},
+                            .relays = relays,
+                            .exits = exits,
+                            .route = QN_ROUTE_PRIVACY});
+    ck_assert(mesh_ready(m, 60 * QN_SEC));
+}
+
 START_TEST(a_hop_that_dies_costs_one_error_and_five_seconds_at_most)
 {
     unsigned place = (unsigned)_i % HOPS, at = (unsigned)_i / HOPS;
@@ -64,14 +76,7 @@ START_TEST(a_hop_that_dies_costs_one_error_and_five_seconds_at_most)
     pw_node *dies;
     mesh m;
 
-    mesh_new(&m, &(mesh_cfg){.world = {.seed = 100 + (uint64_t)_i,
-                                       .delay_min = 5 * QN_MS,
-                                       .delay_max = 30 * QN_MS,
-                                       .window = 256 << 10},
-                             .relays = 5,
-                             .exits = 3,
-                             .route = QN_ROUTE_PRIVACY});
-    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    come_up(&m, 100 + (uint64_t)_i, 5, 3);
     f = pw_get(m.w, m.client, MESH_WEB, 80, 1000, size(), NULL);
     p.f = f;
     if (at == 0)
@@ -116,14 +121,7 @@ START_TEST(nobody_waits_for_a_circuit_that_may_never_be_built)
     char key[KEYS][24];
     mesh m;
 
-    mesh_new(&m, &(mesh_cfg){.world = {.seed = 300 + (uint64_t)_i,
-                                       .delay_min = 5 * QN_MS,
-                                       .delay_max = 30 * QN_MS,
-                                       .window = 256 << 10},
-                             .relays = 4,
-                             .exits = 1,
-                             .route = QN_ROUTE_PRIVACY});
-    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    come_up(&m, 300 + (uint64_t)_i, 4, 1);
     for (int i = 0; i < KEYS / 2; i++) {
         (void)snprintf(key[i], sizeof key[i], "privacy+%d", i);
         f[i] = pw_get(m.w, m.client, MESH_WEB, 80, 100, 1000, key[i]);
@@ -173,14 +171,7 @@ START_TEST(company_of_late_circuits_comes_ever_more_slowly)
     begun b = {0};
     mesh m;
 
-    mesh_new(&m, &(mesh_cfg){.world = {.seed = 400 + (uint64_t)_i,
-                                       .delay_min = 5 * QN_MS,
-                                       .delay_max = 30 * QN_MS,
-                                       .window = 256 << 10},
-                             .relays = 4,
-                             .exits = 1,
-                             .route = QN_ROUTE_PRIVACY});
-    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    come_up(&m, 400 + (uint64_t)_i, 4, 1);
     pw_core(m.client)->cfg.pool = 1;
     for (int i = 0; i < KEYS; i++) {
         (void)snprintf(key, sizeof key, "privacy+%d", i);
