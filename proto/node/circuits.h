@@ -37,7 +37,8 @@ typedef struct circuit {
     bool built, dead;
     bool owes_end; /* of a stream: it waits for a cell to go with */
     uint32_t streams;
-    uint64_t up, down; /* application bytes */
+    uint32_t ping_value; /* of all its PINGs while the trip's answer is out */
+    uint64_t up, down;   /* application bytes */
     qn_timer timer;
     chore chore;
 } circuit;

@@ -321,7 +321,7 @@ static void app_event(circuit *c, const qn_app_event *ev)
 
     c->heard = c->n->env->now;
     if (ev->type == QN_APP_EV_PONG) {
-        trip_pong(c);
+        trip_pong(c, ev->value);
         probe_good(c->n);
         return;
     }

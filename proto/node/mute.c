@@ -40,7 +40,7 @@ static void ask(circuit *c, qn_time since)
 {
     c->awaits = since;
     c->asked = true;
-    qn_apps_ping(qn_circuit_apps(&c->core), 0);
+    qn_apps_ping(qn_circuit_apps(&c->core), c->ping_value);
     chore_add(c->n, &c->chore);
 }
 

@@ -55,7 +55,9 @@ static void probe_circuit(qn_node *n)
         if (c->dead || !c->built)
             continue;
         n->probe_circuit = c->id;
-        qn_apps_ping(qn_circuit_apps(&c->core), qn_rng_u32(n->env));
+        if (c->pinged == 0) /* else the trip's answer is out, and has this value */
+            c->ping_value = qn_rng_u32(n->env);
+        qn_apps_ping(qn_circuit_apps(&c->core), c->ping_value);
         chore_add(n, &c->chore);
         return;
     }

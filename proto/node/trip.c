@@ -17,7 +17,8 @@ static void ask(circuit *c)
     c->ping_due = 0;
     c->pinged = c->n->env->now;
     c->ping_after = c->pinged + ASK_AGAIN;
-    qn_apps_ping(qn_circuit_apps(&c->core), 0);
+    c->ping_value = qn_rng_u32(c->n->env);
+    qn_apps_ping(qn_circuit_apps(&c->core), c->ping_value);
     chore_add(c->n, &c->chore);
 }
 
@@ -51,12 +52,13 @@ void trip_ask(circuit *given)
         ask(given);
 }
 
-/* A shorter time is the way's own; a longer one may have been one moment's. */
-void trip_pong(circuit *c)
+/* A shorter time is the way's own; a longer one may have been one moment's. What the end cannot
+ * have been asked yet says nothing: it would draw all streams to itself by answering early. */
+void trip_pong(circuit *c, uint64_t value)
 {
     qn_time took = c->n->env->now - c->pinged;
 
-    if (c->pinged == 0)
+    if (c->pinged == 0 || value != c->ping_value)
         return;
     c->trip = took < c->trip ? took : c->trip / 2 + took / 2;
     c->pinged = 0;

@@ -9,7 +9,7 @@ void trip_begin(circuit *c); /* it is built */
 void trip_ask(circuit *c);   /* a stream is given to it */
 qn_time trip_due(const circuit *c);
 void trip_check(circuit *c);
-void trip_pong(circuit *c);
+void trip_pong(circuit *c, uint64_t value); /* the end answered a PING */
 qn_time trip_of(const circuit *c);
 /* Whether a stream is better off there, given what else each carries. */
 bool trip_is_shorter(const circuit *c, const circuit *than);

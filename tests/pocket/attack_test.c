@@ -460,6 +460,59 @@ START_TEST(a_moment_without_memory_leaves_nothing_hanging)
 }
 END_TEST
 
+/* The end that has been spoken to, and whose it is: exits and supers may be. */
+static relay *spoken_to(mesh *m, pw_node **whose)
+{
+    for (uint32_t i = 0; i < m->w->nodes_n; i++)
+        for (relay *r = pw_core(m->w->node[i])->relays; r != NULL; r = r->next)
+            if (qn_hop_apps(&r->hop) != NULL) {
+                *whose = m->w->node[i];
+                return r;
+            }
+    return NULL;
+}
+
+static void answers_unasked(pw_node *exit, relay *r)
+{
+    pw__stamp(exit);
+    qn_hop_apps(&r->hop)->pong = true;
+    chore_add(r->n, &r->chore);
+    node_settle(r->n);
+    pw__drain(exit);
+}
+
+/* All streams go where the way is short, so an exit would like to look near. This one answers PINGs
+ * before they come, with the last value it was asked by. */
+START_TEST(an_exit_does_not_get_nearer_by_answers_to_no_question)
+{
+    mesh m;
+    relay *last;
+    pw_node *exit;
+    pw_fetch *f;
+
+    mesh_new(&m, &(mesh_cfg){.world = {.seed = 7, .delay_min = 20 * QN_MS, .delay_max = 20 * QN_MS},
+                             .relays = 3,
+                             .exits = 1,
+                             .route = QN_ROUTE_PRIVACY});
+    pw_core(m.client)->cfg.pool = 1;
+    ck_assert(mesh_ready(&m, 60 * QN_SEC));
+    pw_core(m.client)->net.lab = false; /* a lab's circuits take turns: nothing is measured */
+    f = pw_get(m.w, m.client, MESH_WEB, 80, 10, 10, NULL);
+    ck_assert_int_eq(mesh_await(&m, f, 30 * QN_SEC), PW_DONE);
+    run_for(&m, 10 * QN_SEC); /* the next stream asks again */
+    last = spoken_to(&m, &exit);
+    ck_assert_ptr_nonnull(last);
+    f = pw_get(m.w, m.client, MESH_WEB, 80, 10, 10, NULL);
+    while (pw_outcome(f) == PW_RUNNING) {
+        answers_unasked(exit, last);
+        run_for(&m, 10 * QN_MS);
+    }
+    ck_assert_int_eq(pw_outcome(f), PW_DONE);
+    ck_assert_uint_ge(pw_core(m.client)->circuits->trip, 2 * 3 * 20 * QN_MS);
+    mesh_free(&m);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("attack");
@@ -477,6 +530,7 @@ static Suite *suite(void)
     tcase_add_loop_test(life, a_list_a_day_old_leads_nowhere, 0, 2);
     tcase_add_loop_test(life, an_answer_that_cannot_be_said_resets_the_application, 0, 4);
     tcase_add_test(life, an_exit_that_cannot_say_opened_sends_nothing_else);
+    tcase_add_test(life, an_exit_does_not_get_nearer_by_answers_to_no_question);
     tcase_set_timeout(floods, 60);
     tcase_add_test(floods, no_stranger_is_without_a_deadline);
     tcase_add_test(floods, an_unfinished_request_holds_no_directory);

@@ -99,16 +99,41 @@ START_TEST(a_ping_that_took_longer_counts_for_half_and_a_shorter_one_at_once)
     t.env.now += QN_SEC;
     trip_ask(c);
     t.env.now += 600 * QN_MS;
-    trip_pong(c);
+    trip_pong(c, c->ping_value);
     ck_assert_uint_eq(trip_of(c), 400 * QN_MS);
     t.env.now += 5 * QN_SEC;
-    trip_pong(c); /* somebody else's */
+    trip_pong(c, c->ping_value); /* somebody else's */
     ck_assert_uint_eq(trip_of(c), 400 * QN_MS);
     t.env.now += 5 * QN_SEC;
     trip_ask(c);
     t.env.now += 150 * QN_MS;
-    trip_pong(c);
+    trip_pong(c, c->ping_value);
     ck_assert_uint_eq(trip_of(c), 150 * QN_MS);
+    solo_close();
+}
+END_TEST
+
+START_TEST(what_was_not_asked_is_not_believed)
+{
+    circuit *c;
+    uint32_t before;
+
+    open_in(false);
+    c = ready(200 * QN_MS);
+    for (unsigned i = 0; i < 4; i++) {
+        before = c->ping_value;
+        t.env.now += 10 * QN_SEC;
+        trip_ask(c);
+        ck_assert_uint_ne(c->ping_value, before);
+        ck_assert_uint_eq(c->core.apps.ping_value, c->ping_value);
+        t.env.now += QN_MS;
+        trip_pong(c, before);
+        trip_pong(c, ~(uint64_t)c->ping_value);
+        ck_assert_uint_eq(trip_of(c), 200 * QN_MS);
+        t.env.now += 199 * QN_MS;
+        trip_pong(c, c->ping_value);
+        ck_assert_uint_eq(trip_of(c), 200 * QN_MS);
+    }
     solo_close();
 }
 END_TEST
@@ -171,7 +196,7 @@ START_TEST(pings_are_seldom)
         trip_ask(c);
         asked += c->core.apps.ping;
         c->core.apps.ping = false;
-        trip_pong(c);
+        trip_pong(c, c->ping_value);
     }
     ck_assert_uint_eq(asked, 3);
     solo_close();
@@ -223,6 +248,7 @@ static Suite *suite(void)
     tcase_add_test(tc, each_stream_a_circuit_carries_makes_it_count_once_more);
     tcase_add_test(tc, one_that_had_a_stream_just_now_counts_as_if_it_still_had);
     tcase_add_test(tc, a_ping_that_took_longer_counts_for_half_and_a_shorter_one_at_once);
+    tcase_add_test(tc, what_was_not_asked_is_not_believed);
     tcase_add_test(tc, nothing_is_sent_into_other_circuits);
     tcase_add_test(tc, one_that_waits_is_asked_once_at_a_time_of_its_own);
     tcase_add_test(tc, pings_are_seldom);
