@@ -60,13 +60,18 @@ LinuxTcp::LinuxTcp() = default;
 LinuxTcp::LinuxTcp(const LinuxTcp& listening)
     : TcpSocketBase(listening),
       m_cubic(ns3::PeekPointer(ns3::DynamicCast<LinuxCubic>(m_congestionControl))),
-      m_acceptor(listening.m_acceptor)
+      m_acceptor(listening.m_acceptor),
+      m_demux(listening.m_demux)
 {
 }
 
 LinuxTcp::~LinuxTcp()
 {
     m_headTimer.Cancel();
+    if (m_name != 0)
+    {
+        m_demux->Forget(m_name, this);
+    }
 }
 
 Ptr<LinuxTcp>
@@ -74,7 +79,9 @@ LinuxTcp::Make(Ptr<ns3::Node> node, const Limits& limits)
 {
     auto socket = CreateObject<LinuxTcp>();
     socket->SetNode(node);
-    socket->SetTcp(node->GetObject<ns3::TcpL4Protocol>());
+    auto tcp = node->GetObject<ns3::TcpL4Protocol>();
+    socket->SetTcp(tcp);
+    socket->m_demux = ns3::DynamicCast<TcpDemux>(tcp);
     socket->SetRtt(CreateObject<ns3::RttMeanDeviation>());
     auto cubic = CreateObject<LinuxCubic>();
     socket->m_cubic = ns3::PeekPointer(cubic);
@@ -159,6 +166,12 @@ LinuxTcp::GetReceived() const
     return GetRxAvailable();
 }
 
+ns3::Ipv4EndPoint*
+LinuxTcp::GetEndPoint() const
+{
+    return m_endPoint;
+}
+
 ns3::Ipv4Address
 LinuxTcp::GetPeer() const
 {
@@ -212,6 +225,10 @@ void
 LinuxTcp::DoForwardUp(Ptr<ns3::Packet> packet, const ns3::Address& from, const ns3::Address& to)
 {
     bool refused = m_state == SYN_SENT && IsReset(*packet);
+    if (m_name == 0 && m_demux && m_endPoint != nullptr && m_state != LISTEN)
+    {
+        BeKnown();
+    }
     TcpSocketBase::DoForwardUp(packet, from, to);
     if (m_state == LISTEN || m_state == SYN_RCVD)
     {
@@ -234,6 +251,14 @@ LinuxTcp::DoForwardUp(Ptr<ns3::Packet> packet, const ns3::Address& from, const n
     {
         m_owner->TcpNews();
     }
+}
+
+/// With the first segment from the peer both addresses stand.
+void
+LinuxTcp::BeKnown()
+{
+    m_name = TcpDemux::NameOf(GetPeer(), GetLocalPort(), GetPeerPort());
+    m_demux->Know(m_name, this);
 }
 
 /// Forgets what has arrived, and sets the timer by the first segment that has not, if that was sent

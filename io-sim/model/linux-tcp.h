@@ -27,6 +27,7 @@
 
 #include "cloud-device.h"
 #include "linux-cubic.h"
+#include "tcp-demux.h"
 
 namespace qnet
 {
@@ -85,10 +86,11 @@ class LinuxTcp final : public ns3::TcpSocketBase, private CloudDevice::FlowUser
 
     bool IsEstablished() const; ///< the handshake is done; may be half closed since
     bool IsDead() const;
-    bool PeerFinished() const;    ///< FIN came, and all bytes before it
-    bool AllAcknowledged() const; ///< nothing written is still on its way
-    uint32_t GetUnsent() const;   ///< bytes written and not yet on the host's queue
-    uint32_t GetReceived() const; ///< bytes to Recv
+    bool PeerFinished() const;              ///< FIN came, and all bytes before it
+    bool AllAcknowledged() const;           ///< nothing written is still on its way
+    uint32_t GetUnsent() const;             ///< bytes written and not yet on the host's queue
+    uint32_t GetReceived() const;           ///< bytes to Recv
+    ns3::Ipv4EndPoint* GetEndPoint() const; ///< nullptr: it has none yet, or none any more
     ns3::Ipv4Address GetPeer() const;
     uint16_t GetPeerPort() const;
     uint16_t GetLocalPort() const;
@@ -108,6 +110,7 @@ class LinuxTcp final : public ns3::TcpSocketBase, private CloudDevice::FlowUser
     uint32_t SendDataPacket(ns3::SequenceNumber32 seq, uint32_t size, bool withAck) override;
     uint32_t AvailableWindow() const override;
     void FlowDrained() override;
+    void BeKnown();
     void WatchHead();
     void SendHeadAgain();
     void GaveUp(ns3::Ptr<ns3::Socket>);
@@ -117,6 +120,8 @@ class LinuxTcp final : public ns3::TcpSocketBase, private CloudDevice::FlowUser
     LinuxTcpAcceptor* m_acceptor = nullptr;
     CloudDevice* m_device = nullptr;
     uint64_t m_flow = 0;
+    ns3::Ptr<TcpDemux> m_demux;                         ///< nullptr: the host has ns-3's own
+    uint64_t m_name = 0;                                ///< by which the demux knows it; 0: not yet
     std::map<ns3::SequenceNumber32, ns3::Time> m_again; ///< when segments were last sent again
     ns3::EventId m_headTimer;                           ///< the first of these is late
     mutable bool m_windowEnd = false; ///< the peer takes no more, whatever ns-3 computes

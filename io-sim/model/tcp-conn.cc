@@ -69,7 +69,13 @@ TcpConn::Write(const qn_slice* v, unsigned n)
         return 0;
     }
     size_t room = Room();
+    size_t offered = 0;
+    for (unsigned i = 0; i < n; i++)
+    {
+        offered += v[i].n;
+    }
     std::vector<uint8_t> bytes;
+    bytes.reserve(std::min(room, offered));
     for (unsigned i = 0; i < n; i++)
     {
         size_t part = std::min(v[i].n, room - bytes.size());

@@ -84,6 +84,7 @@ TcpTransport::InstallHost(uint32_t host)
 {
     ns3::InternetStackHelper stack;
     stack.SetIpv6StackInstall(false);
+    stack.SetTcp("qnet::TcpDemux");
     InstallStack(stack);
     stack.Install(m_config[host].node);
     InstallDevice(host);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What every transport promises, tier by tier, and the border of tier P.
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "ns3/object-factory.h"
 #include "ns3/simulator.h"
@@ -239,6 +241,79 @@ class ResetsAreTold : public TransportTestCase
     }
 };
 
+/// Sends the first conn 100 bytes, the second 200, and so on.
+class Counter : public ConnListener
+{
+  public:
+    bool
+    Accept(TransportConn* s, const qn_addr&) override
+    {
+        peers.push_back(std::make_unique<Peer>());
+        Peer& peer = *peers.back();
+        peer.toSend = 100 * peers.size();
+        return peer.Accept(s, CLIENT);
+    }
+
+    std::vector<std::unique_ptr<Peer>> peers;
+};
+
+class ManyConnsAreToldApart : public TransportTestCase
+{
+  public:
+    explicit ManyConnsAreToldApart(ns3::TypeId tier)
+        : TransportTestCase(tier, "each of many conns gets its own bytes, others ending meanwhile")
+    {
+    }
+
+  private:
+    static constexpr size_t CONNS = 60;
+
+    void
+    DoRun() override
+    {
+        Make();
+        transport->Listen(SERVER, &m_listener);
+        Open();
+        for (size_t i = 0; i < CONNS; i += 3)
+        {
+            m_clients[i]->socket->Reset(false);
+            m_clients[i]->socket = nullptr;
+            m_clients[i + 1]->socket->Finish();
+        }
+        size_t before = m_clients[2]->got;
+        Open();
+        RunFor(8000);
+        NS_TEST_ASSERT_MSG_EQ(m_listener.peers.size(), 2 * CONNS, "all were accepted");
+        NS_TEST_ASSERT_MSG_GT(before, 0, "those from before");
+        for (size_t i = 0; i < m_clients.size(); i++)
+        {
+            bool whole = m_clients[i]->got == 100 * (i + 1) && m_clients[i]->inOrder;
+            bool reset = i < CONNS && i % 3 == 0;
+            NS_TEST_ASSERT_MSG_EQ(whole || reset, true, "conn " << i << " has its own bytes");
+        }
+        NS_TEST_ASSERT_MSG_GT(m_listener.peers[0]->resetAt, 0, "a reset goes to whom it is for");
+        NS_TEST_ASSERT_MSG_GT(m_listener.peers[1]->eofAt, 0, "an end too");
+        NS_TEST_ASSERT_MSG_EQ(m_listener.peers[2]->eofAt, -1, "and to nobody else");
+    }
+
+    /// One after the other, so that the listener numbers them as they are numbered here.
+    void
+    Open()
+    {
+        for (size_t i = 0; i < CONNS; i++)
+        {
+            m_clients.push_back(std::make_unique<Peer>());
+            Peer* peer = m_clients.back().get();
+            peer->socket = transport->Connect(host, SERVER, peer, 7);
+            RunFor(20);
+        }
+        RunFor(200);
+    }
+
+    std::vector<std::unique_ptr<Peer>> m_clients;
+    Counter m_listener;
+};
+
 class PartitionsHeal : public TransportTestCase
 {
   public:
@@ -369,6 +444,7 @@ class TransportTestSuite : public ns3::TestSuite
             AddTestCase(new ReadersHoldWriters(tier), TestCase::QUICK);
             AddTestCase(new HalfCloseWorks(tier), TestCase::QUICK);
             AddTestCase(new ResetsAreTold(tier), TestCase::QUICK);
+            AddTestCase(new ManyConnsAreToldApart(tier), TestCase::QUICK);
             AddTestCase(new PartitionsHeal(tier), TestCase::QUICK);
         }
         AddTestCase(new BordersHaveMiddleboxes, TestCase::QUICK);
