@@ -20,6 +20,24 @@ namespace qnet
 namespace
 {
 
+struct Shape
+{
+    const char* svg;
+    const char* png; ///< 300 dots per inch at column width
+    const char* titleFont;
+    const char* more; ///< after the common look
+};
+
+constexpr Shape SHAPES[] = {
+    {"size 760,430 dynamic enhanced font 'DejaVu Sans,13'",
+     "size 1520,860 enhanced font 'DejaVu Sans,13' fontscale 1.9 linewidth 2",
+     "15",
+     ""},
+    {"size 340,230 dynamic enhanced font 'DejaVu Sans,11'",
+     "size 992,671 enhanced font 'DejaVu Sans,11' fontscale 2.05 linewidth 2.9 pointscale 2",
+     "11",
+     "set key samplen 1.5 spacing 1.05 font ',9.5'\nset tics font ',9.5'\nset bars 0.6\n"}};
+
 /// Runs "gnuplot SCRIPT" in the folder. \return "" or what went wrong
 std::string
 RunGnuplot(const std::string& folder, const std::string& script)
@@ -85,8 +103,10 @@ void
 WriteFigureScript(const std::string& folder,
                   const std::string& id,
                   const std::string& title,
-                  const std::string& body)
+                  const std::string& body,
+                  FigureShape shape)
 {
+    const Shape& look = SHAPES[static_cast<size_t>(shape)];
     OutputFile out(folder + "/" + id + ".gp");
     std::string name = id; // gnuplot takes letters, digits and underscores
     std::replace_if(
@@ -95,17 +115,17 @@ WriteFigureScript(const std::string& folder,
         [](char c) { return !std::isalnum(static_cast<uint8_t>(c)); },
         '_');
     out.Write("# " + title + ". Again, in the results folder: gnuplot figs/" + id + ".gp\n" +
-              "load 'figs/style.gp'\n" + "set title '" + title + "' font ',15'\n" +
-              "set terminal svg size 760,430 dynamic enhanced font 'DejaVu Sans,13' name '" + name +
+              "load 'figs/style.gp'\n" + look.more + "set title '" + title + "' font '," +
+              look.titleFont + "'\n" + "set terminal svg " + look.svg + " name '" + name +
               "' background rgb 'white'\n" + "set output 'figs/" + id + ".svg'\n" + body +
-              "set terminal pngcairo size 1520,860 enhanced font 'DejaVu Sans,13' fontscale 1.9 "
-              "linewidth 2 background rgb 'white'\n" +
+              "set terminal pngcairo " + look.png + " background rgb 'white'\n" +
               "set output 'figs/" + id + ".png'\nreplot\nset output\n");
     out.Close();
 }
 
-FigureSet::FigureSet(std::string folder)
-    : m_folder(std::move(folder))
+FigureSet::FigureSet(std::string folder, FigureShape shape)
+    : m_folder(std::move(folder)),
+      m_shape(shape)
 {
 }
 
@@ -121,7 +141,7 @@ FigureSet::Add(const std::string& id,
                const std::string& caption,
                const std::string& body)
 {
-    WriteFigureScript(m_folder, id, title, body);
+    WriteFigureScript(m_folder, id, title, body, m_shape);
     m_figures.push_back({id, title, caption});
 }
 

@@ -14,20 +14,28 @@
 namespace qnet
 {
 
+/// How large a picture is.
+enum class FigureShape
+{
+    Page,  ///< as wide as a page's text
+    Column ///< 84 mm, a column of a paper, with letters of 7 to 8 points
+};
+
 /// style.gp: colours of Okabe and Ito, which people with colour-blindness tell apart.
 void WriteFigureStyle(const std::string& folder);
 /// \param body everything between the common look and the two outputs; ends with a plot command
 void WriteFigureScript(const std::string& folder,
                        const std::string& id,
                        const std::string& title,
-                       const std::string& body);
+                       const std::string& body,
+                       FigureShape shape = FigureShape::Page);
 
 /// Figures on their way: what makers of figures stand on.
 class FigureSet
 {
   public:
     /// \param folder of their data and scripts
-    explicit FigureSet(std::string folder);
+    explicit FigureSet(std::string folder, FigureShape shape = FigureShape::Page);
     /// Of a figure's data. \param name without ending
     std::string DataPath(const std::string& name) const;
     void Add(const std::string& id,
@@ -38,6 +46,7 @@ class FigureSet
 
   private:
     std::string m_folder;
+    FigureShape m_shape;
     std::vector<Figure> m_figures;
 };
 

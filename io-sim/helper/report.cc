@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "report.h"
 
-#include <cstdio>
-#include <memory>
+#include <algorithm>
 
 #include "censor-report.h"
 #include "fault-table.h"
-#include "html.h"
 #include "output-file.h"
 #include "quantity.h"
+#include "report-page.h"
 
 namespace qnet
 {
@@ -16,65 +15,12 @@ namespace qnet
 namespace
 {
 
-const char* const STYLE = R"css(
-:root { --ink: #1d2433; --soft: #5b6474; --line: #dde1e8; --tint: #f5f7fa; --blue: #0072B2; --bad: #b3261e; --good: #00704a; }
-* { box-sizing: border-box; }
-body { margin: 0; color: var(--ink); background: #fff; font: 16px/1.55 system-ui, "DejaVu Sans", sans-serif; }
-main { max-width: 900px; margin: 0 auto; padding: 32px 24px 64px; }
-h1 { font-size: 30px; line-height: 1.2; margin: 0 0 6px; }
-h2 { font-size: 21px; margin: 44px 0 10px; padding-top: 14px; border-top: 1px solid var(--line); }
-h3 { font-size: 16px; margin: 24px 0 6px; }
-p { margin: 8px 0; } .lead { font-size: 18px; color: var(--soft); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(250px, 1fr)); gap: 12px; margin: 22px 0; }
-.tile { background: var(--tint); border: 1px solid var(--line); border-radius: 10px; padding: 12px 16px; }
-.tile b { display: block; font-size: 24px; line-height: 1.25; } .tile span { color: var(--soft); font-size: 14px; }
-.tile.bad b { color: var(--bad); } .tile.good b { color: var(--good); }
-figure { margin: 26px 0 34px; } figure svg { width: 100%; height: auto; display: block; border: 1px solid var(--line); border-radius: 10px; }
-figcaption { color: var(--soft); font-size: 14px; margin-top: 8px; } figcaption b { color: var(--ink); }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: 14px; margin: 10px 0; width: 100%; }
-th, td { padding: 5px 10px; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-th { color: var(--soft); font-weight: 600; } th:first-child, td:first-child { text-align: left; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 18px; margin: 10px 0; } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
-pre { background: var(--tint); border: 1px solid var(--line); border-radius: 10px; padding: 14px; overflow-x: auto; font: 13px/1.45 "DejaVu Sans Mono", monospace; }
-li { margin: 5px 0; } .note { background: #fff7e0; border: 1px solid #efdca6; border-radius: 10px; padding: 10px 16px; }
-)css";
-
-std::string
-ReadSvg(const std::string& path)
-{
-    std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
-    std::string text;
-    if (file)
-    {
-        char part[65536];
-        for (size_t n = 0; (n = std::fread(part, 1, sizeof part, file.get())) > 0;)
-        {
-            text.append(part, n);
-        }
-    }
-    size_t start = text.find("<svg"); // without the XML declaration, which only starts files
-    return start == std::string::npos ? "" : text.substr(start);
-}
-
 uint64_t
 Number(const json_t* json, const std::string& path)
 {
     uint64_t value = 0;
     JsonLookUp(json, path, &value);
     return value;
-}
-
-/// 1234567 as "1,234,567".
-std::string
-Grouped(uint64_t value)
-{
-    std::string text = std::to_string(value);
-    for (size_t i = text.size(); i > 3;)
-    {
-        i -= 3;
-        text.insert(i, ",");
-    }
-    return text;
 }
 
 class Report
@@ -88,19 +34,10 @@ class Report
     std::string
     Make(const std::string& folder)
     {
-        m_html.Raw("<!DOCTYPE html>\n");
-        m_html.Open("html", " lang=\"en\"");
-        m_html.Open("head");
-        m_html.Raw("<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" "
-                   "content=\"width=device-width, initial-scale=1\"/>\n");
-        m_html.Text("title", m_in.scenario.name + " - QNet simulation");
-        m_html.Raw(std::string("<style>") + STYLE + "</style>\n");
-        m_html.Close();
-        m_html.Open("body");
-        m_html.Open("main");
+        m_html.Begin(m_in.scenario.name + " - QNet simulation");
         Head();
         Expectations();
-        Pictures(folder);
+        m_html.Pictures(folder, m_in.figures, m_in.noFigures);
         Times();
         Faults();
         Censors();
@@ -118,37 +55,38 @@ class Report
         m_html.Text("h1", s.name);
         m_html.Text("p", s.description, " class=\"lead\"");
         m_html.Open("div", " class=\"tiles\"");
-        Tile(Grouped(Get("measured.done")) + " fetches",
-             "done after the warm-up, every byte checked",
-             "");
-        Tile(Grouped(Get("measured.failed")) + " failed",
-             FormatQuantity(Get("measured.failed_permille"), Unit::Permille) + " of those started",
-             Get("measured.failed") == 0 ? "good" : "bad");
-        Tile(Grouped(Get("streams.p1_violations")) + " wrong endings",
-             "a wrong byte, or a cut shown as a clean end (promise P1)",
-             Get("streams.p1_violations") == 0 ? "good" : "bad");
+        m_html.Tile(Grouped(Get("measured.done")) + " fetches",
+                    "done after the warm-up, every byte checked",
+                    "");
+        m_html.Tile(Grouped(Get("measured.failed")) + " failed",
+                    FormatQuantity(Get("measured.failed_permille"), Unit::Permille) +
+                        " of those started",
+                    Get("measured.failed") == 0 ? "good" : "bad");
+        m_html.Tile(Grouped(Get("streams.p1_violations")) + " wrong endings",
+                    "a wrong byte, or a cut shown as a clean end (promise P1)",
+                    Get("streams.p1_violations") == 0 ? "good" : "bad");
         for (const char* route : {"fast", "privacy"})
         {
             std::string path = std::string("ttfb_ns.") + route;
             if (Get(path + ".n") > 0)
             {
-                Tile(FormatQuantity(Get(path + ".p50"), Unit::Time),
-                     std::string("median time to first byte, ") +
-                         (route[0] == 'f' ? "fast (1 hop)" : "privacy (3 hops)"),
-                     "");
+                m_html.Tile(FormatQuantity(Get(path + ".p50"), Unit::Time),
+                            std::string("median time to first byte, ") +
+                                (route[0] == 'f' ? "fast (1 hop)" : "privacy (3 hops)"),
+                            "");
             }
         }
-        Tile(FormatQuantity(Get("streams.delivered_bytes"), Unit::Size),
-             "delivered to programs in " + FormatQuantity(s.stop, Unit::Time) +
-                 " of simulated time",
-             "");
+        m_html.Tile(FormatQuantity(Get("streams.delivered_bytes"), Unit::Size),
+                    "delivered to programs in " + FormatQuantity(s.stop, Unit::Time) +
+                        " of simulated time",
+                    "");
         m_html.Close();
         m_html.Open("dl");
-        Line("Question", s.question);
-        Line("Model", s.model);
-        Line("Metrics", s.metrics);
-        Line("It cannot say", s.cannotSay);
-        Line("Population", Population());
+        m_html.Line("Question", s.question);
+        m_html.Line("Model", s.model);
+        m_html.Line("Metrics", s.metrics);
+        m_html.Line("It cannot say", s.cannotSay);
+        m_html.Line("Population", Population());
         m_html.Close();
     }
 
@@ -161,25 +99,6 @@ class Report
             text += (text.empty() ? "" : ", ") + Grouped(group.count) + " " + group.name;
         }
         return text;
-    }
-
-    void
-    Tile(const std::string& value, const std::string& label, const std::string& mood)
-    {
-        m_html.Open("div", " class=\"tile " + mood + "\"");
-        m_html.Text("b", value);
-        m_html.Text("span", label);
-        m_html.Close();
-    }
-
-    void
-    Line(const std::string& term, const std::string& text)
-    {
-        if (!text.empty())
-        {
-            m_html.Text("dt", term);
-            m_html.Text("dd", text);
-        }
     }
 
     void
@@ -201,28 +120,6 @@ class Report
                             v.met ? "met" : "VIOLATED"});
         }
         m_html.Table(rows);
-    }
-
-    void
-    Pictures(const std::string& folder)
-    {
-        m_html.Text("h2", "Figures");
-        if (!m_in.noFigures.empty())
-        {
-            m_html.Text("p", "There are no pictures: " + m_in.noFigures + ".", " class=\"note\"");
-        }
-        for (const Figure& figure : m_in.figures)
-        {
-            m_html.Open("figure");
-            m_html.Raw(m_in.noFigures.empty() ? ReadSvg(folder + "/figs/" + figure.id + ".svg")
-                                              : "");
-            m_html.Open("figcaption");
-            m_html.Text("b", figure.title + ".");
-            m_html.Raw(" " + Escape(figure.caption) + " Data and script: figs/" + figure.id +
-                       ".csv, figs/" + figure.id + ".gp.");
-            m_html.Close();
-            m_html.Close();
-        }
     }
 
     std::vector<std::string>
@@ -505,24 +402,24 @@ class Report
         m_html.Text("h2", "This run, again");
         m_html.Text("pre", f.command);
         m_html.Open("dl");
-        Line("digest", f.digest);
-        Line("scenario SHA-256", m_in.scenario.sha256);
-        Line("wall time",
-             FormatQuantity(f.wallMs * 1000000, Unit::Time) + " for " +
-                 FormatQuantity(m_in.scenario.stop, Unit::Time) + " simulated; " +
-                 Grouped(f.simulatorEvents) + " events; peak memory " +
-                 FormatQuantity(f.peakKib * 1024, Unit::Size));
-        Line("simulated seconds per wall second", SpeedText(f.simulatedMs, f.wallMs));
+        m_html.Line("digest", f.digest);
+        m_html.Line("scenario SHA-256", m_in.scenario.sha256);
+        m_html.Line("wall time",
+                    FormatQuantity(f.wallMs * 1000000, Unit::Time) + " for " +
+                        FormatQuantity(m_in.scenario.stop, Unit::Time) + " simulated; " +
+                        Grouped(f.simulatorEvents) + " events; peak memory " +
+                        FormatQuantity(f.peakKib * 1024, Unit::Size));
+        m_html.Line("simulated seconds per wall second", SpeedText(f.simulatedMs, f.wallMs));
         if (f.plain.wallMs > 0)
         {
-            Line("plain ns-3 TCP, the same bytes", PlainText(f.plain));
+            m_html.Line("plain ns-3 TCP, the same bytes", PlainText(f.plain));
         }
         if (!f.processes.empty())
         {
-            Line("processes", ProcessesText(f.processes));
+            m_html.Line("processes", ProcessesText(f.processes));
         }
-        Line("made", f.when + " on " + f.host);
-        Line("with", f.versions + "; " + f.compiler);
+        m_html.Line("made", f.when + " on " + f.host);
+        m_html.Line("with", f.versions + "; " + f.compiler);
         m_html.Close();
         m_html.Text(
             "p",
@@ -553,7 +450,7 @@ class Report
     }
 
     const ReportInput& m_in;
-    Html m_html;
+    ReportPage m_html;
 };
 
 } // namespace

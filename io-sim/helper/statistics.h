@@ -43,6 +43,15 @@ class Distribution
         return m_values[static_cast<size_t>(rank > 0 ? rank - 1 : 0)];
     }
 
+    /// How many of a thousand are at most that; 0 when there is nothing.
+    uint64_t
+    PermilleAtMost(uint64_t value) const
+    {
+        auto above = std::upper_bound(m_values.begin(), m_values.end(), value);
+        auto below = static_cast<uint64_t>(above - m_values.begin());
+        return m_values.empty() ? 0 : below * 1000 / m_values.size();
+    }
+
   private:
     std::vector<uint64_t> m_values;
 };

@@ -2,8 +2,6 @@
 #include "merge.h"
 
 #include <algorithm>
-#include <cmath>
-#include <map>
 
 #include <sys/stat.h>
 
@@ -15,55 +13,96 @@ namespace qnet
 namespace
 {
 
-/// Two-sided 95 % quantiles of Student's t for 1, 2, ... degrees of freedom; beyond the table 1.96.
-constexpr double STUDENT[] = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306,
-                              2.262,  2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
-                              2.110,  2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064,
-                              2.060,  2.056, 2.052, 2.048, 2.045, 2.042};
-constexpr double NORMAL = 1.96;
-
-using Metrics = std::map<std::string, std::vector<double>>;
+/// Percentiles of nothing say nothing: of such a distribution only its count is kept.
+bool
+IsOfNothing(const json_t* at, const char* key)
+{
+    uint64_t n = 1;
+    return JsonLookUp(at, "n", &n) && n == 0 && std::string(key) != "n";
+}
 
 void
-Collect(const json_t* at, const std::string& path, Metrics& out)
+Collect(const json_t* at, const std::string& path, uint64_t seed, Metrics& out)
 {
     const char* key = nullptr;
     json_t* value = nullptr;
     json_object_foreach(const_cast<json_t*>(at), key, value)
     {
         std::string name = path.empty() ? key : path + "." + key;
+        if (IsOfNothing(at, key))
+        {
+            continue;
+        }
         if (json_is_integer(value))
         {
-            out[name].push_back(static_cast<double>(json_integer_value(value)));
+            out[name][seed] = static_cast<double>(json_integer_value(value));
         }
         else
         {
-            Collect(value, name, out);
+            Collect(value, name, seed, out);
         }
     }
 }
 
-/// Half the width of the 95 % interval of the mean.
-double
-Margin(const std::vector<double>& v, double mean)
+void
+WriteRows(OutputFile& out, const MergedCell& cell)
 {
-    double squares = 0;
-    for (double x : v)
+    std::string where;
+    for (const auto& [key, value] : cell.cell->at)
     {
-        squares += (x - mean) * (x - mean);
+        where += CsvCell(value) + ",";
     }
-    size_t freedom = v.size() - 1;
-    if (freedom == 0)
+    for (const auto& [name, values] : cell.metrics)
     {
-        return 0;
+        Interval i = cell.Of(name);
+        out.Write(where);
+        out.Printf("%s,%zu,%.1f,%.1f,%.1f,%.0f,%.0f\n",
+                   name.c_str(),
+                   i.runs,
+                   i.mean,
+                   i.mean - i.margin,
+                   i.mean + i.margin,
+                   i.least,
+                   i.most);
     }
-    size_t known = sizeof STUDENT / sizeof STUDENT[0];
-    double t = freedom <= known ? STUDENT[freedom - 1] : NORMAL;
-    double n = static_cast<double>(v.size());
-    return t * std::sqrt(squares / static_cast<double>(freedom) / n);
 }
 
-/// As RFC 4180 has it.
+/// Adds what run.json says of the scenario's expectations. \return whether all were met
+bool
+CountExpectations(const std::string& folder, MergedCell& cell)
+{
+    JsonPtr facts(json_load_file((folder + "/run.json").c_str(), 0, nullptr));
+    bool all = true;
+    size_t i = 0;
+    json_t* verdict = nullptr;
+    json_array_foreach(json_object_get(facts.get(), "expectations"), i, verdict)
+    {
+        bool met = json_is_true(json_object_get(verdict, "met"));
+        cell.met.resize(std::max(cell.met.size(), i + 1));
+        cell.met[i] += met;
+        all = all && met;
+    }
+    return all;
+}
+
+void
+WriteTable(const Merged& merged, const std::string& path)
+{
+    OutputFile out(path);
+    for (const auto& [key, value] : merged.cells.front().cell->at)
+    {
+        out.Write(CsvCell(key) + ",");
+    }
+    out.Write("metric,runs,mean,low95,high95,min,max\n");
+    for (const MergedCell& cell : merged.cells)
+    {
+        WriteRows(out, cell);
+    }
+    out.Close();
+}
+
+} // namespace
+
 std::string
 CsvCell(const std::string& text)
 {
@@ -78,54 +117,6 @@ CsvCell(const std::string& text)
     }
     return quoted + "\"";
 }
-
-void
-WriteRows(OutputFile& out, const Cell& cell, const Metrics& metrics)
-{
-    std::string where;
-    for (const auto& [key, value] : cell.at)
-    {
-        where += CsvCell(value) + ",";
-    }
-    for (const auto& [name, values] : metrics)
-    {
-        double sum = 0;
-        for (double x : values)
-        {
-            sum += x;
-        }
-        double mean = sum / static_cast<double>(values.size());
-        double margin = Margin(values, mean);
-        auto [least, most] = std::minmax_element(values.begin(), values.end());
-        out.Write(where);
-        out.Printf("%s,%zu,%.1f,%.1f,%.1f,%.0f,%.0f\n",
-                   name.c_str(),
-                   values.size(),
-                   mean,
-                   mean - margin,
-                   mean + margin,
-                   *least,
-                   *most);
-    }
-}
-
-bool
-MetExpectations(const std::string& folder)
-{
-    JsonPtr facts(json_load_file((folder + "/run.json").c_str(), 0, nullptr));
-    size_t i = 0;
-    json_t* verdict = nullptr;
-    json_array_foreach(json_object_get(facts.get(), "expectations"), i, verdict)
-    {
-        if (!json_is_true(json_object_get(verdict, "met")))
-        {
-            return false;
-        }
-    }
-    return true;
-}
-
-} // namespace
 
 JsonPtr
 ResultOf(const Task& task)
@@ -155,11 +146,29 @@ PeakKibOf(const std::string& folder)
     return facts && JsonLookUp(facts.get(), "peak_rss_kib", &kib) ? kib : 0;
 }
 
+Interval
+MergedCell::Of(const std::string& metric) const
+{
+    std::vector<double> values;
+    auto found = metrics.find(metric);
+    if (found != metrics.end())
+    {
+        for (const auto& [seed, value] : found->second)
+        {
+            values.push_back(value);
+        }
+    }
+    return IntervalOf(values);
+}
+
 Merged
 Merge(const WorkList& work, const std::string& path)
 {
     Merged found;
-    std::map<const Cell*, Metrics> metrics;
+    for (const Cell& cell : work.Cells())
+    {
+        found.cells.push_back({&cell, {}, {}, {}});
+    }
     for (const Task& task : work.Tasks())
     {
         JsonPtr result = ResultOf(task);
@@ -168,25 +177,17 @@ Merge(const WorkList& work, const std::string& path)
             found.missing++;
             continue;
         }
+        MergedCell& cell = found.cells[static_cast<size_t>(task.cell - work.Cells().data())];
+        cell.done.push_back(&task);
         found.runs++;
-        found.met = MetExpectations(task.folder) && found.met;
-        Collect(result.get(), "", metrics[task.cell]);
+        found.met += CountExpectations(task.folder, cell);
+        Collect(result.get(), "", task.seed, cell.metrics);
     }
     if (found.runs == 0)
     {
         throw OutputError("no finished run of this sweep is there to merge");
     }
-    OutputFile out(path);
-    for (const auto& [key, value] : work.Cells().front().at)
-    {
-        out.Write(CsvCell(key) + ",");
-    }
-    out.Write("metric,runs,mean,low95,high95,min,max\n");
-    for (const Cell& cell : work.Cells())
-    {
-        WriteRows(out, cell, metrics[&cell]);
-    }
-    out.Close();
+    WriteTable(found, path);
     return found;
 }
 

@@ -14,6 +14,8 @@
 #include "output-file.h"
 #include "shell-word.h"
 #include "slurm.h"
+#include "sweep-figures.h"
+#include "sweep-report.h"
 
 namespace qnet
 {
@@ -167,18 +169,31 @@ Missing(const WorkList& work)
     return missing;
 }
 
+/// The table, the pictures and the page, of what is there.
 int
-MergeAll(const WorkList& work, const std::string& folder)
+MergeAll(const WorkList& work, const SweepOptions& options)
 {
+    const std::string& folder = options.run.out;
     Merged merged = Merge(work, folder + "/sweep.csv");
-    std::printf("merged: %s/sweep.csv, %zu runs\n", folder.c_str(), merged.runs);
+    std::vector<Headline> headlines = HeadlinesOf(work.GetScenario(), merged);
+    std::vector<Figure> figures = WriteSweepFigures(folder, work.GetScenario(), merged, headlines);
+    std::string noFigures = DrawFigures(folder, figures);
+    WriteSweepReport(folder, {options, work, merged, headlines, figures, noFigures});
+    if (!noFigures.empty())
+    {
+        std::fprintf(stderr, "qnet-sim: no pictures: %s\n", noFigures.c_str());
+    }
+    std::printf("merged: %s/sweep.csv, %zu runs\nreport: %s/report.html\n",
+                folder.c_str(),
+                merged.runs,
+                folder.c_str());
     if (merged.missing > 0)
     {
         throw OutputError(std::to_string(merged.missing) + " of " +
                           std::to_string(work.Tasks().size()) + " runs are missing, and so in " +
                           folder + "/sweep.csv");
     }
-    return merged.met ? STATUS_OK : STATUS_VIOLATED;
+    return merged.met == merged.runs ? STATUS_OK : STATUS_VIOLATED;
 }
 
 int
@@ -199,7 +214,7 @@ Sweep(const SweepOptions& options)
     WorkList work(options);
     if (options.merge)
     {
-        return MergeAll(work, options.run.out);
+        return MergeAll(work, options);
     }
     work.MakeFolders();
     std::vector<const Task*> missing = Missing(work);
@@ -222,7 +237,7 @@ Sweep(const SweepOptions& options)
         SayMemory(kib, std::min<size_t>(options.jobs, missing.size()));
         Crew(missing, options.jobs).Work();
     }
-    return MergeAll(work, options.run.out);
+    return MergeAll(work, options);
 }
 
 } // namespace qnet

@@ -158,6 +158,10 @@ WorkList::WorkList(const SweepOptions& options)
         {
             cell.nodes += group.role == Role::Web ? 0 : group.count;
         }
+        if (&cell == m_cells.data())
+        {
+            m_scenario = std::move(scenario);
+        }
     }
     for (const Cell& cell : m_cells)
     {

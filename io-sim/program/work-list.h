@@ -74,6 +74,13 @@ class WorkList
         return m_tasks;
     }
 
+    /// Of the first cell.
+    const Scenario&
+    GetScenario() const
+    {
+        return m_scenario;
+    }
+
     /// Makes the folders that runs write theirs into. Throws OutputError.
     void MakeFolders() const;
 
@@ -83,6 +90,7 @@ class WorkList
     std::string m_out;
     std::vector<Cell> m_cells;
     std::vector<Task> m_tasks;
+    Scenario m_scenario;
 };
 
 } // namespace qnet

@@ -4,12 +4,21 @@ import csv
 import json
 import os
 import shutil
+import struct
 import subprocess
+import tempfile
 import unittest
+import xml.etree.ElementTree as xml
 
 from simtest import BASELINE, SMALL, SimTest, digest_of, sim
 
 TINY = [*SMALL, "--set", "general.stop='12 s'", "--set", "population.people.count=4", "--set", "network.carrier=bare"]
+SVG = "{http://www.w3.org/2000/svg}svg"
+
+
+def rows_of(table, metric):
+    with open(table, newline="", encoding="utf-8") as f:
+        return [r for r in csv.DictReader(f) if r["metric"] == metric]
 
 
 class Sweeps(SimTest):
@@ -66,8 +75,7 @@ class Grids(SimTest):
         return sim("sweep", BASELINE, *TINY, *GRID, "--out", self.path("s"), "--jobs", "2", *options)
 
     def rows(self, metric="streams.asked"):
-        with open(self.path("s", "sweep.csv"), newline="", encoding="utf-8") as f:
-            return [r for r in csv.DictReader(f) if r["metric"] == metric]
+        return rows_of(self.path("s", "sweep.csv"), metric)
 
     def run_of(self, people, seed):
         return self.path("s", f"population.people.count={people}", f"seed-{seed}")
@@ -104,6 +112,7 @@ class Grids(SimTest):
     def test_gnu_parallel_makes_the_same_table(self):
         self.assertEqual(self.sweep().returncode, 0)
         expected = self.rows("streams.delivered_bytes")
+        figures = self.figures()
         shutil.rmtree(self.path("s"))
         listed = self.sweep("--list")
         done = subprocess.run(["parallel", "-j2"], input=listed.stdout, text=True, timeout=100, check=False,
@@ -111,6 +120,16 @@ class Grids(SimTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.sweep("--merge").returncode, 0)
         self.assertEqual(self.rows("streams.delivered_bytes"), expected)
+        self.assertEqual(self.figures(), figures)
+
+    def figures(self):
+        """Of every figure its data."""
+        found = {}
+        for name in sorted(os.listdir(self.path("s", "figs"))):
+            if name.endswith(".csv"):
+                with open(self.path("s", "figs", name), encoding="utf-8") as f:
+                    found[name] = f.read()
+        return found
 
     def test_a_job_array_of_slurm_runs_each_once(self):
         script = self.path("jobs.sh")
@@ -123,6 +142,94 @@ class Grids(SimTest):
         self.assertEqual(self.sweep("--list").stdout, "")
         self.assert_one_sentence(self.sweep("--slurm", self.path("more.sh")), 3, "every run is there")
         self.assertEqual(self.sweep("--merge").returncode, 0)
+
+
+PICTURED = [*SMALL, "--seeds", "1-2", "--set", "population.people.count=8,12", "--set", "network.carrier=bare",
+            "--set", "workload.browsing.think='1 s'",
+            "--set", "expect=[{what: streams.p1_violations, equals: 0}]"]
+
+
+class Pictures(SimTest):
+    """What a sweep draws, of one that all tests here look at."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.shared = tempfile.mkdtemp(prefix="qnet-sim.")
+        cls.addClassCleanup(shutil.rmtree, cls.shared)
+        done = sim("sweep", BASELINE, *PICTURED, "--out", os.path.join(cls.shared, "s"), "--jobs", "2")
+        assert done.returncode == 0, done.stderr
+
+    def path(self, *names):
+        return os.path.join(self.shared, *names)
+
+    def rows(self, metric):
+        return rows_of(self.path("s", "sweep.csv"), metric)
+
+    def run_of(self, people, seed):
+        return self.path("s", f"population.people.count={people}", f"seed-{seed}")
+
+    def test_a_band_is_the_mean_of_the_seeds_curves(self):
+        with open(self.path("s", "figs", "ttfb-privacy.csv"), newline="", encoding="utf-8") as f:
+            rows = list(csv.DictReader(f))
+        self.assertIn("8 low95", rows[0])
+        for people in (8, 12):
+            curves = [self.first_bytes(people, seed) for seed in (1, 2)]
+            self.assertGreaterEqual(min(map(len, curves)), 5)
+            for row in rows:
+                shares = [sum(t <= int(row["time_ns"]) for t in times) * 1000 // len(times) for times in curves]
+                mean = sum(shares) / 2
+                margin = 12.706 * abs(shares[0] - shares[1]) / 2
+                self.assertAlmostEqual(float(row[f"{people} mean"]), mean, delta=0.06)
+                self.assertAlmostEqual(float(row[f"{people} low95"]), max(mean - margin, 0), delta=0.06)
+                self.assertAlmostEqual(float(row[f"{people} high95"]), min(mean + margin, 1000), delta=0.06)
+
+    def first_bytes(self, people, seed):
+        with open(os.path.join(self.run_of(people, seed), "streams.csv"), newline="", encoding="utf-8") as f:
+            return [int(r["ttfb_ns"]) for r in csv.DictReader(f)
+                    if r["route"] == "privacy" and r["measured"] == "1" and r["outcome"] == "done"]
+
+    def test_a_headline_stands_against_the_swept_value(self):
+        with open(self.path("s", "figs", "by-goodput.csv"), newline="", encoding="utf-8") as f:
+            rows = list(csv.DictReader(f))
+        self.assertEqual([(r["place"], r["value"]) for r in rows], [("8", "8"), ("12", "12")])
+        self.assertEqual([(r["together mean"], r["together low95"], r["together high95"]) for r in rows],
+                         [(r["mean"], r["low95"], r["high95"]) for r in self.rows("clients.goodput_bit_per_s")])
+
+    def test_the_report_has_claims_intervals_and_a_baseline(self):
+        report = xml.parse(self.path("s", "report.html")).getroot()
+        text = " ".join(report.itertext())
+        for words in ("streams.p1_violations", "2 of 2", "The baseline is 8.", "What it cannot say", "seeds 1 to 2", "people.count=8,12"):
+            self.assertIn(words, text)
+        goodput = [float(r["mean"]) for r in self.rows("clients.goodput_bit_per_s")]
+        rows = [[cell.text for cell in row] for row in report.iter("tr") if row[0].text == "Goodput of all clients (Mbit/s)"]
+        self.assertEqual(len(rows), 2)
+        self.assertAlmostEqual(float(rows[1][1].split(" ")[0]), (goodput[1] - goodput[0]) / 1e6, delta=0.051)
+
+    @unittest.skipUnless(shutil.which("gnuplot"), "gnuplot is not installed")
+    def test_pictures_are_a_column_wide_and_drawn_again_by_hand(self):
+        scripts = [name for name in os.listdir(self.path("s", "figs")) if name.endswith(".gp") and name != "style.gp"]
+        self.assertGreater(len(scripts), 5)
+        for script in scripts:
+            png, svg = (self.path("s", "figs", script[:-3] + end) for end in (".png", ".svg"))
+            os.remove(png)
+            os.remove(svg)
+            subprocess.run(["gnuplot", f"figs/{script}"], cwd=self.path("s"), check=True, timeout=60)
+            xml.parse(svg)
+            with open(png, "rb") as f:
+                head = f.read(24)
+            self.assertEqual(struct.unpack(">I", head[16:20]), (992,), png)  # 84 mm at 300 dots per inch
+
+    def test_without_gnuplot_the_report_says_so(self):
+        empty = os.path.join(self.folder, "empty")
+        os.mkdir(empty)
+        shutil.copytree(self.path("s"), os.path.join(self.folder, "s"))
+        done = sim("sweep", BASELINE, *PICTURED, "--merge", "--out", os.path.join(self.folder, "s"),
+                   env={**os.environ, "PATH": empty})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("gnuplot is not installed", done.stderr)
+        report = xml.parse(os.path.join(self.folder, "s", "report.html")).getroot()
+        self.assertIn("gnuplot is not installed", " ".join(report.itertext()))
+        self.assertEqual(list(report.iter(SVG)), [])
 
 
 unittest.main()
