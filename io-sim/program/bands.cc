@@ -174,8 +174,12 @@ AddCdfBands(FigureSet& figures, const BandFigure& figure, const std::vector<Spre
         out.Write("\n");
     }
     out.Close();
-    std::string range = "set xrange [" + std::to_string(grid.front()) +
-                        "/1e9:" + std::to_string(grid.back()) + "/1e9]\n";
+    constexpr double LEGEND = 0.3; // of the curves' width, to their right
+    auto left = static_cast<double>(grid.front());
+    auto right = static_cast<double>(grid.back());
+    double end = right * std::pow(right / left, kept.size() > 1 ? LEGEND : 0);
+    std::string range =
+        "set xrange [" + std::to_string(left / 1e9) + ":" + std::to_string(end / 1e9) + "]\n";
     figures.Add(figure.id,
                 figure.title,
                 figure.caption,

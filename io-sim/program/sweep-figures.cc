@@ -393,7 +393,7 @@ class Maker
             "set xlabel " + Quoted(axis.label) + "\nset ylabel " +
             Quoted(headline.ylabel + (scale.unit.empty() ? "" : " (" + scale.unit + ")")) +
             "\nset yrange [0:*]\nset offsets graph 0.06, graph 0.06, graph 0.08, 0\n" +
-            "set key above maxrows 3\nplot ";
+            (lines.size() > 1 ? "set key above maxrows 3\n" : "unset key\n") + "plot ";
         for (size_t i = 0; i < lines.size(); i++)
         {
             auto column = [&scale, i](size_t of) {
