@@ -131,13 +131,14 @@ CloudDevice::GetStats() const
 bool
 CloudDevice::Send(Ptr<Packet> packet, const ns3::Address&, uint16_t)
 {
-    uint64_t name = Read(*packet).flow;
-    Flow& flow = m_flows[name];
+    Envelope envelope = Read(*packet);
+    Flow& flow = m_flows[envelope.flow];
+    flow.name = envelope.flow;
     if (flow.packets.empty())
     {
-        m_turns.push_back(name);
+        m_turns.push_back(&flow);
     }
-    flow.packets.push_back(packet);
+    flow.packets.push_back({packet, envelope.to});
     flow.bytes += packet->GetSize();
     m_stats.unsent += packet->GetSize();
     SendNext();
@@ -151,42 +152,40 @@ CloudDevice::SendNext()
     {
         return;
     }
-    uint64_t name = m_turns.front();
+    Flow* flow = m_turns.front();
     m_turns.pop_front();
-    Flow& flow = m_flows[name];
-    Ptr<Packet> packet = flow.packets.front();
-    flow.packets.pop_front();
-    if (!flow.packets.empty())
+    Leaving next = std::move(flow->packets.front());
+    flow->packets.pop_front();
+    if (!flow->packets.empty())
     {
-        m_turns.push_back(name);
+        m_turns.push_back(flow);
     }
     m_busy = true;
-    int64_t took = SerialisationNs(packet->GetSize(), m_up);
-    Simulator::Schedule(Ns(took), &CloudDevice::Sent, this, name, packet);
+    int64_t took = SerialisationNs(next.packet->GetSize(), m_up);
+    Simulator::Schedule(Ns(took), &CloudDevice::Sent, this, flow, next);
 }
 
 void
-CloudDevice::Sent(uint64_t name, Ptr<Packet> packet)
+CloudDevice::Sent(Flow* flow, const Leaving& what)
 {
-    uint32_t size = packet->GetSize();
+    uint32_t size = what.packet->GetSize();
     m_stats.sent += size;
     m_stats.unsent -= size;
-    CloudDevice* to = m_cloud->DeviceOf(Read(*packet).to);
+    CloudDevice* to = m_cloud->DeviceOf(what.to);
     if (to != nullptr && !m_cloud->IsCut(m_host, to->m_host) && !m_cloud->LosesPacket(m_host))
     {
         Simulator::ScheduleWithContext(to->m_context,
                                        Ns(m_cloud->LatencyBetween(m_host, to->m_host)),
                                        &CloudDevice::Arrive,
                                        to,
-                                       packet);
+                                       what.packet);
     }
     m_busy = false;
-    auto found = m_flows.find(name);
-    found->second.bytes -= size;
-    FlowUser* user = found->second.user;
-    if (user == nullptr && found->second.packets.empty())
+    flow->bytes -= size;
+    FlowUser* user = flow->user;
+    if (user == nullptr && flow->packets.empty())
     {
-        m_flows.erase(found);
+        m_flows.erase(flow->name);
     }
     SendNext();
     if (user != nullptr)

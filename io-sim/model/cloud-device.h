@@ -104,15 +104,23 @@ class CloudDevice final : public ns3::NetDevice
     void DoDispose() override;
 
   private:
+    struct Leaving
+    {
+        ns3::Ptr<ns3::Packet> packet;
+        ns3::Ipv4Address to;
+    };
+
+    /// Stays where it is for as long as it has packets or a user.
     struct Flow
     {
-        std::deque<ns3::Ptr<ns3::Packet>> packets;
-        uint32_t bytes = 0;
+        uint64_t name = 0;
+        std::deque<Leaving> packets;
+        uint32_t bytes = 0; ///< theirs, and of the one on the line
         FlowUser* user = nullptr;
     };
 
     void SendNext();
-    void Sent(uint64_t flow, ns3::Ptr<ns3::Packet> packet);
+    void Sent(Flow* flow, const Leaving& what);
     void Arrive(ns3::Ptr<ns3::Packet> packet);
     void Deliver(ns3::Ptr<ns3::Packet> packet);
 
@@ -125,7 +133,7 @@ class CloudDevice final : public ns3::NetDevice
     uint16_t m_mtu = 1500;
 
     std::unordered_map<uint64_t, Flow> m_flows; ///< looked up by name, never walked
-    std::deque<uint64_t> m_turns;               ///< flows with packets, in order
+    std::deque<Flow*> m_turns;                  ///< flows with packets, in order
     bool m_busy = false;
     int64_t m_downFree = 0; ///< when the downlink has finished what arrived so far
     Transport::HostStats m_stats{};

@@ -357,6 +357,7 @@ LinuxTcp::AvailableWindow() const
     return queued >= most ? 0 : std::min(window, most - queued);
 }
 
+/// Most often an acknowledgement has left, and nothing waits.
 void
 LinuxTcp::FlowDrained()
 {
@@ -364,7 +365,10 @@ LinuxTcp::FlowDrained()
     {
         return;
     }
-    SendPendingData(true);
+    if (GetUnsent() > 0 || m_tcb->m_congState != ns3::TcpSocketState::CA_OPEN)
+    {
+        SendPendingData(true);
+    }
     if (m_owner != nullptr)
     {
         m_owner->TcpNews();
