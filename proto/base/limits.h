@@ -22,8 +22,9 @@
 #define QN_TLS_MESSAGE_MAX 65536 /* a handshake message, certificates above all, inflated too */
 #define QN_TLS_INFLATE_MAX (512u << 10) /* brotli's working memory: tables and a 64 KiB window */
 #define QN_TLS_CHAIN_MAX 10             /* certificates in a chain; public ones have 2 to 4 */
-/* verdicts on chains that a process keeps: sites of the nodes it links to; 1 KB each at most */
-#define QN_CHAINS_KEPT 512
+/* verdicts on chains that a process keeps: sites of the nodes it links to; 1 KB each at most. Twice
+ * as many as a busy relay's neighbours, so that few sets of eight are wanted by more than eight. */
+#define QN_CHAINS_KEPT 1024
 #define QN_TLS_FLOOD_MAX 32   /* empty records, CCS, KeyUpdates in a row: BoringSSL's limit */
 #define QN_TLS_TICKETS_MAX 16 /* of one connection; further ones are read and dropped */
 #define QN_TLS_CACHE_MAX 64   /* tickets kept between connections: two each of 32 places */

@@ -11,7 +11,7 @@ enum {
     DV = 4,
     POLY = 384,          /* a packed polynomial */
     U_BYTES = 32 * DU,   /* one of K in a ciphertext */
-    XOF_FEW = 4 * 168,   /* enough for all but one matrix entry in some ten thousand */
+    XOF_FEW = 3 * 168,   /* enough for all but one matrix entry in a hundred */
     XOF_MANY = 10 * 168, /* FIPS 203 asks for room for at least 280 draws; here 1120 */
 };
 

@@ -35,8 +35,9 @@ static uint16_t once(uint32_t a)
     return (uint16_t)(r + (Q & (0u - (r >> 31))));
 }
 
-/* Barrett: 5039 = floor(2^24 / q), so the estimate of a / q is at most one too small for a < q^2.
- */
+/* Barrett: 5039 = floor(2^24 / q), and a / q - a * 5039 / 2^24 < 1 for a < 24 million, so the
+ * estimate of a / q is at most one too small for two products and a coefficient, 2 (q - 1)^2 + q
+ * - 1. */
 static uint16_t reduce(uint32_t a)
 {
     uint32_t estimate = (uint32_t)((uint64_t)a * 5039 >> 24);
@@ -108,11 +109,11 @@ void qn_poly_mul_add(qn_poly *h, const qn_poly *f, const qn_poly *g)
     for (unsigned i = 0; i < N / 2; i++) {
         uint16_t a0 = f->c[2 * i], a1 = f->c[2 * i + 1];
         uint16_t b0 = g->c[2 * i], b1 = g->c[2 * i + 1];
-        uint16_t low = add(mul(a0, b0), mul(mul(a1, b1), gammas[i]));
-        uint16_t high = add(mul(a0, b1), mul(a1, b0));
+        uint32_t low = (uint32_t)a0 * b0 + (uint32_t)mul(a1, b1) * gammas[i];
+        uint32_t high = (uint32_t)a0 * b1 + (uint32_t)a1 * b0;
 
-        h->c[2 * i] = add(h->c[2 * i], low);
-        h->c[2 * i + 1] = add(h->c[2 * i + 1], high);
+        h->c[2 * i] = reduce(low + h->c[2 * i]);
+        h->c[2 * i + 1] = reduce(high + h->c[2 * i + 1]);
     }
 }
 

@@ -16,12 +16,16 @@
 typedef struct verdict {
     qn_hash of;          /* the chain as it came, and the name */
     int64_t from, until; /* until: no longer */
+    uint64_t used;       /* roots->uses when it was asked for last */
     EVP_PKEY *key;       /* the leaf's; NULL: an empty place */
 } verdict;
 
+enum { SET = 8 };
+
 struct qn_roots {
     X509_STORE *store;
-    verdict kept[QN_CHAINS_KEPT]; /* by the first bytes of the hash; the newest of a place stays */
+    uint64_t uses;
+    verdict kept[QN_CHAINS_KEPT / SET][SET]; /* by the first bytes of the hash */
 };
 
 struct qn_cert_key; /* an EVP_PKEY */
@@ -100,8 +104,8 @@ void qn_roots_free(qn_roots *roots)
 {
     if (roots == NULL)
         return;
-    for (size_t i = 0; i < QN_LEN(roots->kept); i++)
-        EVP_PKEY_free(roots->kept[i].key);
+    for (size_t i = 0; i < QN_CHAINS_KEPT; i++)
+        EVP_PKEY_free(roots->kept[i / SET][i % SET].key);
     X509_STORE_free(roots->store);
     OPENSSL_free(roots);
 }
@@ -233,9 +237,20 @@ static qn_err name_chain(qn_env *env, const qn_slice *der, size_t n, qn_slice na
     return qn_sha256(env, part, 2 * (n + 1), out);
 }
 
+/* Where this chain's verdict is, or is to be: in place of the one that nobody has asked for
+ * longest.
+ */
 static verdict *place_of(qn_roots *roots, const qn_hash *of)
 {
-    return &roots->kept[qn_get16(of->b) % QN_LEN(roots->kept)];
+    verdict *set = roots->kept[qn_get16(of->b) % QN_LEN(roots->kept)], *place = set;
+
+    for (unsigned i = 0; i < SET; i++) {
+        if (set[i].key != NULL && memcmp(set[i].of.b, of->b, sizeof of->b) == 0)
+            return &set[i];
+        if (set[i].used < place->used)
+            place = &set[i];
+    }
+    return place;
 }
 
 static void keep(qn_roots *roots, const verdict *v)
@@ -246,6 +261,7 @@ static void keep(qn_roots *roots, const verdict *v)
         return;
     EVP_PKEY_free(place->key);
     *place = *v;
+    place->used = ++roots->uses;
 }
 
 qn_err qn_chain_verify(qn_roots *roots, qn_env *env, const qn_slice *der, size_t n, qn_slice name,
@@ -263,6 +279,7 @@ qn_err qn_chain_verify(qn_roots *roots, qn_env *env, const qn_slice *der, size_t
         env->wall >= known->from && env->wall < known->until) {
         if (EVP_PKEY_up_ref(known->key) != 1)
             return QN_INTERNAL;
+        known->used = ++roots->uses;
         *key = (qn_cert_key *)(void *)known->key;
         return QN_OK;
     }

@@ -122,6 +122,38 @@ START_TEST(a_verdict_that_was_kept_is_of_that_chain_only)
 }
 END_TEST
 
+/* A verdict that was kept gives the key that it came with, not another of the same value. */
+START_TEST(verdicts_on_hundreds_of_sites_are_kept)
+{
+    enum { SITES = 500 };
+    tls_identity site = tls_issue(&ca, TLS_P256, "*.some.example", -1000, 1000);
+    qn_cert_key *keys[SITES], *again;
+    unsigned kept = 0;
+    uint8_t *bytes = NULL;
+    int n = i2d_X509(site.cert, &bytes);
+    qn_slice der = qn_slice_of(bytes, (size_t)n);
+    char name[24];
+
+    ck_assert_int_gt(n, 0);
+    for (unsigned i = 0; i < 2 * SITES; i++) {
+        qn_cert_key **key = i < SITES ? &keys[i] : &again;
+        int length = snprintf(name, sizeof name, "s%u.some.example", i % SITES);
+
+        qt_assert_err(
+            qn_chain_verify(roots, &t.env, &der, 1, qn_slice_of(name, (size_t)length), key), QN_OK);
+        if (i >= SITES) {
+            kept += again == keys[i - SITES];
+            qn_cert_key_free(again);
+        }
+    }
+    for (unsigned i = 0; i < SITES; i++)
+        qn_cert_key_free(keys[i]);
+    ck_assert_uint_gt(kept, SITES * 2 / 3); /* some 24 of 25; the chain's bytes are drawn */
+    OPENSSL_free(bytes);
+    tls_identity_free(&site);
+}
+END_TEST
+
 /* Browsers do not offer Ed25519, so the server has nothing to sign with. */
 START_TEST(ed25519_fails_as_with_a_browser)
 {
@@ -214,6 +246,7 @@ static Suite *refuse_suite(void)
     tcase_add_test(tc, validity_is_judged_by_the_wall_clock_given);
     tcase_add_test(tc, a_verdict_that_was_kept_ends_with_the_chain);
     tcase_add_test(tc, a_verdict_that_was_kept_is_of_that_chain_only);
+    tcase_add_test(tc, verdicts_on_hundreds_of_sites_are_kept);
     tcase_add_test(tc, ed25519_fails_as_with_a_browser);
     tcase_add_test(tc, tls_1_2_is_refused);
     tcase_add_test(tc, no_changed_byte_of_the_flight_goes_unnoticed);
