@@ -48,7 +48,6 @@ void qn_htx_browser_clear(qn_htx_client *c)
 void qn_htx_browser_give_up(qn_htx_client *c)
 {
     drop_hope(c);
-    qn_tls_forget(c->tls);
     qn_htx_client_phase(c, QN_HTX_VISITOR, c->env->now + c->idle);
 }
 
@@ -88,7 +87,8 @@ static qn_err make_tag(qn_htx_client *c, const qn_carrier_cfg *cfg)
         return err == QN_AUTH ? QN_CONFIG : err;
     memcpy(c->hope->session_id, copy + QN_TLS_HELLO_SESSION_ID, sizeof c->hope->session_id);
     c->hope->hybrid = offers_hybrid(cfg->htx->tls);
-    c->hope->mlkem = secrets->mlkem;
+    if (c->hope->hybrid)
+        c->hope->mlkem = secrets->dk;
     if (c->tally != NULL)
         c->tally->dh += cfg->own_public == NULL ? 3 : 2; /* public keys: e, s; es */
     return qn_htx_lock_proof(&c->hope->proof, c->env, &c->hope->noise);
@@ -511,7 +511,6 @@ static qn_err switch_over(qn_htx_client *c, const qn_terms *offer)
     }
     c->named = hope->claim;
     drop_hope(c);
-    qn_tls_forget(c->tls);
     qn_htx_client_phase(c, QN_HTX_CARRYING, QN_NEVER);
     return QN_OK;
 }

@@ -51,7 +51,7 @@ typedef struct qn_htx_hope {
     qn_noise noise;
     uint8_t session_id[32];
     qn_htx_lock proof;
-    qn_mlkem_secret mlkem;
+    qn_mlkem_dk mlkem;
     bool hybrid; /* the hello offers 0x11ec: mlkem is its key */
     qn_htx_transcript heard, sent;
     bool spoilt; /* an earlier record was as long as the second request's */

@@ -142,32 +142,18 @@ qn_err qn_htx_proof_write(qn_noise *x, qn_env *env, const qn_hash *passed, const
     return err;
 }
 
-/* The keys are too large for a stack. */
-typedef struct kem {
-    qn_mlkem_ek ek;
-    qn_mlkem_dk dk;
-} kem;
-
-static qn_err decapsulate(qn_noise *x, qn_env *env, const qn_mlkem_secret *mlkem, const uint8_t *ct)
+static qn_err decapsulate(qn_noise *x, qn_env *env, const qn_mlkem_dk *mlkem, const uint8_t *ct)
 {
-    kem *k = qn_mem_get(&env->mem, sizeof *k);
     qn_key shared = {0};
-    qn_err err;
+    qn_err err = qn_mlkem_decaps(env, mlkem, ct, &shared);
 
-    if (k == NULL)
-        return QN_NOMEM;
-    err = qn_mlkem_keygen(env, mlkem, &k->ek, &k->dk);
-    if (err == QN_OK)
-        err = qn_mlkem_decaps(env, &k->dk, ct, &shared);
     if (err == QN_OK)
         qn_noise_mix_late(x, qn_slice_of(ct, QN_MLKEM_CT), &shared);
     qn_wipe(&shared, sizeof shared);
-    qn_wipe(k, sizeof *k);
-    qn_mem_put(&env->mem, k, sizeof *k);
     return err;
 }
 
-static qn_err read_proof(qn_noise *x, qn_env *env, const qn_mlkem_secret *mlkem, qn_slice content,
+static qn_err read_proof(qn_noise *x, qn_env *env, const qn_mlkem_dk *mlkem, qn_slice content,
                          qn_terms *offer)
 {
     uint8_t message[E + QN_TERMS_SIZE + QN_TAG], payload[QN_TERMS_SIZE];
@@ -184,8 +170,8 @@ static qn_err read_proof(qn_noise *x, qn_env *env, const qn_mlkem_secret *mlkem,
     return err == QN_OK ? qn_terms_get(offer, qn_slice_of(payload, n)) : err;
 }
 
-qn_err qn_htx_proof_read(qn_noise *x, qn_env *env, const qn_hash *passed,
-                         const qn_mlkem_secret *mlkem, qn_slice content, qn_terms *offer)
+qn_err qn_htx_proof_read(qn_noise *x, qn_env *env, const qn_hash *passed, const qn_mlkem_dk *mlkem,
+                         qn_slice content, qn_terms *offer)
 {
     qn_noise next = *x;
     qn_err err = mix_transcript(&next, env, passed);

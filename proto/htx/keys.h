@@ -57,10 +57,9 @@ QN_MUST_CHECK qn_err qn_htx_proof_prepare(qn_noise *x, qn_env *env, qn_htx_kem *
 QN_MUST_CHECK qn_err qn_htx_proof_write(qn_noise *x, qn_env *env, const qn_hash *passed,
                                         const qn_htx_kem *kem, const qn_terms *offer, uint8_t *out,
                                         size_t *n);
-/* C: mlkem is the secret of that key, or NULL. QN_AUTH, QN_PROTO, QN_VERSION, QN_NOMEM. */
+/* C: mlkem is the key behind that share, or NULL. QN_AUTH, QN_PROTO, QN_VERSION. */
 QN_MUST_CHECK qn_err qn_htx_proof_read(qn_noise *x, qn_env *env, const qn_hash *passed,
-                                       const qn_mlkem_secret *mlkem, qn_slice content,
-                                       qn_terms *offer);
+                                       const qn_mlkem_dk *mlkem, qn_slice content, qn_terms *offer);
 
 /* ---- message 3 ------------------------------------------------------------------------------- */
 

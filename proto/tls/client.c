@@ -56,8 +56,8 @@ static qn_err write_hello(qn_tls *c, const qn_tls_ticket *ticket)
     }
     qn_tls_draw_make(&s->draw, c->env, c->profile,
                      s->offered ? qn_tls_psk_size(ticket, spec.binder) : 0);
-    qn_tls_shares_draw(&c->shares, c->env, c->profile->one_x25519);
-    err = qn_tls_hello_write(&spec, &s->draw, &c->shares, c->env, s->hello, &s->hello_n, &s->cut);
+    qn_tls_shares_draw(&s->shares, c->env, c->profile->one_x25519);
+    err = qn_tls_hello_write(&spec, &s->draw, &s->shares, c->env, s->hello, &s->hello_n, &s->cut);
     memset(s->hello + QN_TLS_HELLO_SESSION_ID, 0, sizeof s->draw.session_id);
     return err;
 }
@@ -93,7 +93,7 @@ qn_slice qn_tls_prologue(const qn_tls *c)
 
 const qn_tls_shares *qn_tls_secrets(const qn_tls *c)
 {
-    return &c->shares;
+    return c->shake != NULL ? &c->shake->shares : NULL;
 }
 
 /* ---- out ----------------------------------------------------------------------------------- */
@@ -141,12 +141,6 @@ qn_err qn_tls_emit_hello(qn_tls *c)
     if (err == QN_OK)
         err = qn_tls_emit(c, QN_TLS_HANDSHAKE, qn_slice_of(s->hello, s->hello_n));
     return err;
-}
-
-void qn_tls_forget(qn_tls *c)
-{
-    QN_ASSERT(c->state >= QN_TLS_UP);
-    qn_wipe(&c->shares, sizeof c->shares);
 }
 
 qn_err qn_tls_start(qn_tls *c, const uint8_t session_id[32])

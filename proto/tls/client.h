@@ -64,12 +64,9 @@ void qn_tls_destroy(qn_tls *c); /* wipes and frees, in any state; NULL is fine *
 /* The handshake message up to the binders, its session id zeroed. Valid until
  * start. */
 qn_slice qn_tls_prologue(const qn_tls *c);
-/* The secrets of its shares: the standalone X25519 key, and d || z of the
- * ML-KEM key. Valid while c is. */
+/* The secrets of its shares: the standalone X25519 key, and the ML-KEM key if
+ * its share is there. They go with the handshake: NULL when it is over. */
 const qn_tls_shares *qn_tls_secrets(const qn_tls *c);
-/* Wipes them, once nobody else needs them and ESTABLISHED was given or the client
- * ended. */
-void qn_tls_forget(qn_tls *c);
 /* Sends the hello with this session id; NULL: random bytes, as a browser has.
  * Once. */
 QN_MUST_CHECK qn_err qn_tls_start(qn_tls *c, const uint8_t session_id[32]);

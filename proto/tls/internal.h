@@ -22,6 +22,7 @@ typedef enum qn_tls_state {
 /* What only the handshake needs; freed with it. */
 typedef struct qn_tls_shake {
     qn_tls_draw draw;
+    qn_tls_shares shares;
     uint8_t hello[QN_TLS_HELLO_MAX]; /* the last one sent, until its hash is known */
     size_t hello_n, cut;
     qn_tls_ticket ticket;
@@ -39,7 +40,6 @@ struct qn_tls {
     uint8_t name[QN_NAME_MAX];
     uint8_t name_n;
     qn_tls_state state;
-    qn_tls_shares shares;
     qn_tls_shake *shake;
     qn_running transcript; /* from the ServerHello on */
     const qn_tls_suite *suite;

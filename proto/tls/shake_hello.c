@@ -134,7 +134,7 @@ static qn_err second_hello(qn_tls *c, const answer *a)
         spec.ticket = &s->ticket;
         spec.binder = qn_md_size(a->suite->md);
     }
-    err = qn_tls_hello_write(&spec, &s->draw, &c->shares, c->env, s->hello, &s->hello_n, &s->cut);
+    err = qn_tls_hello_write(&spec, &s->draw, &s->shares, c->env, s->hello, &s->hello_n, &s->cut);
     if (err == QN_OK)
         err = qn_tls_emit_ccs(c);
     return err == QN_OK ? qn_tls_emit_hello(c) : err;
@@ -222,7 +222,7 @@ qn_tls_fault qn_tls_on_server_hello(qn_tls *c, qn_slice message)
         return illegal();
     if (a.psk && qn_tls_suite_of(s->ticket.suite)->md != a.suite->md)
         return illegal();
-    err = qn_tls_shares_agree(&c->shares, c->env, (uint16_t)a.group, a.share, secret, &n);
+    err = qn_tls_shares_agree(&s->shares, c->env, (uint16_t)a.group, a.share, secret, &n);
     if (err != QN_OK)
         return err == QN_AUTH ? illegal() : qn_tls_ours(err);
     c->suite = a.suite;

@@ -37,13 +37,11 @@ static void put_hybrid_x25519(const qn_tls_shares *s, qn_tls_w *w)
     qn_tls_put(w, pub.b, sizeof pub.b);
 }
 
-static qn_err put_hybrid(const qn_tls_shares *s, qn_env *env, qn_tls_w *w)
+static qn_err put_hybrid(qn_tls_shares *s, qn_env *env, qn_tls_w *w)
 {
     qn_mlkem_ek ek;
-    qn_mlkem_dk dk;
-    qn_err err = qn_mlkem_keygen(env, &s->mlkem, &ek, &dk);
+    qn_err err = qn_mlkem_keygen(env, &s->mlkem, &ek, &s->dk);
 
-    qn_wipe(&dk, sizeof dk);
     if (err != QN_OK)
         return err;
     qn_tls_put(w, ek.b, sizeof ek.b);
@@ -87,21 +85,16 @@ static qn_err agree_x25519(const qn_dh_secret *secret, const uint8_t peer[32], u
 /* draft-ietf-tls-ecdhe-mlkem: the ML-KEM secret, then the X25519 secret. */
 static qn_err agree_hybrid(const qn_tls_shares *s, qn_env *env, qn_slice server, uint8_t *out)
 {
-    qn_mlkem_ek ek;
-    qn_mlkem_dk dk;
     qn_key shared;
     qn_err err;
 
     if (server.n != QN_MLKEM_CT + 32)
         return QN_AUTH;
-    err = qn_mlkem_keygen(env, &s->mlkem, &ek, &dk);
-    if (err == QN_OK)
-        err = qn_mlkem_decaps(env, &dk, server.p, &shared);
+    err = qn_mlkem_decaps(env, &s->dk, server.p, &shared);
     if (err == QN_OK) {
         memcpy(out, shared.b, sizeof shared.b);
         err = agree_x25519(&s->hybrid_x25519, server.p + QN_MLKEM_CT, out + sizeof shared.b);
     }
-    qn_wipe(&dk, sizeof dk);
     qn_wipe(&shared, sizeof shared);
     return err;
 }

@@ -15,6 +15,7 @@ typedef struct qn_tls_shares {
     qn_dh_public x25519_pub;    /* which is this */
     qn_dh_secret hybrid_x25519; /* of the hybrid's second half */
     qn_mlkem_secret mlkem;      /* of its first */
+    qn_mlkem_dk dk;             /* made from it when the share is put */
     qn_curve_secret curve;      /* of the one NIST share */
 } qn_tls_shares;
 

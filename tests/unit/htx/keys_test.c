@@ -14,7 +14,7 @@ static struct {
     const json_t *json;
     qn_noise c, p;
     qn_hash passed, sent;
-    qn_mlkem_secret mlkem;
+    qn_mlkem_dk mlkem;
     qn_mlkem_ek ek;
     bool hybrid;
     qn_terms offer;
@@ -79,9 +79,12 @@ static void load(int i)
     copy(v.sent.b, "sent", 32);
     v.hybrid = json_object_get(v.json, "mlkem_d") != NULL;
     if (v.hybrid) {
-        copy(v.mlkem.d, "mlkem_d", 32);
-        copy(v.mlkem.z, "mlkem_z", 32);
-        copy(v.ek.b, "mlkem_ek", sizeof v.ek.b);
+        qn_mlkem_secret secret;
+
+        copy(secret.d, "mlkem_d", 32);
+        copy(secret.z, "mlkem_z", 32);
+        qt_assert_err(qn_mlkem_keygen(&t.env, &secret, &v.ek, &v.mlkem), QN_OK);
+        qt_assert_bytes(v.ek.b, sizeof v.ek.b, qt_json_hex(v.json, "mlkem_ek"));
     }
     v.offer = (qn_terms){.time = (uint32_t)qt_json_int(v.json, "time"),
                          .max_record = (uint16_t)qt_json_int(v.json, "max_record"),
@@ -246,10 +249,10 @@ START_TEST(a_changed_proof_is_refused_and_the_true_one_still_read)
     v.passed.b[0] ^= 1;
     must_refuse_proof(right);
     v.passed.b[0] ^= 1;
-    v.mlkem.d[0] ^= v.hybrid;
+    v.mlkem.b[0] ^= v.hybrid;
     if (v.hybrid)
         must_refuse_proof(right);
-    v.mlkem.d[0] ^= v.hybrid;
+    v.mlkem.b[0] ^= v.hybrid;
     read_right_proof();
 }
 END_TEST
