@@ -41,13 +41,18 @@ CheckDivisible(const Scenario& scenario, Tier tier, uint32_t ranks)
     }
     if (!scenario.censors.empty() || !scenario.controls.empty())
     {
-        throw ScenarioError("a censor sees all borders, and its controls: not across processes");
+        std::string place =
+            scenario.censors.empty() ? "control" : scenario.censors.front().place + ": censor";
+        throw ScenarioError(place + ": a censor and its controls see all borders, so not across "
+                                    "processes");
     }
     for (const Fault& fault : scenario.faults)
     {
         if (fault.kind == FaultKind::Lying)
         {
-            throw ScenarioError("those who lie share what they know: not across processes");
+            throw ScenarioError(
+                fault.place +
+                ": lying: those who lie share what they know, so not across processes");
         }
     }
     for (const Group& group : scenario.groups)

@@ -188,6 +188,7 @@ ReadCensors(const YamlNode* node, Scenario& out)
     {
         MapReader map(item, "a censor");
         CensorSpec spec;
+        spec.place = item.file + ":" + std::to_string(item.line);
         spec.kind = KINDS[map.NeedChoice("kind", KindNames())];
         spec.name = map.Text("name", censor_kind_name(spec.kind));
         const YamlNode& region = map.Need("region");
@@ -204,6 +205,17 @@ ReadCensors(const YamlNode* node, Scenario& out)
             }
         }
         out.censors.push_back(spec);
+    }
+}
+
+void
+CheckTier(const Scenario& scenario, Tier tier)
+{
+    if (tier == Tier::T && !scenario.censors.empty())
+    {
+        const CensorSpec& first = scenario.censors.front();
+        throw ScenarioError(first.place + ": censor \"" + first.name +
+                            "\": tier T has no borders for it to stand on; take --tier M or P");
     }
 }
 

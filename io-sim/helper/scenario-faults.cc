@@ -123,6 +123,7 @@ ReadFault(const YamlNode& item, const Scenario& scenario)
 {
     MapReader map(item, "a fault");
     Fault fault;
+    fault.place = item.file + ":" + std::to_string(item.line);
     fault.kind = static_cast<FaultKind>(map.NeedChoice("kind",
                                                        {"crash",
                                                         "churn",

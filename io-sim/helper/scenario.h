@@ -167,6 +167,7 @@ struct Fault
     int64_t value = 0;            ///< slow: permille; clock: seconds ahead; lying: bits by lie
     uint32_t a = 0;               ///< partition, cut-off: index of a region
     uint32_t b = 0;               ///< partition: the other's; cut-off: the same again
+    std::string place;            ///< file:line
 };
 
 /// A censor on the border of a region (lab/censor/censor.h has what the numbers mean).
@@ -190,6 +191,7 @@ struct CensorSpec
     uint32_t share = 1000;          ///< permille
     bool strict = false;
     bool reset = false;
+    std::string place; ///< file:line
 };
 
 /// People who do not use QNet (model/control-flow.h), beside those who do.
@@ -251,6 +253,10 @@ Unit UnitOfMetric(const std::string& path);
 /// \param sets "key=value" each; keys are dotted, list items by name or number
 /// Throws ScenarioError: one sentence with file and line.
 Scenario ReadScenario(const std::string& path, const std::vector<std::string>& sets);
+
+/// Throws ScenarioError, one sentence with file and line, for what the scenario has and the tier
+/// has not.
+void CheckTier(const Scenario& scenario, Tier tier);
 
 } // namespace qnet
 

@@ -256,11 +256,7 @@ Simulation::AddCensors()
     {
         return;
     }
-    if (m_tier == Tier::T)
-    {
-        throw ScenarioError("tier T has no borders for censors; take --tier M or P, or leave "
-                            "\"censor\" out");
-    }
+    CheckTier(m_scenario, m_tier);
     m_censors = std::make_unique<CensorBorder>(m_shared);
     KnowServers();
     for (const CensorSpec& spec : m_scenario.censors)

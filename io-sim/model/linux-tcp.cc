@@ -34,6 +34,7 @@ constexpr uint32_t SMALL_QUEUE_SEGMENTS = 4;
 constexpr double SEGMENT_LIFETIME_S = 1.0;
 constexpr int64_t DELAYED_ACK_MS = 40; ///< TCP_DELACK_MIN
 constexpr int64_t RTO_MIN_MS = 200;    ///< TCP_RTO_MIN, beside the round trip
+constexpr unsigned RETRIES = 15;       ///< net.ipv4.tcp_retries2
 
 bool
 IsReset(const ns3::Packet& packet)
@@ -93,6 +94,7 @@ LinuxTcp::Make(Ptr<ns3::Node> node, const Limits& limits)
     socket->SetAttribute("RcvBufSize", UintegerValue(limits.maxWindow));
     socket->SetAttribute("ConnTimeout", ns3::TimeValue(ns3::Seconds(1)));
     socket->SetAttribute("ConnCount", UintegerValue(1 + limits.synRetries));
+    socket->SetAttribute("DataRetries", UintegerValue(RETRIES));
     socket->SetAttribute("MaxSegLifetime", ns3::DoubleValue(SEGMENT_LIFETIME_S));
     socket->SetAttribute("DelAckTimeout", ns3::TimeValue(ns3::MilliSeconds(DELAYED_ACK_MS)));
     socket->SetMinRto(ns3::MilliSeconds(RTO_MIN_MS));

@@ -10,6 +10,8 @@
  *   trip and a quarter; else only the timer helps, after 1 s, and the window begins at one segment;
  * - timers are Linux's: an acknowledgement waits 40 ms at most, and the retransmission timer is a
  *   round trip and at least 200 ms (ns-3: 200 ms and 1 s);
+ * - a conn over which nothing passes is given up after 15 retransmissions (ns-3: six, within a
+ *   minute), so that it can outlast a partition;
  * - what waits for a window that the reader has closed is not lost: ns-3 takes it for that after a
  *   retransmission timeout, and begins again with a window of one segment;
  * - windows grow as Linux's CUBIC lets them (linux-cubic.h);

@@ -34,7 +34,7 @@ const char* const HELP =
     "usage: qnet-sim run SCENARIO.yaml --out DIR [--seed N] [--tier M|T|P]\n"
     "                [--pcap NODE]... [--flows] [--faults FILE] [--plain-tcp]\n"
     "                [--set KEY=VALUE]... [--quiet]\n"
-    "       qnet-sim check SCENARIO.yaml [--set KEY=VALUE]...\n"
+    "       qnet-sim check SCENARIO.yaml [--tier M|T|P] [--set KEY=VALUE]...\n"
     "       qnet-sim show SCENARIO.yaml [--set KEY=VALUE]...\n"
     "       qnet-sim hosts SCENARIO.yaml [--seed N] [--set KEY=VALUE]...\n"
     "       qnet-sim new NAME | reference\n"
@@ -51,7 +51,7 @@ const char* const HELP =
     "       figs/ and report.html. The last line is \"digest: \" and a SHA-256 that depends on "
     "scenario,\n"
     "       seed and tier only.\n"
-    "check  reads a scenario and says whether it is fine.\n"
+    "check  reads a scenario and says whether it is fine, in that tier too.\n"
     "show   prints a scenario with all it extends and the map filled in; reads as it stands.\n"
     "hosts  prints as JSON who is where and how they are connected, with the latency of each "
     "pair.\n"
@@ -99,6 +99,7 @@ int
 Check(const RunOptions& options)
 {
     Scenario s = ReadScenario(options.scenario, options.sets);
+    CheckTier(s, options.hasTier ? options.tier : s.tier);
     uint64_t nodes = 0;
     for (const Group& group : s.groups)
     {
@@ -116,6 +117,10 @@ Check(const RunOptions& options)
 int
 Show(const RunOptions& options)
 {
+    if (options.hasTier)
+    {
+        throw UsageError("show prints a scenario as it is for every tier; leave --tier out");
+    }
     Scenario s = ReadScenario(options.scenario, options.sets);
     std::printf(
         "# %s, sha256 %s\n%s", options.scenario.c_str(), s.sha256.c_str(), s.canonical.c_str());

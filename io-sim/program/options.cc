@@ -196,7 +196,7 @@ ParseRun(Arguments& arguments, bool simulates)
         {
             options.flows = true;
         }
-        else if (!simulates && word != "--set")
+        else if (!simulates && word != "--set" && word != "--tier")
         {
             ReadScenarioName(word, known, options);
         }

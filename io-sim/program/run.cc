@@ -68,6 +68,7 @@ Run(const RunOptions& options)
     Scenario scenario = ReadScenario(options.scenario, options.sets);
     uint64_t seed = options.hasSeed ? options.seed : scenario.seed;
     Tier tier = options.hasTier ? options.tier : scenario.tier;
+    CheckTier(scenario, tier);
     BeginResults(options, scenario);
     ChooseScheduler();
     Progress progress(scenario.stop, options.quiet);

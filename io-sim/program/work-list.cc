@@ -154,6 +154,7 @@ WorkList::WorkList(const SweepOptions& options)
         Scenario scenario = ReadScenario(options.run.scenario, cell.sets);
         cell.scenarioSha256 = scenario.sha256;
         cell.tier = options.run.hasTier ? options.run.tier : scenario.tier;
+        CheckTier(scenario, cell.tier);
         for (const Group& group : scenario.groups)
         {
             cell.nodes += group.role == Role::Web ? 0 : group.count;

@@ -346,6 +346,32 @@ class PartitionsHeal : public TransportTestCase
     }
 };
 
+class ConnsOutlastLongPartitions : public TransportTestCase
+{
+  public:
+    explicit ConnsOutlastLongPartitions(ns3::TypeId tier)
+        : TransportTestCase(tier, "a conn goes on after two minutes in which nothing passed")
+    {
+    }
+
+  private:
+    void
+    DoRun() override
+    {
+        Make();
+        transport->Cut(1, 0, NS_PER_SECOND, 120 * NS_PER_SECOND);
+        Connect(SERVER);
+        RunFor(1100);
+        client.toSend = 20000;
+        client.Push();
+        RunFor(118000);
+        NS_TEST_ASSERT_MSG_EQ(client.resetAt, -1, "nobody gave up");
+        NS_TEST_ASSERT_MSG_EQ(server.got, 0, "cut off");
+        RunFor(64000); // the longest that TCP waits before it tries again
+        NS_TEST_ASSERT_MSG_EQ(server.got, 20000, "healed");
+    }
+};
+
 /// Lets nothing pass after a while, or kills conns as injected resets do.
 class Wall : public Middlebox
 {
@@ -446,6 +472,7 @@ class TransportTestSuite : public ns3::TestSuite
             AddTestCase(new ResetsAreTold(tier), TestCase::QUICK);
             AddTestCase(new ManyConnsAreToldApart(tier), TestCase::QUICK);
             AddTestCase(new PartitionsHeal(tier), TestCase::QUICK);
+            AddTestCase(new ConnsOutlastLongPartitions(tier), TestCase::QUICK);
         }
         AddTestCase(new BordersHaveMiddleboxes, TestCase::QUICK);
     }
