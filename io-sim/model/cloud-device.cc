@@ -76,11 +76,24 @@ CloudDevice::SetRates(uint64_t up, uint64_t down)
 {
     m_up = up;
     m_down = down;
+    if (m_coming.empty())
+    {
+        return;
+    }
+    // What is being sent keeps its time; what waits behind it goes at the new rate.
+    int64_t free = NowNs() + Simulator::GetDelayLeft(m_delivery).GetNanoSeconds();
+    for (size_t i = 1; i < m_coming.size(); i++)
+    {
+        free += SerialisationNs(m_coming[i]->GetSize(), m_down);
+    }
+    m_downFree = free;
 }
 
 void
 CloudDevice::DoDispose()
 {
+    m_delivery.Cancel();
+    m_coming.clear();
     m_flows.clear();
     m_turns.clear();
     m_node = nullptr;
@@ -216,14 +229,30 @@ CloudDevice::Arrive(Ptr<Packet> packet)
         m_stats.congested++;
         return;
     }
-    queued += SerialisationNs(packet->GetSize(), m_down);
-    m_downFree = now + queued;
-    Simulator::Schedule(Ns(queued), &CloudDevice::Deliver, this, packet);
+    int64_t took = SerialisationNs(packet->GetSize(), m_down);
+    m_downFree = now + queued + took;
+    m_coming.push_back(packet);
+    if (m_coming.size() == 1)
+    {
+        DeliverIn(took);
+    }
 }
 
 void
-CloudDevice::Deliver(Ptr<Packet> packet)
+CloudDevice::DeliverIn(int64_t ns)
 {
+    m_delivery = Simulator::Schedule(Ns(ns), &CloudDevice::Deliver, this);
+}
+
+void
+CloudDevice::Deliver()
+{
+    Ptr<Packet> packet = m_coming.front();
+    m_coming.pop_front();
+    if (!m_coming.empty())
+    {
+        DeliverIn(SerialisationNs(m_coming.front()->GetSize(), m_down));
+    }
     m_stats.received += packet->GetSize();
     if (!m_receive.IsNull())
     {

@@ -13,6 +13,7 @@
 #include <deque>
 #include <unordered_map>
 
+#include "ns3/event-id.h"
 #include "ns3/ipv4-address.h"
 #include "ns3/mac48-address.h"
 #include "ns3/net-device.h"
@@ -122,7 +123,8 @@ class CloudDevice final : public ns3::NetDevice
     void SendNext();
     void Sent(Flow* flow, const Leaving& what);
     void Arrive(ns3::Ptr<ns3::Packet> packet);
-    void Deliver(ns3::Ptr<ns3::Packet> packet);
+    void DeliverIn(int64_t ns);
+    void Deliver();
 
     Cloud* m_cloud = nullptr;
     uint32_t m_host = 0;
@@ -135,6 +137,8 @@ class CloudDevice final : public ns3::NetDevice
     std::unordered_map<uint64_t, Flow> m_flows; ///< looked up by name, never walked
     std::deque<Flow*> m_turns;                  ///< flows with packets, in order
     bool m_busy = false;
+    std::deque<ns3::Ptr<ns3::Packet>> m_coming; ///< on the downlink, the first being sent
+    ns3::EventId m_delivery;                    ///< of that one
     int64_t m_downFree = 0; ///< when the downlink has finished what arrived so far
     Transport::HostStats m_stats{};
 

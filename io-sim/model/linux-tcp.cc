@@ -264,7 +264,8 @@ LinuxTcp::BeKnown()
 }
 
 /// Forgets what has arrived, and sets the timer by the first segment that has not, if that was sent
-/// again.
+/// again. Once for each segment that comes: from a peer who says nothing RACK learns nothing, and
+/// the retransmission timer, which waits longer each time, is all there is.
 void
 LinuxTcp::WatchHead()
 {
@@ -287,7 +288,6 @@ LinuxTcp::SendHeadAgain()
     if (m_endPoint != nullptr && m_state >= ESTABLISHED && m_txBuffer->Size() > 0)
     {
         SendDataPacket(m_txBuffer->HeadSequence(), m_tcb->m_segmentSize, true);
-        WatchHead();
     }
 }
 

@@ -372,6 +372,63 @@ class ConnsOutlastLongPartitions : public TransportTestCase
     }
 };
 
+class SlownessEnds : public TransportTestCase
+{
+  public:
+    explicit SlownessEnds(ns3::TypeId tier)
+        : TransportTestCase(tier,
+                            "what waited for a slow line goes on at once when it is quick again")
+    {
+    }
+
+  private:
+    void
+    DoRun() override
+    {
+        Make();
+        Connect(SERVER);
+        RunFor(300);
+        transport->SetRates(1, RATE, RATE / 100);
+        client.toSend = 100000;
+        client.Push();
+        RunFor(4000);
+        NS_TEST_ASSERT_MSG_LT(server.got, 42000, "10 kB a second");
+        size_t before = server.got;
+        transport->SetRates(1, RATE, RATE);
+        RunFor(400);
+        NS_TEST_ASSERT_MSG_GT(server.got, before + 12000, "the queue went on");
+    }
+};
+
+class SilenceIsQuiet : public TransportTestCase
+{
+  public:
+    explicit SilenceIsQuiet(ns3::TypeId tier)
+        : TransportTestCase(tier, "to somebody who says nothing TCP sends less and less often")
+    {
+    }
+
+  private:
+    void
+    DoRun() override
+    {
+        Make();
+        Connect(SERVER);
+        // A burst is lost, what is sent again for it too, and then everything.
+        transport->Cut(1, 0, NS_PER_SECOND, NS_PER_SECOND + LATENCY);
+        transport->Cut(1, 0, NS_PER_SECOND + 5 * LATENCY / 2, INT64_MAX);
+        RunFor(300);
+        client.toSend = 2000000;
+        client.Push();
+        RunFor(5000);
+        uint64_t before = transport->GetStats(host).sent;
+        RunFor(20000);
+        uint64_t sent = transport->GetStats(host).sent - before;
+        NS_TEST_ASSERT_MSG_GT(sent, 0, "it goes on trying");
+        NS_TEST_ASSERT_MSG_LT(sent, 5 * 1500, "in 20 s, a segment at a time");
+    }
+};
+
 /// Lets nothing pass after a while, or kills conns as injected resets do.
 class Wall : public Middlebox
 {
@@ -473,6 +530,11 @@ class TransportTestSuite : public ns3::TestSuite
             AddTestCase(new ManyConnsAreToldApart(tier), TestCase::QUICK);
             AddTestCase(new PartitionsHeal(tier), TestCase::QUICK);
             AddTestCase(new ConnsOutlastLongPartitions(tier), TestCase::QUICK);
+        }
+        for (ns3::TypeId tier : {CloudTcp::GetTypeId(), RoutedTcp::GetTypeId()})
+        {
+            AddTestCase(new SlownessEnds(tier), TestCase::QUICK);
+            AddTestCase(new SilenceIsQuiet(tier), TestCase::QUICK);
         }
         AddTestCase(new BordersHaveMiddleboxes, TestCase::QUICK);
     }
