@@ -293,7 +293,9 @@ const std::vector<Section> SECTIONS = {
      "A list; drawn from the seed and written to `faults.csv`, whose rows `qnet-sim run "
      "--faults` follows instead. A crash ends the process as `kill -9` does: its kernel closes "
      "what was open, its disk stays. A flash crowd is a second group of clients with a late "
-     "`start` (`sim-scenarios/flash-crowd.yaml`).",
+     "`start` (`sim-scenarios/flash-crowd.yaml`). Every kind happens in every tier; a run on "
+     "several "
+     "processes (`tools/ns3-mpi`) refuses only lying.",
      {
          {"kind",
           "crash, churn, partition, cut-off, slow, clock, disk-loss, lying, storm",
@@ -355,8 +357,8 @@ const std::vector<Section> SECTIONS = {
      "port 7000."},
     {"a censor",
      "censor",
-     "A list, in tiers M and P: what stands on a region's border and judges every conn "
-     "that crosses it, by the code of `lab/censor`.",
+     "A list, in tiers M and P (`--tier T` refuses it, with its line): what stands on a region's "
+     "border and judges every conn that crosses it, by the code of `lab/censor`.",
      {
          {"kind",
           "ip, sni, keyword, throttle, freeze, encrypted, ja4, ports, shutdown, prober, duplicator",

@@ -121,7 +121,11 @@ LinuxTcp::SetOwner(LinuxTcpOwner* owner)
 void
 LinuxTcp::SetAcceptor(LinuxTcpAcceptor* acceptor)
 {
-    m_acceptor = acceptor;
+    if (!m_acceptor)
+    {
+        m_acceptor = std::make_shared<LinuxTcpAcceptor*>();
+    }
+    *m_acceptor = acceptor;
 }
 
 void
@@ -240,10 +244,15 @@ LinuxTcp::DoForwardUp(Ptr<ns3::Packet> packet, const ns3::Address& from, const n
     {
         CloseAndNotify(); // ns-3 3.37 ignores RFC 9293's RST with ACK here and would try again
     }
-    if (m_owner == nullptr && m_acceptor != nullptr && m_state != CLOSED)
+    if (m_owner == nullptr && m_acceptor && m_state != CLOSED)
     {
-        LinuxTcpAcceptor* acceptor = m_acceptor;
-        m_acceptor = nullptr;
+        LinuxTcpAcceptor* acceptor = *m_acceptor;
+        m_acceptor.reset();
+        if (acceptor == nullptr)
+        {
+            Abort();
+            return;
+        }
         auto none = ns3::MakeNullCallback<void, Ptr<Socket>>();
         SetCloseCallbacks(none, ns3::MakeCallback(&LinuxTcp::GaveUp, this));
         acceptor->TcpAccepted(this);

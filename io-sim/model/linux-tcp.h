@@ -23,6 +23,7 @@
 #define QNET_SIM_LINUX_TCP_H
 
 #include <map>
+#include <memory>
 
 #include "ns3/event-id.h"
 #include "ns3/tcp-socket-base.h"
@@ -82,6 +83,7 @@ class LinuxTcp final : public ns3::TcpSocketBase, private CloudDevice::FlowUser
 
     /// nullptr once nothing is left to send; TCP ends by itself then.
     void SetOwner(LinuxTcpOwner* owner);
+    /// Of a listening socket. nullptr once nobody listens: handshakes under way end by RST.
     void SetAcceptor(LinuxTcpAcceptor* acceptor);
     /// Small queues: once the socket has both its addresses.
     void WatchQueue(CloudDevice* device);
@@ -119,7 +121,7 @@ class LinuxTcp final : public ns3::TcpSocketBase, private CloudDevice::FlowUser
 
     LinuxCubic* m_cubic = nullptr; ///< the socket's congestion control
     LinuxTcpOwner* m_owner = nullptr;
-    LinuxTcpAcceptor* m_acceptor = nullptr;
+    std::shared_ptr<LinuxTcpAcceptor*> m_acceptor; ///< shared by all that are being accepted
     CloudDevice* m_device = nullptr;
     uint64_t m_flow = 0;
     ns3::Ptr<TcpDemux> m_demux;                         ///< nullptr: the host has ns-3's own

@@ -134,6 +134,7 @@ TcpTransport::Door::Door(TcpTransport* transport, uint32_t host, ConnListener* w
 
 TcpTransport::Door::~Door()
 {
+    m_socket->SetAcceptor(nullptr);
     m_socket->Close();
 }
 

@@ -161,11 +161,11 @@ class FullQueueTakesWhatLinuxTakes : public SingleFlowTestCase
     void
     DoRun() override
     {
-        for (auto [latency, linux] : {std::pair{30, 1722}, std::pair{60, 2113}})
+        for (auto [latency, real] : {std::pair{30, 1722}, std::pair{60, 2113}})
         {
             Line line{100000000, 30000000, latency * NS_PER_MS, 300000};
             int64_t took = Send(line, 5 << 20);
-            int64_t expected = linux * NS_PER_MS;
+            int64_t expected = real * NS_PER_MS;
             NS_TEST_EXPECT_MSG_EQ_TOL(
                 took, expected, expected * 3 / 100, latency << " ms, as Linux");
         }

@@ -372,6 +372,28 @@ class ConnsOutlastLongPartitions : public TransportTestCase
     }
 };
 
+class ListenersMayLeave : public TransportTestCase
+{
+  public:
+    explicit ListenersMayLeave(ns3::TypeId tier)
+        : TransportTestCase(tier, "who listened is gone before a handshake is done: a reset")
+    {
+    }
+
+  private:
+    void
+    DoRun() override
+    {
+        Make();
+        Connect(SERVER);
+        RunFor(75); // the answer to the SYN is on its way
+        transport->Listen(SERVER, nullptr);
+        RunFor(1000);
+        NS_TEST_ASSERT_MSG_GT(client.resetAt, 0, "told");
+        NS_TEST_ASSERT_MSG_EQ(server.openedAt, -1, "nobody accepted it");
+    }
+};
+
 class SlownessEnds : public TransportTestCase
 {
   public:
@@ -533,6 +555,7 @@ class TransportTestSuite : public ns3::TestSuite
         }
         for (ns3::TypeId tier : {CloudTcp::GetTypeId(), RoutedTcp::GetTypeId()})
         {
+            AddTestCase(new ListenersMayLeave(tier), TestCase::QUICK);
             AddTestCase(new SlownessEnds(tier), TestCase::QUICK);
             AddTestCase(new SilenceIsQuiet(tier), TestCase::QUICK);
         }
