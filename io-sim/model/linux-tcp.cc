@@ -224,7 +224,10 @@ LinuxTcp::Abort()
 Ptr<ns3::TcpSocketBase>
 LinuxTcp::Fork()
 {
-    return ns3::CopyObject<LinuxTcp>(this);
+    auto fork = ns3::CopyObject<LinuxTcp>(this);
+    auto none = ns3::MakeNullCallback<void, Ptr<Socket>>();
+    fork->SetCloseCallbacks(none, ns3::MakeCallback(&LinuxTcp::GaveUp, ns3::PeekPointer(fork)));
+    return fork;
 }
 
 void
@@ -253,8 +256,6 @@ LinuxTcp::DoForwardUp(Ptr<ns3::Packet> packet, const ns3::Address& from, const n
             Abort();
             return;
         }
-        auto none = ns3::MakeNullCallback<void, Ptr<Socket>>();
-        SetCloseCallbacks(none, ns3::MakeCallback(&LinuxTcp::GaveUp, this));
         acceptor->TcpAccepted(this);
     }
     WatchHead();
