@@ -41,10 +41,7 @@ const std::vector<Section> SECTIONS = {
          {"seed", "count", "1", "when `--seed` is not given"},
          {"stop", "time", "needed", "simulated time to run"},
          {"warmup", "time", "0 s", "what began earlier is in the tables and not in the statistics"},
-         {"epoch",
-          "count",
-          "1796000000",
-          "Unix seconds at simulated time zero, for validity dates"},
+         {"epoch", "count", "1796000000", "Unix seconds at simulated time 0, for validity dates"},
          {"tier",
           "M, T or P",
           "M",
@@ -293,9 +290,7 @@ const std::vector<Section> SECTIONS = {
      "A list; drawn from the seed and written to `faults.csv`, whose rows `qnet-sim run "
      "--faults` follows instead. A crash ends the process as `kill -9` does: its kernel closes "
      "what was open, its disk stays. A flash crowd is a second group of clients with a late "
-     "`start` (`sim-scenarios/flash-crowd.yaml`). Every kind happens in every tier; a run on "
-     "several "
-     "processes (`tools/ns3-mpi`) refuses only lying.",
+     "`start` (`sim-scenarios/flash-crowd.yaml`). Every tier has every kind.",
      {
          {"kind",
           "crash, churn, partition, cut-off, slow, clock, disk-loss, lying, storm",
@@ -357,8 +352,8 @@ const std::vector<Section> SECTIONS = {
      "port 7000."},
     {"a censor",
      "censor",
-     "A list, in tiers M and P (`--tier T` refuses it, with its line): what stands on a region's "
-     "border and judges every conn that crosses it, by the code of `lab/censor`.",
+     "A list, in tiers M and P (T refuses it): what stands on a region's border and judges every "
+     "conn that crosses it, by the code of `lab/censor`.",
      {
          {"kind",
           "ip, sni, keyword, throttle, freeze, encrypted, ja4, ports, shutdown, prober, duplicator",
