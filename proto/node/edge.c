@@ -150,6 +150,15 @@ static void bearer_close(edge *e, qn_app_code code)
     bearer_forget(e);
 }
 
+/* What waits for the socket may wait for longer than the bearer lives: it gets the credit back now
+ * and is left. */
+static void bearer_settle(edge *e)
+{
+    bearer_returned(e, e->out.bytes - e->own_bytes + e->owed);
+    e->owed = 0;
+    bearer_leave(e);
+}
+
 bool edge_send(edge *e, const void *p, size_t bytes)
 {
     bool ok = true;
@@ -164,6 +173,16 @@ bool edge_send(edge *e, const void *p, size_t bytes)
 
 /* ---- ends ------------------------------------------------------------------------------------ */
 
+/* Once both directions have ended in order. A close gives the reader 200 ms: it waits for him. */
+static void finish(edge *e)
+{
+    if (e->state != EDGE_OPEN || !e->read_end || !e->peer_end || e->opening != NULL)
+        return;
+    bearer_settle(e);
+    if (e->out.bytes == 0)
+        edge_close(e, QN_OK);
+}
+
 /* What the application said before its stream was open goes first, then everything else. False: not
  * all of it has gone. */
 static bool go_on(edge *e)
@@ -176,8 +195,7 @@ static bool go_on(edge *e)
     opening_free(e);
     if (e->read_end)
         bearer_fin(e);
-    if (e->read_end && e->peer_end)
-        edge_close(e, QN_OK);
+    finish(e);
     return true;
 }
 
@@ -250,8 +268,6 @@ void edge_linger(edge *e)
     conns_todo(&e->n->conns, e->conn, TODO_LINGER);
 }
 
-/* Both directions have ended in order; what waits for the socket still goes out. The bearer may be
- * gone before it has: it gets the credit back now and is left. */
 void edge_close(edge *e, qn_err err)
 {
     conn *c = conns_get(&e->n->conns, e->conn);
@@ -259,9 +275,7 @@ void edge_close(edge *e, qn_err err)
     if (e->state == EDGE_OVER)
         return;
     over(e, err);
-    bearer_returned(e, e->out.bytes - e->own_bytes + e->owed);
-    e->owed = 0;
-    bearer_leave(e);
+    bearer_settle(e);
     if (c == NULL) {
         bury(e);
         return;
@@ -315,9 +329,8 @@ void edge_peer_end(edge *e)
         return;
     }
     e->peer_end = true;
-    if (e->read_end && e->opening == NULL)
-        edge_close(e, QN_OK);
-    else
+    finish(e);
+    if (e->state == EDGE_OPEN)
         conns_todo(&e->n->conns, e->conn, TODO_SEND | TODO_FINISH);
 }
 
@@ -339,8 +352,7 @@ void edge_ended(edge *e, qn_ending how)
         if (e->state != EDGE_OPEN || e->opening != NULL)
             return;
         bearer_fin(e);
-        if (e->peer_end)
-            edge_close(e, QN_OK);
+        finish(e);
     }
 }
 
@@ -399,6 +411,8 @@ void edge_consume(edge *e, size_t bytes)
     bytes = grant_credit(e, bytes - own);
     if (bytes > 0)
         bearer_returned(e, bytes);
+    if (e->out.bytes == 0)
+        finish(e);
 }
 
 bool edge_say(edge *e, qn_slice text)

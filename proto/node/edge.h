@@ -90,7 +90,7 @@ bool edge_send(edge *e, const void *p, size_t n); /* small, to the bearer; false
  * edge_room follows, once the edge is open. */
 size_t edge_pass(edge *e, const void *p, size_t n);
 bool edge_say(edge *e, qn_slice text);      /* small, to the socket; false: no memory */
-void edge_close(edge *e, qn_err err);       /* the socket, after what waits for it */
+void edge_close(edge *e, qn_err err);       /* the socket, after what waits: 200 ms at most */
 void edge_reset(edge *e, qn_app_code code); /* both ways, at once */
 void edge_linger(edge *e);                  /* the socket has been told of a stream */
 void edge_touch(edge *e); /* something was asked of the bearer: let its owner look at it */

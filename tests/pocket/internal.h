@@ -96,7 +96,8 @@ struct pw_server {
     qn_addr addr;
     pw_manner manner;
     pw_site site;
-    bool refuse;
+    bool refuse, corrupt;
+    uint32_t requests;
     uint64_t heard;
 };
 

@@ -189,6 +189,16 @@ uint64_t pw_heard(const pw_server *s)
     return s->heard;
 }
 
+bool pw_heard_wrong(const pw_server *s)
+{
+    return s->corrupt;
+}
+
+uint32_t pw_requests(const pw_server *s)
+{
+    return s->requests;
+}
+
 static void origin_hears(pw_world *w, pw_pipe *p, int side, serving *v, const uint8_t *bytes,
                          size_t n)
 {
@@ -224,9 +234,11 @@ static size_t server_takes(pw_world *w, pw_pipe *p, int side, const uint8_t *byt
     if (v->head_n == REQUEST) {
         v->up = qn_get64(v->head);
         v->down = qn_get64(v->head + 8);
+        v->server->requests += done > 0;
         v->corrupt |= !matches(bytes + done, n - done, v->received);
         v->received += n - done;
         if (v->corrupt || v->received > v->up) {
+            v->server->corrupt = true;
             serving_free(v);
             pw__reset(w, p, side);
         } else {

@@ -87,6 +87,9 @@ typedef struct pw_site {
 
 /* Bytes that arrived at all conns of this server. */
 uint64_t pw_heard(const pw_server *s);
+/* Requests of users that arrived whole, and whether any byte behind one was wrong or too many. */
+uint32_t pw_requests(const pw_server *s);
+bool pw_heard_wrong(const pw_server *s);
 pw_server *pw_serve_site(pw_world *w, const qn_addr *addr, const pw_site *site);
 /* The name leads there, beside wherever else it leads; a node serves it. */
 void pw_name(pw_world *w, const char *name, const qn_addr *addr);
