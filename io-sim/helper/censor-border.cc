@@ -43,6 +43,12 @@ ActOf(censor_act act)
     return Border::Act::Pass;
 }
 
+censor_direction
+DirectionOf(bool up)
+{
+    return up ? CENSOR_UP : CENSOR_DOWN;
+}
+
 censor_cfg
 ConfigOf(const CensorSpec& spec)
 {
@@ -146,6 +152,24 @@ CensorBorder::Add(const CensorSpec& spec, Listed listed)
     }
 }
 
+int64_t
+CensorBorder::Learn(const qn_addr& address)
+{
+    int64_t blocked = INT64_MAX;
+    for (Post& post : m_posts)
+    {
+        for (size_t i = 0; i < post.listed.addresses.size(); i++)
+        {
+            if (KeyOf(post.listed.addresses[i]) == KeyOf(address))
+            {
+                post.listed.since[i] = static_cast<qn_time>(NowNs());
+                blocked = std::min(blocked, NowNs() + static_cast<int64_t>(post.spec->delay));
+            }
+        }
+    }
+    return blocked;
+}
+
 /// The censor's own machine, behind its border.
 void
 CensorBorder::AddProber(Post& post)
@@ -234,49 +258,45 @@ CensorBorder::Open(
     return out;
 }
 
+/// What all censors that a flow passes say, each asked by `judge(state, flow)`.
+template <typename Judge>
 Border::Verdict
-CensorBorder::See(uint32_t flow, bool up, const uint8_t* bytes, size_t n)
+CensorBorder::AskAll(uint32_t flow, const Judge& judge)
 {
     Verdict out{Act::Pass, 0};
     const Flow& f = m_flows[flow];
-    censor_direction direction = up ? CENSOR_UP : CENSOR_DOWN;
-    auto now = static_cast<qn_time>(NowNs());
     for (const auto& watch : f.watches)
     {
-        censor* state = &watch->post->state;
-        out = Take(f, *watch, censor_see(state, &watch->flow, direction, now, {bytes, n}), out);
+        out = Take(f, *watch, judge(&watch->post->state, &watch->flow), out);
     }
     return out;
+}
+
+Border::Verdict
+CensorBorder::See(uint32_t flow, bool up, const uint8_t* bytes, size_t n)
+{
+    auto now = static_cast<qn_time>(NowNs());
+    return AskAll(flow, [&](censor* state, censor_flow* of) {
+        return censor_see(state, of, DirectionOf(up), now, {bytes, n});
+    });
 }
 
 Border::Verdict
 CensorBorder::Look(uint32_t flow, bool up, const uint8_t* bytes, size_t n)
 {
-    Verdict out{Act::Pass, 0};
-    const Flow& f = m_flows[flow];
-    censor_direction direction = up ? CENSOR_UP : CENSOR_DOWN;
     auto now = static_cast<qn_time>(NowNs());
-    for (const auto& watch : f.watches)
-    {
-        censor* state = &watch->post->state;
-        out = Take(f, *watch, censor_look(state, &watch->flow, direction, now, {bytes, n}), out);
-    }
-    return out;
+    return AskAll(flow, [&](censor* state, censor_flow* of) {
+        return censor_look(state, of, DirectionOf(up), now, {bytes, n});
+    });
 }
 
 Border::Verdict
 CensorBorder::Again(uint32_t flow, bool up, size_t n, int64_t later)
 {
-    Verdict out{Act::Pass, 0};
-    const Flow& f = m_flows[flow];
-    censor_direction direction = up ? CENSOR_UP : CENSOR_DOWN;
     auto then = static_cast<qn_time>(NowNs() + later);
-    for (const auto& watch : f.watches)
-    {
-        censor* state = &watch->post->state;
-        out = Take(f, *watch, censor_again(state, &watch->flow, direction, then, n), out);
-    }
-    return out;
+    return AskAll(flow, [&](censor* state, censor_flow* of) {
+        return censor_again(state, of, DirectionOf(up), then, n);
+    });
 }
 
 void

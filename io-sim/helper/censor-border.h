@@ -55,6 +55,12 @@ class CensorBorder final : public Border
         std::vector<qn_time> since;
     };
 
+    /// Of an address that is not on the list before Learn says so.
+    static constexpr qn_time NOT_KNOWN = QN_NEVER / 4;
+    /// Puts an address that censors list on their lists now. \return ns: when the first of them
+    /// blocks it; INT64_MAX: none does
+    int64_t Learn(const qn_addr& address);
+
     /// Throws ScenarioError when the censor lacks what it works with. \param spec outlives the
     /// border
     void Add(const CensorSpec& spec, Listed listed);
@@ -114,6 +120,8 @@ class CensorBorder final : public Border
         std::vector<std::unique_ptr<Watch>> watches; ///< of the censors it passes
     };
 
+    template <typename Judge>
+    Verdict AskAll(uint32_t flow, const Judge& judge);
     uint32_t NewFlow();
     FlowSort SortOf(const qn_addr& server) const;
     void AddProber(Post& post);

@@ -48,6 +48,7 @@ Put(json_t* object, const std::string& key, const std::string& value)
     Put(object, key, json_string(value.c_str()));
 }
 
+/// Percentiles of nothing are no numbers: then only the count is there.
 inline json_t*
 DistributionJson(const Distribution& d)
 {
@@ -69,7 +70,10 @@ DistributionJson(const Distribution& d)
     Put(out, "n", d.Count());
     for (const auto& point : points)
     {
-        Put(out, point.name, d.At(point.permille));
+        if (d.Count() > 0)
+        {
+            Put(out, point.name, d.At(point.permille));
+        }
     }
     return out;
 }

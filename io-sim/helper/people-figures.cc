@@ -157,6 +157,39 @@ AddConnected(FigureSet& figures, const Simulation& s, const Recorder& r)
         plot + "\n");
 }
 
+/// Points of the curve: fine enough for a step, few enough for a table.
+constexpr int64_t ENTRY_POINTS = 120;
+
+void
+AddEntries(FigureSet& figures, const Simulation& s)
+{
+    const EntryPool* entries = s.GetEntries();
+    if (entries == nullptr)
+    {
+        return;
+    }
+    OutputFile out(figures.DataPath("entries"));
+    out.Write("time_ns,entries\n");
+    for (int64_t i = 0; i <= ENTRY_POINTS; i++)
+    {
+        int64_t at = static_cast<int64_t>(s.GetScenario().stop) / ENTRY_POINTS * i;
+        uint64_t left = entries->Size() - entries->BlockedAt(at);
+        out.Write(std::to_string(at) + "," + std::to_string(left * 1000 / entries->Size()) + "\n");
+    }
+    out.Close();
+    AddOverTime(
+        figures,
+        s.GetScenario(),
+        "entries",
+        "Survival of entries",
+        "entries not blocked (%)",
+        "Of the nodes that no list names and that invitations lead to: how many the censor, "
+        "who has accounts among the people, has not come to block.",
+        "set yrange [0:105]\nplot 'figs/entries.csv' using ($1/t):($2/10.0) title "
+        "'entries, n = " +
+            std::to_string(entries->Size()) + "' with steps ls 1\n");
+}
+
 } // namespace
 
 void
@@ -166,6 +199,7 @@ AddPeopleFigures(FigureSet& figures, const Simulation& simulation, const Recorde
     AddRecovery(figures, simulation, recorder);
     AddViews(figures, simulation, recorder);
     AddConnected(figures, simulation, recorder);
+    AddEntries(figures, simulation);
 }
 
 } // namespace qnet

@@ -46,6 +46,10 @@ CheckDivisible(const Scenario& scenario, Tier tier, uint32_t ranks)
         throw ScenarioError(place + ": a censor and its controls see all borders, so not across "
                                     "processes");
     }
+    if (scenario.entries.there)
+    {
+        throw ScenarioError("who hands out entries knows all of them: not across processes");
+    }
     for (const Fault& fault : scenario.faults)
     {
         if (fault.kind == FaultKind::Lying)

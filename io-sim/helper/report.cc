@@ -244,7 +244,7 @@ class Report
     Converged(const std::string& path) const
     {
         return Get(path + "_never") > 0 ? "more than the run's time"
-                                        : FormatQuantity(Get(path + "_ns"), Unit::Time);
+                                        : FormatQuantity(Get(path + "_ns.max"), Unit::Time);
     }
 
     void

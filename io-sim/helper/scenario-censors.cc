@@ -219,4 +219,30 @@ CheckTier(const Scenario& scenario, Tier tier)
     }
 }
 
+void
+ReadEntries(const YamlNode* node, Scenario& out)
+{
+    if (node == nullptr)
+    {
+        return;
+    }
+    constexpr uint64_t DAYS_MAX = 365;
+    MapReader map(*node, "entries");
+    EntriesSpec& entries = out.entries;
+    entries.there = true;
+    entries.group = GroupIndex(out, map.Need("group"), Role::Relay);
+    entries.people = GroupIndex(out, map.Need("people"), Role::Client);
+    entries.agents = static_cast<uint32_t>(map.Number("agents", Unit::Count, 0, 0, 1000));
+    entries.day = map.Number("day", Unit::Time, 24 * HOUR, HOUR / 60, 24 * HOUR);
+    entries.every = static_cast<uint32_t>(map.Number("every", Unit::Count, 7, 1, DAYS_MAX));
+    entries.young = static_cast<uint32_t>(map.Number("young", Unit::Count, 30, 1, DAYS_MAX));
+    entries.share = static_cast<uint32_t>(map.Number("share", Unit::Permille, 100, 10, 1000) / 10);
+    entries.came = map.Number("came", Unit::Count, 0, 0, DAYS_MAX);
+    map.Done();
+    if (out.network.carrier != CarrierKind::Htx)
+    {
+        node->Fail("unlisted nodes are entered over HTX only: leave \"carrier: bare\" out");
+    }
+}
+
 } // namespace qnet

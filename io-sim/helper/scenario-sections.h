@@ -35,6 +35,8 @@ void ReadFaults(const YamlNode* node, Scenario& out);
 void ReadControls(const YamlNode* node, Scenario& out);
 /// After ReadControls.
 void ReadCensors(const YamlNode* node, Scenario& out);
+/// After ReadPopulation.
+void ReadEntries(const YamlNode* node, Scenario& out);
 void ReadMeasure(const YamlNode* node, Scenario& out);
 void ReadExpect(const YamlNode* node, Scenario& out);
 

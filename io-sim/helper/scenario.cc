@@ -229,6 +229,7 @@ ReadScenario(const std::string& path, const std::vector<std::string>& sets)
     ReadFaults(map.Maybe("faults"), out);
     ReadControls(map.Maybe("control"), out);
     ReadCensors(map.Maybe("censor"), out);
+    ReadEntries(map.Maybe("entries"), out);
     ReadMeasure(map.Maybe("measure"), out);
     ReadExpect(map.Maybe("expect"), out);
     map.Done();

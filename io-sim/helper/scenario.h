@@ -211,6 +211,20 @@ struct ControlSpec
     uint64_t start = 0;   ///< ns
 };
 
+/// Invitations of unlisted nodes, rationed (entry-pool.h).
+struct EntriesSpec
+{
+    bool there = false;
+    uint32_t group = 0;  ///< index of the group that no list names
+    uint32_t people = 0; ///< index of the group that enters by them
+    uint32_t agents = 0; ///< accounts of the censor
+    uint64_t day = 0;    ///< ns that a day of the policy takes
+    uint32_t every = 0;  ///< days: as qn_handout_policy has it, and the next two
+    uint32_t young = 0;
+    uint32_t share = 0; ///< percent
+    uint64_t came = 0;  ///< days before the first, at most, that a person came
+};
+
 struct Expectation
 {
     std::string what; ///< dotted path into summary.json
@@ -240,7 +254,8 @@ struct Scenario
     std::vector<Fault> faults;
     std::vector<ControlSpec> controls;
     std::vector<CensorSpec> censors; ///< not in tier T
-    uint64_t interval = 0;           ///< ns between rows of nodes.csv
+    EntriesSpec entries;
+    uint64_t interval = 0; ///< ns between rows of nodes.csv
     std::vector<Expectation> expectations;
 
     std::string canonical; ///< the whole scenario after `extends` and --set

@@ -212,6 +212,10 @@ Simulation::ListedBy(const CensorSpec& spec) const
             if (member.group == group)
             {
                 add(member.addr, member.app);
+                if (m_scenario.entries.there && group == m_scenario.entries.group)
+                {
+                    listed.since.back() = CensorBorder::NOT_KNOWN;
+                }
             }
         }
         for (size_t i = 0; i < m_servers.size(); i++)
@@ -290,6 +294,52 @@ const CensorBorder*
 Simulation::GetCensors() const
 {
     return m_censors.get();
+}
+
+// ---- rationed entries
+
+void
+Simulation::AddEntries()
+{
+    const EntriesSpec& spec = m_scenario.entries;
+    if (!spec.there)
+    {
+        return;
+    }
+    m_entries = std::make_unique<EntryPool>(
+        spec, m_scenario.groups[spec.group].name, m_shared, [this](const qn_addr& address) {
+            return m_censors ? m_censors->Learn(address) : INT64_MAX;
+        });
+    for (uint32_t i = 0; i < m_members.size(); i++)
+    {
+        const Member& member = m_members[i];
+        if (member.group == spec.group)
+        {
+            m_entries->AddEntry(member.app, member.addr);
+        }
+        else if (member.group == spec.people)
+        {
+            m_entries->AddPerson(member.app, i, member.start);
+        }
+    }
+    auto fetched = ns3::MakeCallback(&Simulation::OnFetched, this);
+    for (const ns3::Ptr<FetchClient>& client : m_clients)
+    {
+        client->TraceConnectWithoutContext("Fetched", fetched);
+    }
+    m_entries->Begin(static_cast<int64_t>(m_scenario.stop));
+}
+
+void
+Simulation::OnFetched(uint32_t index, uint32_t, const SocksFetch& fetch)
+{
+    m_entries->Fetched(index, fetch.GetOutcome() == FetchOutcome::Done);
+}
+
+const EntryPool*
+Simulation::GetEntries() const
+{
+    return m_entries.get();
 }
 
 } // namespace qnet

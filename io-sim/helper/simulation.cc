@@ -160,10 +160,12 @@ Simulation::Simulation(
     AddFaults(plan);
     AddControls();
     AddCensors();
+    AddEntries();
 }
 
 Simulation::~Simulation()
 {
+    m_entries.reset();
     m_clients.clear();
     m_servers.clear();
     m_members.clear();

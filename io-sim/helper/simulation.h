@@ -17,6 +17,7 @@
 #include "censor-border.h"
 #include "control-client.h"
 #include "control-server.h"
+#include "entry-pool.h"
 #include "node-app.h"
 #include "fault-plan.h"
 #include "parcel.h"
@@ -91,6 +92,7 @@ class Simulation
     const std::vector<PlannedFault>& GetFaults() const;
     const liar_counts* GetLies() const;     ///< nullptr: nobody lies
     const CensorBorder* GetCensors() const; ///< nullptr: the scenario has none
+    const EntryPool* GetEntries() const;    ///< nullptr, likewise
     /// By control of the scenario, then by user.
     std::vector<std::vector<ControlVisit>> GetVisits() const;
     Tier GetTier() const;
@@ -130,12 +132,15 @@ class Simulation
     void AddCensors();
     void KnowServers();
     void SetBorders();
+    void AddEntries();
+    void OnFetched(uint32_t index, uint32_t workload, const SocksFetch& fetch);
     CensorBorder::Listed ListedBy(const CensorSpec& spec) const;
     uint32_t HostOf(const std::string& name) const;
 
     const Scenario& m_scenario;
     Tier m_tier;
     std::unique_ptr<CensorBorder> m_censors;         ///< outlives the transport's conns
+    std::unique_ptr<EntryPool> m_entries;            ///< null: nobody hands out any
     std::vector<std::unique_ptr<BorderBox>> m_boxes; ///< of tier P, likewise
     uint64_t m_seed;
     Rank m_rank;

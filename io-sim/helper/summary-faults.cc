@@ -182,9 +182,9 @@ HealedJson(const Simulation& s, const Recorder& r, const Views& views)
     Convergence convergence = ConvergenceOf(views, heals);
     json_t* out = Object();
     Put(out, "heals", convergence.heals);
-    Put(out, "lists_ns", convergence.all);
+    Put(out, "lists_ns", DistributionJson(Distribution(convergence.all)));
     Put(out, "lists_never", convergence.never);
-    Put(out, "server_lists_ns", convergence.others);
+    Put(out, "server_lists_ns", DistributionJson(Distribution(convergence.others)));
     Put(out, "server_lists_never", convergence.neverOthers);
     Put(out, "clients", ReturnsJson(ReturnsAfter(r, heals, false)));
     return out;

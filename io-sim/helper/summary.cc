@@ -368,6 +368,29 @@ MemoryJson(const Simulation& s)
     return out;
 }
 
+json_t*
+EntriesJson(const Simulation& s)
+{
+    const EntryPool& entries = *s.GetEntries();
+    const EntryPool::Counts& counts = entries.GetCounts();
+    auto stop = static_cast<int64_t>(s.GetScenario().stop);
+    json_t* out = Object();
+    Put(out, "count", entries.Size());
+    Put(out, "handed", counts.handed);
+    Put(out, "lost", counts.lost);
+    Put(out, "refused", counts.refused);
+    Put(out, "learnt", counts.learnt);
+    Put(out, "learnt_permille", counts.learnt * 1000 / entries.Size());
+    Put(out, "blocked_permille", entries.BlockedAt(stop) * 1000 / entries.Size());
+    int64_t half = entries.HalfBlocked(stop);
+    if (half >= 0)
+    {
+        Put(out, "half_blocked_ns", static_cast<uint64_t>(half));
+    }
+    Put(out, "half_blocked_never", UINT64_C(0) + (half < 0));
+    return out;
+}
+
 } // namespace
 
 std::vector<uint64_t>
@@ -432,6 +455,10 @@ MakeSummary(const Simulation& s, const Recorder& r)
     {
         Put(out.get(), "censor", CensorsJson(s));
         Put(out.get(), "reach", ReachJson(s, r));
+    }
+    if (s.GetEntries() != nullptr)
+    {
+        Put(out.get(), "entries", EntriesJson(s));
     }
     Put(out.get(), "events", r.GetEventCount());
     return out;

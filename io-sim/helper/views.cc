@@ -234,14 +234,14 @@ NextWithout(const std::vector<ViewRow>& rows, int64_t from, Old old)
 }
 
 void
-Longest(int64_t from, int64_t until, uint64_t* longest, uint64_t* never)
+Add(int64_t from, int64_t until, std::vector<uint64_t>& took, uint64_t& never)
 {
     if (until == INT64_MAX)
     {
-        (*never)++;
+        never++;
         return;
     }
-    *longest = std::max(*longest, static_cast<uint64_t>(until - from));
+    took.push_back(static_cast<uint64_t>(until - from));
 }
 
 bool
@@ -307,8 +307,8 @@ ConvergenceOf(const Views& views, const std::vector<int64_t>& heals)
             NextWithout(views.rows, heal, [](const ViewRow& row) { return row.others; });
         int64_t all = NextWithout(
             views.rows, heal, [](const ViewRow& row) { return row.others + row.clients; });
-        Longest(heal, others, &out.others, &out.neverOthers);
-        Longest(heal, all, &out.all, &out.never);
+        Add(heal, others, out.others, out.neverOthers);
+        Add(heal, all, out.all, out.never);
     }
     return out;
 }

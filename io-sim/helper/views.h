@@ -37,10 +37,10 @@ Views ViewsOf(const Simulation& simulation, const Recorder& recorder);
 struct Convergence
 {
     uint64_t heals = 0;
-    uint64_t never = 0;       ///< not by the end of the run
-    uint64_t others = 0;      ///< ns, without clients, the longest
-    uint64_t all = 0;         ///< ns, the longest
-    uint64_t neverOthers = 0; ///< not even these by the end of the run
+    std::vector<uint64_t> others; ///< ns, without clients
+    uint64_t neverOthers = 0;     ///< not by the end of the run
+    std::vector<uint64_t> all;    ///< ns
+    uint64_t never = 0;           ///< likewise
 };
 
 Convergence ConvergenceOf(const Views& views, const std::vector<int64_t>& heals);

@@ -300,6 +300,26 @@ NodeApp::Stored(const char* name) const
                                  : qn_slice{found->second.data(), found->second.size()};
 }
 
+void
+NodeApp::SetUnlisted(const qn_secret32& psk)
+{
+    m_unlisted = true;
+    m_keepDisk = true; // invitations are made from what it stores
+    m_psk = psk;
+}
+
+void
+NodeApp::SetInvited(const std::string& text)
+{
+    m_invited = text;
+}
+
+qn_slice
+NodeApp::GetStored(const char* name) const
+{
+    return Stored(name);
+}
+
 qn_node_cfg
 NodeApp::MakeConfig() const
 {
@@ -317,6 +337,10 @@ NodeApp::MakeConfig() const
     m_country.copy(cfg.country, sizeof cfg.country - 1);
     cfg.has_operator = m_hasOperator;
     cfg.operator_seed = m_operator;
+    cfg.unlisted = m_unlisted;
+    cfg.psk[0] = m_psk;
+    cfg.psks_n = m_unlisted ? 1 : 0;
+    cfg.invited = {reinterpret_cast<const uint8_t*>(m_invited.data()), m_invited.size()};
     if (m_mode != QN_CLIENT)
     {
         cfg.listen = m_addr;

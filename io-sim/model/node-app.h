@@ -46,6 +46,13 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     /// An operator's mirror keys, as qn_htx_found made them, and a replay set as it was stored.
     void SetMirrorKeys(std::vector<uint8_t> keys, std::vector<uint8_t> replay);
 
+    /// No list names it: it lets in who has been invited with this key.
+    void SetUnlisted(const qn_secret32& psk);
+    /// The invitations that it enters by from its next start on, and by nothing else.
+    void SetInvited(const std::string& text);
+    /// What it has stored by a name; none if it has not.
+    qn_slice GetStored(const char* name) const;
+
     /// Ends the process without a word of its own: the kernel closes its conns.
     void Crash();
     /// Starts it again. It finds what it stored if KeepDisk was called before the run.
@@ -170,6 +177,9 @@ class NodeApp final : public ns3::Application, private ConnUser, private ConnLis
     std::unique_ptr<qn_counters> m_past; ///< of earlier lives; null: none
     PromiseCounts m_broken;
     bool m_hasOperator = false;
+    bool m_unlisted = false;
+    qn_secret32 m_psk{};
+    std::string m_invited;
     qn_secret32 m_operator{};
 
     qn_drbg m_drbg{};

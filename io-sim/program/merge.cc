@@ -13,14 +13,6 @@ namespace qnet
 namespace
 {
 
-/// Percentiles of nothing say nothing: of such a distribution only its count is kept.
-bool
-IsOfNothing(const json_t* at, const char* key)
-{
-    uint64_t n = 1;
-    return JsonLookUp(at, "n", &n) && n == 0 && std::string(key) != "n";
-}
-
 void
 Collect(const json_t* at, const std::string& path, uint64_t seed, Metrics& out)
 {
@@ -29,10 +21,6 @@ Collect(const json_t* at, const std::string& path, uint64_t seed, Metrics& out)
     json_object_foreach(const_cast<json_t*>(at), key, value)
     {
         std::string name = path.empty() ? key : path + "." + key;
-        if (IsOfNothing(at, key))
-        {
-            continue;
-        }
         if (json_is_integer(value))
         {
             out[name][seed] = static_cast<double>(json_integer_value(value));

@@ -138,6 +138,11 @@ class Maker
                "users connected (%)",
                "Of the people of a region who have asked for something so far: whose newest fetch "
                "came to a good end.");
+        Shares("entries",
+               "Survival of entries",
+               "entries not blocked (%)",
+               "Of the nodes that no list names and that invitations lead to: how many the censor "
+               "has not come to block.");
     }
 
     void

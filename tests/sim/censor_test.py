@@ -49,6 +49,44 @@ class Censors(SimTest):
         self.assertGreater(censors["curl"]["state_bytes_max"], 0)
         self.assertEqual(summary["streams"]["p1_violations"], 0)
 
+    def test_who_enters_by_a_rationed_entry_loses_it_when_an_agent_is_shown_it(self):
+        """Everything listed is blocked; entries go as agents learn them, and without agents nobody loses his."""
+        quiet = self.run_entries(agents=0)
+        self.assertEqual((quiet["entries"]["learnt"], quiet["entries"]["lost"]), (0, 0))
+        self.assertEqual(quiet["entries"]["handed"], 4)
+        self.assertGreater(quiet["reach"]["asia"]["qnet"]["done"], 10)
+        self.assertEqual(quiet["reach"]["asia"]["qnet"]["done_permille"], 1000)
+        shown = self.run_entries(agents=1)
+        self.assertEqual((shown["entries"]["learnt"], shown["entries"]["blocked_permille"]), (1, 1000))
+        self.assertGreater(shown["entries"]["lost"], 0)
+        self.assertEqual(shown["entries"]["refused"], shown["entries"]["lost"])  # no other entry to give within a week
+        self.assertLess(shown["reach"]["asia"]["qnet"]["done"], quiet["reach"]["asia"]["qnet"]["done"] // 2)
+        with open(self.path("o", "figs", "entries.csv"), newline="", encoding="utf-8") as f:
+            left = [int(row["entries"]) for row in csv.DictReader(f)]
+        self.assertEqual((left[0], left[-1]), (1000, 0))
+        self.assertEqual(shown["entries"]["half_blocked_never"], 0)
+        self.assertLess(shown["entries"]["half_blocked_ns"], 120 * 10 ** 9)
+
+    def run_entries(self, agents):
+        scenario = self.write("entries.yaml", f"""extends: {BASELINE}
+general: {{name: entries, stop: 300 s, warmup: 8 s}}
+population:
+  - {{name: supers, count: 2, regions: {{europe: 1, america: 0, asia: 0}}}}
+  - {{name: relays, count: 4, regions: {{europe: 2, america: 1, asia: 0}}}}
+  - {{name: exits, count: 2, regions: {{europe: 1, america: 1, asia: 0}}}}
+  - {{name: people, count: 4, regions: {{europe: 0, america: 0, asia: 1}}, route: {{privacy: 100000}}, start: {{from: 20 s, over: 4 s}}}}
+  - {{name: bridges, role: relay, count: 1, access: relay, regions: {{europe: 1}}, start: {{from: 4 s}}}}
+workload:
+  - {{name: browsing, sizes: {{50 KiB: 100000}}, think: 15 s, timeout: 20 s}}
+entries: {{group: bridges, people: people, agents: {agents}, day: 1 min}}
+censor:
+  - {{kind: ip, region: asia, groups: [supers, relays, exits, bridges]}}
+expect: []
+""")
+        digest_of(sim("run", scenario, "--seed", "1", "--out", self.path("o"), "--quiet"))
+        with open(self.path("o", "summary.json"), encoding="utf-8") as f:
+            return json.load(f)
+
     def test_the_played_browser_s_own_ja4_is_the_control(self):
         summary, _ = self.run_with(f"{{kind: ja4, region: asia, action: reset, names: [{CHROMIUM}]}}")
         self.assertGreater(summary["censor"]["ja4"]["links"]["blocked_permille"], 900)

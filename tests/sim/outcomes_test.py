@@ -146,8 +146,21 @@ class Outcomes(SimTest):
 
     def test_a_side_without_the_signer_is_behind_until_it_hears(self):
         """The relays that come at 12 s are listed where the signer is, and nowhere else until 20 s."""
+        summary = self.run_late("180 s")
+        differ = summary["views"]["halves_differ_ns"]
+        first = min(at for at, _, version, _ in self.lists() if version >= EPOCH + 12)
+        self.assertGreaterEqual(differ, 20 * SECOND - first)
+        self.assertLessEqual(differ, 180 * SECOND - first)
+        convergence = summary["convergence"]
+        self.assertEqual((convergence["heals"], convergence["server_lists_never"]), (1, 0))
+        self.assertEqual(convergence["server_lists_ns"]["n"], 1)
+        self.assertGreater(convergence["server_lists_ns"]["max"], 0)
+        self.assertLess(convergence["server_lists_ns"]["max"], 160 * SECOND)
+        self.assertEqual(convergence["clients"]["never"], 0)
+
+    def run_late(self, stop):
         scenario = self.write("late.yaml", f"""extends: {BASELINE}
-general: {{name: late, stop: 180 s, warmup: 8 s}}
+general: {{name: late, stop: {stop}, warmup: 8 s}}
 network: {{carrier: bare}}
 population:
   - {{name: supers, regions: {{europe: 1}}}}
@@ -157,16 +170,14 @@ faults:
   - {{kind: cut-off, region: asia, at: 10 s, for: 10 s}}
 expect: []
 """)
-        summary = self.run_scenario(scenario)
-        differ = summary["views"]["halves_differ_ns"]
-        first = min(at for at, _, version, _ in self.lists() if version >= EPOCH + 12)
-        self.assertGreaterEqual(differ, 20 * SECOND - first)
-        self.assertLessEqual(differ, 180 * SECOND - first)
-        convergence = summary["convergence"]
-        self.assertEqual((convergence["heals"], convergence["server_lists_never"]), (1, 0))
-        self.assertGreater(convergence["server_lists_ns"], 0)
-        self.assertLess(convergence["server_lists_ns"], 160 * SECOND)
-        self.assertEqual(convergence["clients"]["never"], 0)
+        return self.run_scenario(scenario)
+
+    def test_what_never_came_has_a_count_and_no_time(self):
+        """The run ends half a second after the border opens; who was behind asks once a minute."""
+        convergence = self.run_late("20500 ms")["convergence"]
+        self.assertEqual((convergence["server_lists_never"], convergence["lists_never"]), (1, 1))
+        self.assertEqual(convergence["server_lists_ns"], {"n": 0})
+        self.assertEqual(convergence["lists_ns"], {"n": 0})
 
     def test_without_faults_nothing_is_said_of_them(self):
         summary = self.run_faults("")
