@@ -141,4 +141,30 @@ class OneResult(unittest.TestCase):
             self.assertIn(word, done.stderr)
 
 
+class Tables(unittest.TestCase):
+    """tools/sim-tables, which makes the tables of results/censors and results/outages."""
+
+    def make(self, kind, rows):
+        folder = tempfile.mkdtemp(prefix="sim-tables.")
+        self.addCleanup(shutil.rmtree, folder)
+        os.mkdir(os.path.join(folder, "one"))
+        with open(os.path.join(folder, "one", "sweep.csv"), "w", encoding="utf-8") as f:
+            f.write("metric,runs,mean,low95,high95,min,max\n" + "\n".join(rows) + "\n")
+        os.rename(os.path.join(folder, "one"), os.path.join(folder, "flash-crowd"))
+        tool = os.path.join(ROOT, "tools", "sim-tables")
+        subprocess.run([sys.executable, tool, kind, folder], check=True, timeout=60)
+        with open(os.path.join(folder, "tables.md"), encoding="utf-8") as f:
+            return f.read()
+
+    def test_an_interval_is_half_its_width(self):
+        text = self.make("outages", ["join.crowd.within_5_s_permille,10,950.0,940.0,960.0,900,1000"])
+        self.assertIn("| a circuit within 5 s, % | 95.0 ± 1.0 |", text)
+        self.assertIn("| ... p95 | - |", text)
+
+    def test_a_detector_has_its_flows(self):
+        rows = [f"censor.ip.{kind}.{key},10,{value}.0,{value}.0,{value}.0,{value},{value}" for kind in ("links", "tor")
+                for key, value in (("flows", 8), ("blocked_permille", 500), ("slowed", 0))]
+        self.assertIn("| `flash-crowd` | ip | 50 | 50 | - | - | - | - |", self.make("censors", rows))
+
+
 unittest.main()
