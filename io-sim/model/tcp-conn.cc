@@ -69,25 +69,21 @@ TcpConn::Write(const qn_slice* v, unsigned n)
         return 0;
     }
     size_t room = Room();
-    size_t offered = 0;
-    for (unsigned i = 0; i < n; i++)
-    {
-        offered += v[i].n;
-    }
-    std::vector<uint8_t> bytes;
-    bytes.reserve(std::min(room, offered));
+    std::vector<uint8_t>& bytes = m_transport->m_gathered;
+    bytes.clear();
     for (unsigned i = 0; i < n; i++)
     {
         size_t part = std::min(v[i].n, room - bytes.size());
         bytes.insert(bytes.end(), v[i].p, v[i].p + part);
         m_wantWrite = m_wantWrite || part < v[i].n;
     }
-    if (!bytes.empty())
+    size_t taken = bytes.size();
+    if (taken > 0)
     {
-        m_socket->Send(ns3::Create<ns3::Packet>(bytes.data(), bytes.size()), 0);
+        m_socket->Send(ns3::Create<ns3::Packet>(bytes.data(), taken), 0);
         CountUnsent();
     }
-    return bytes.size();
+    return taken;
 }
 
 void
@@ -121,9 +117,15 @@ TcpConn::Refill()
         return;
     }
     Ptr<ns3::Packet> packet = m_socket->Recv(n, 0);
-    if (!m_read)
+    auto& spare = m_transport->m_spare;
+    if (!m_read && spare.empty())
     {
         m_read = std::make_unique<uint8_t[]>(READ_BYTES);
+    }
+    else if (!m_read)
+    {
+        m_read = std::move(spare.back());
+        spare.pop_back();
     }
     m_readBytes = packet->CopyData(m_read.get(), READ_BYTES);
     m_readAt = 0;
@@ -140,9 +142,18 @@ TcpConn::Consume(size_t bytes)
     }
     if (m_readAt == m_readBytes)
     {
-        m_read.reset(); // an idle conn costs no buffer
-        m_readAt = m_readBytes = 0;
+        DropRead(); // an idle conn costs no buffer
     }
+}
+
+void
+TcpConn::DropRead()
+{
+    if (m_read)
+    {
+        m_transport->m_spare.push_back(std::move(m_read));
+    }
+    m_readAt = m_readBytes = 0;
 }
 
 void
@@ -309,8 +320,7 @@ TcpConn::Close()
         Abort();
         return;
     }
-    m_read.reset();
-    m_readAt = m_readBytes = 0;
+    DropRead();
     m_finishing = true;
     MoveOn();
 }

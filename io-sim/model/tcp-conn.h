@@ -52,6 +52,7 @@ class TcpConn final : public TransportConn, private LinuxTcpOwner
     void TellWritable();
     size_t Room() const;
     void Refill();
+    void DropRead();
     void Discard();
     void CountUnsent();
     void MoveOn();

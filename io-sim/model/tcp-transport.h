@@ -75,6 +75,10 @@ class TcpTransport : public Transport
     std::map<Address, std::unique_ptr<Door>> m_doors; ///< by address and port
     std::list<TcpConn*> m_conns;
     std::vector<uint64_t> m_heldBack; ///< by host
+
+    // Used again and again: 16 KB each are what an allocator has to search for.
+    std::vector<std::unique_ptr<uint8_t[]>> m_spare; ///< buffers that conns read into
+    std::vector<uint8_t> m_gathered;                 ///< what a conn is writing
 };
 
 } // namespace qnet
