@@ -339,9 +339,9 @@ static qn_err exchange(qn_link *l, uint32_t id, qn_piece cell)
     qn_piece mine = take_kept();
     const tie *back = liar.plan.forward ? &liar.on->next_tie : &liar.on->prev_tie;
 
-    if (liar.plan.deed == DEED_SWAP && back->nb != NULL)
-        (void)__real_qn_link_send(&back->nb->link, back->stream, cell, false);
-    else
+    /* The other circuit's way may be full or gone: then its cell is lost. */
+    if (liar.plan.deed != DEED_SWAP || back->nb == NULL ||
+        __real_qn_link_send(&back->nb->link, back->stream, cell, false) != QN_OK)
         qn_block_drop(cell.block);
     return __real_qn_link_send(l, id, mine, false);
 }
