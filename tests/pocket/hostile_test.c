@@ -24,8 +24,7 @@ typedef struct scene {
     pw_fetch *f[USERS];
     uint64_t id[USERS];                       /* of their circuits */
     pw_node *liar_node, *entry, *next[USERS]; /* next: the next place that opens forward cells */
-    const qn_onion *end_keys;
-    const liar_view *said;
+    const liar_view *said, *heard;            /* of the first one's circuit */
 } scene;
 
 #define expect(s, claim)                                                                           \
@@ -128,7 +127,7 @@ static void cast(scene *s)
     }
     s->entry = node_of(s, &c[0]->hops[0].id);
     s->liar_node = node_of(s, &c[0]->hops[s->joint ? 1 : 0].id);
-    s->end_keys = &liar_hop(c[0], 1)->hop.onion;
+    s->heard = liar_heard(&liar_hop(c[0], 1)->hop.onion);
     s->said = liar_said(c[0]);
     second = second_victim(s, c);
     liar_begin(liars_part(s, c[0]), second, &s->plan);
@@ -232,7 +231,7 @@ static void check_caught(scene *s)
 /* The end has read the beginning of what the client said, whatever was done on the way. */
 static void check_heard(scene *s)
 {
-    const liar_view *heard = liar_heard(s->end_keys);
+    const liar_view *heard = s->heard;
 
     expect(s, s->said != NULL && heard != NULL);
     expect(s, heard->n > 0 && heard->n <= s->said->n);
@@ -247,7 +246,7 @@ static void check(scene *s)
         expect(s, !pw_corrupt(s->f[i]));
         if (pw_outcome(s->f[i]) == PW_FAILED)
             expect(s, !pw_clean_end(s->f[i]));
-        if (i != 0 && (i != s->victim || !shows))
+        if (i != 0 && !(i == s->victim && liar.exchanged))
             expect(s, pw_outcome(s->f[i]) == PW_DONE);
     }
     check_heard(s);
@@ -305,7 +304,7 @@ static void record(scene *s, trace *t, uint32_t where, uint8_t mask)
     s->plan.mask = mask;
     play(s);
     expect(s, liar.done && !liar.filler && liar.first.env != NULL);
-    t->heard = *liar_heard(s->end_keys);
+    t->heard = *s->heard;
     t->heard.keys = NULL;
     t->caught = liar.first.at;
     for (unsigned i = 0; i < USERS; i++)
@@ -324,7 +323,7 @@ START_TEST(an_exit_cannot_see_which_bits_were_flipped)
     make_plan(&s);
     s.plan.deed = DEED_FLIP;
     s.plan.forward = true;
-    s.plan.after %= 3;
+    s.plan.after %= 2; /* a short download is acknowledged by few cells */
     record(&s, &one, draw(&s, QN_CELL_TEXT_S), (uint8_t)(1 + draw(&s, 255)));
     record(&s, &two, draw(&s, QN_CELL_TEXT_S), (uint8_t)(1 + draw(&s, 255)));
     expect(&s, one.heard.n == two.heard.n && one.caught == two.caught);

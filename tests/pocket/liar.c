@@ -66,17 +66,16 @@ const liar_view *liar_heard(const qn_onion *keys)
     return view_of(keys);
 }
 
-/* Fresh keys, maybe where old ones lay. */
+/* Fresh keys, maybe where old ones lay: what those said stays with who holds their view. */
 static void fresh_view(const qn_onion *keys)
 {
-    liar_view *v = (liar_view *)view_of(keys);
+    liar_view *old = (liar_view *)view_of(keys);
 
-    if (v == NULL) {
-        QN_ASSERT(views_n < LIAR_VIEWS);
-        v = &views[views_n++];
-    }
-    v->keys = keys;
-    v->n = 0;
+    if (old != NULL)
+        old->keys = NULL;
+    QN_ASSERT(views_n < LIAR_VIEWS);
+    views[views_n].keys = keys;
+    views[views_n++].n = 0;
 }
 
 static void note(const qn_onion *keys, qn_env *env, const uint8_t *text, size_t size)
@@ -134,7 +133,9 @@ relay *liar_hop(const circuit *c, unsigned i)
 
 relay *liar_entry(const circuit *c, pw_node *entry)
 {
-    for (relay *r = pw_core(entry)->relays; r != NULL; r = r->next)
+    bool enters = qn_peerid_equal(&c->hops[0].id, &pw_core(entry)->id);
+
+    for (relay *r = pw_core(entry)->relays; enters && r != NULL; r = r->next)
         if (r->prev_tie.nb != NULL && r->prev_tie.stream == c->tie.stream &&
             r->hop.state == QN_HOP_PIPE && !r->prev_tie.nb->known)
             return r;
@@ -339,6 +340,7 @@ static qn_err exchange(qn_link *l, uint32_t id, qn_piece cell)
     qn_piece mine = take_kept();
     const tie *back = liar.plan.forward ? &liar.on->next_tie : &liar.on->prev_tie;
 
+    liar.exchanged = true;
     /* The other circuit's way may be full or gone: then its cell is lost. */
     if (liar.plan.deed != DEED_SWAP || back->nb == NULL ||
         __real_qn_link_send(&back->nb->link, back->stream, cell, false) != QN_OK)

@@ -37,7 +37,7 @@ typedef struct liar_plan {
     uint8_t mask;   /* FLIP, INNER: bits, not 0 */
 } liar_plan;
 
-enum { LIAR_TEXTS = 2048, LIAR_VIEWS = 32, LIAR_KEYS = 256 };
+enum { LIAR_TEXTS = 2048, LIAR_VIEWS = 128, LIAR_KEYS = 256 };
 
 /* Who first found that something is wrong. */
 typedef struct liar_catch {
@@ -60,6 +60,7 @@ typedef struct liar_state {
     bool done;       /* the deed is */
     uint32_t later;  /* cells of the lane that went out after it */
     bool filler;     /* FLIP hit only filler, which nobody reads */
+    bool exchanged;  /* SWAP, REFLECT: another cell gave way to it */
     uint32_t size;   /* of the cell it was done to */
     liar_catch first;
 } liar_state;
@@ -68,12 +69,12 @@ extern liar_state liar;
 
 void liar_reset(void);
 /* What a client said to the end of this circuit of its, and what an end opened under these keys of
- * its. NULL: nothing. */
+ * its, until liar_reset. NULL: nothing. */
 const liar_view *liar_said(const circuit *c);
 const liar_view *liar_heard(const qn_onion *keys);
 /* The hop of a node with which the client shares c's i-th layer (0: the joint's); NULL: unknown. */
 relay *liar_hop(const circuit *c, unsigned i);
-/* The entry's. */
+/* The entry's; NULL: it enters elsewhere. */
 relay *liar_entry(const circuit *c, pw_node *entry);
 /* From the next cell on. */
 void liar_begin(relay *on, relay *other, const liar_plan *plan);
