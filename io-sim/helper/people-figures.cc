@@ -118,6 +118,10 @@ void
 AddConnected(FigureSet& figures, const Simulation& s, const Recorder& r)
 {
     std::vector<Connected> regions = ConnectedOf(s, r);
+    if (regions.empty())
+    {
+        return; // nobody has asked for anything
+    }
     OutputFile out(figures.DataPath("users"));
     out.Write("time_ns");
     for (const Connected& region : regions)

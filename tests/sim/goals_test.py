@@ -34,6 +34,7 @@ class Goals(SimTest):
                             "expect=[{what: lists.query_ns.n, equals: 10}, {what: lists.query_ns.p50, at_most: 200 ms}]")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertGreater(self.summary()["lists"]["query_ns"]["min"], 50_000_000)
+        self.assertFalse(os.path.exists(self.path("out", "figs", "users.gp")), "a picture of people who ask for nothing")
 
     def test_people_at_different_distances_have_equal_shares(self):
         done = self.run_one("fairness-distances", "general.stop='60 s'", "population.people.count=5",
