@@ -32,7 +32,7 @@ def cut(ports):
 
 
 class Cuts:
-    """Cuts all carriers of a mesh every so many seconds until it is left."""
+    """Cuts all carriers of a mesh at once and every so many seconds until it is left: curl --limit-rate may hurry at first."""
 
     def __init__(self, of, every):
         self.ports = [node["port"] for node in of.nodes.values() if node.get("port")]
@@ -40,9 +40,11 @@ class Cuts:
         self.thread = threading.Thread(target=self.run, daemon=True)
 
     def run(self):
-        while not self.done.wait(self.every):
+        while True:
             cut(self.ports)
             self.count += 1
+            if self.done.wait(self.every):
+                return
 
     def __enter__(self):
         self.thread.start()
