@@ -65,6 +65,20 @@ class TransportTestCase : public ns3::TestCase
         ns3::Simulator::Run();
     }
 
+    /// The server is cut off from the first second on; the client sends, until just before it
+    /// heals.
+    void
+    SendIntoCut(int64_t healsAtS)
+    {
+        Make();
+        transport->Cut(1, 0, NS_PER_SECOND, healsAtS * NS_PER_SECOND);
+        Connect(SERVER);
+        RunFor(1100);
+        client.toSend = 20000;
+        client.Push();
+        RunFor(healsAtS * 1000 - 1200);
+    }
+
     void
     DoTeardown() override
     {
@@ -326,13 +340,7 @@ class PartitionsHeal : public TransportTestCase
     void
     DoRun() override
     {
-        Make();
-        transport->Cut(1, 0, NS_PER_SECOND, 6 * NS_PER_SECOND);
-        Connect(SERVER);
-        RunFor(1100);
-        client.toSend = 20000;
-        client.Push();
-        RunFor(4800);
+        SendIntoCut(6);
         NS_TEST_ASSERT_MSG_EQ(server.got, 0, "cut off");
         NS_TEST_ASSERT_MSG_EQ(server.resetAt, -1, "but not ended");
         RunFor(10000);
@@ -358,13 +366,7 @@ class ConnsOutlastLongPartitions : public TransportTestCase
     void
     DoRun() override
     {
-        Make();
-        transport->Cut(1, 0, NS_PER_SECOND, 120 * NS_PER_SECOND);
-        Connect(SERVER);
-        RunFor(1100);
-        client.toSend = 20000;
-        client.Push();
-        RunFor(118000);
+        SendIntoCut(120);
         NS_TEST_ASSERT_MSG_EQ(client.resetAt, -1, "nobody gave up");
         NS_TEST_ASSERT_MSG_EQ(server.got, 0, "cut off");
         RunFor(64000); // the longest that TCP waits before it tries again

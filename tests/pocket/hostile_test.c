@@ -256,18 +256,11 @@ static void check(scene *s)
         expect(s, pw_outcome(s->f[0]) == PW_DONE && liar.first.env == NULL);
 }
 
-static uint64_t seed_of(int i)
-{
-    const char *only = getenv("POCKET_SEED");
-
-    return only != NULL ? strtoull(only, NULL, 10) : (uint64_t)i + 1;
-}
-
 static unsigned done[DEEDS], shown[DEEDS];
 
 START_TEST(a_lie_about_a_cell_ends_at_the_next_honest_place)
 {
-    scene s = {.seed = seed_of(_i)};
+    scene s = {.seed = mesh_seed(_i)};
 
     qn_drbg_init(&s.rng, "liar", s.seed, 0);
     make_plan(&s);
@@ -317,7 +310,7 @@ static void record(scene *s, trace *t, uint32_t where, uint8_t mask)
 START_TEST(an_exit_cannot_see_which_bits_were_flipped)
 {
     static trace one, two;
-    scene s = {.seed = seed_of(_i)};
+    scene s = {.seed = mesh_seed(_i)};
 
     qn_drbg_init(&s.rng, "mark", s.seed, 0);
     make_plan(&s);
@@ -333,25 +326,17 @@ START_TEST(an_exit_cannot_see_which_bits_were_flipped)
 }
 END_TEST
 
-static int seeds(int usual)
-{
-    const char *many = getenv("POCKET_SEEDS");
-
-    if (getenv("POCKET_SEED") != NULL)
-        return 1;
-    return many != NULL ? atoi(many) : usual;
-}
-
 static Suite *suite(void)
 {
     Suite *s = suite_create("pocket hostile hop");
     TCase *t = tcase_create("seeds");
 
     tcase_set_timeout(t, 3600);
-    tcase_add_loop_test(t, a_lie_about_a_cell_ends_at_the_next_honest_place, 0, seeds(SEEDS));
-    if (seeds(SEEDS) >= SEEDS)
+    tcase_add_loop_test(t, a_lie_about_a_cell_ends_at_the_next_honest_place, 0, mesh_seeds(SEEDS));
+    if (mesh_seeds(SEEDS) >= SEEDS)
         tcase_add_test(t, every_kind_of_lie_was_told_and_shown);
-    tcase_add_loop_test(t, an_exit_cannot_see_which_bits_were_flipped, 0, seeds(SEEDS) / 10 + 1);
+    tcase_add_loop_test(t, an_exit_cannot_see_which_bits_were_flipped, 0,
+                        mesh_seeds(SEEDS) / 10 + 1);
     suite_add_tcase(s, t);
     return s;
 }

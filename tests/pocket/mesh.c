@@ -220,3 +220,19 @@ void mesh_free(mesh *m)
 {
     pw_free(m->w);
 }
+
+int mesh_seeds(int usual)
+{
+    const char *many = getenv("POCKET_SEEDS");
+
+    if (getenv("POCKET_SEED") != NULL)
+        return 1;
+    return many != NULL ? atoi(many) : usual;
+}
+
+uint64_t mesh_seed(int i)
+{
+    const char *only = getenv("POCKET_SEED");
+
+    return only != NULL ? strtoull(only, NULL, 10) : (uint64_t)i + 1;
+}

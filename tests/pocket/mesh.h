@@ -61,6 +61,11 @@ void mesh_restart_operator(mesh *m, uint32_t i);
 void mesh_restart(mesh *m, const pw_node *gone, bool disk);
 void mesh_free(mesh *m);
 
+/* How many seeds a test plays: one if POCKET_SEED names it, else POCKET_SEEDS or as many as usual;
+ * and the i-th of them, from 0. */
+int mesh_seeds(int usual);
+uint64_t mesh_seed(int i);
+
 #define MESH_WEB "web.example"
 
 #endif

@@ -63,13 +63,13 @@ static void cut_transfer(uint64_t seed, qn_route route, const qn_carrier_kind *c
 
 START_TEST(one_hop_goes_on_over_every_cut)
 {
-    cut_transfer((uint64_t)_i + 1, QN_ROUTE_FAST, NULL);
+    cut_transfer(mesh_seed(_i), QN_ROUTE_FAST, NULL);
 }
 END_TEST
 
 START_TEST(three_hops_go_on_over_every_cut)
 {
-    cut_transfer((uint64_t)_i + 1, QN_ROUTE_PRIVACY, NULL);
+    cut_transfer(mesh_seed(_i), QN_ROUTE_PRIVACY, NULL);
 }
 END_TEST
 
@@ -148,13 +148,13 @@ static void frozen_transfer(uint64_t seed, qn_route route)
 
 START_TEST(one_hop_is_slowed_but_not_stopped_by_freezing)
 {
-    frozen_transfer((uint64_t)_i + 1, QN_ROUTE_FAST);
+    frozen_transfer(mesh_seed(_i), QN_ROUTE_FAST);
 }
 END_TEST
 
 START_TEST(three_hops_are_slowed_but_not_stopped_by_freezing)
 {
-    frozen_transfer((uint64_t)_i + 1, QN_ROUTE_PRIVACY);
+    frozen_transfer(mesh_seed(_i), QN_ROUTE_PRIVACY);
 }
 END_TEST
 
@@ -303,13 +303,6 @@ START_TEST(orphans_are_the_first_to_go)
 }
 END_TEST
 
-static int seeds(void)
-{
-    const char *many = getenv("POCKET_SEEDS");
-
-    return many != NULL ? atoi(many) : SEEDS;
-}
-
 /* Each carrier is frozen when the peer has taken the link, or has said a little more. */
 START_TEST(a_link_that_goes_on_and_carries_nothing_ends)
 {
@@ -335,15 +328,16 @@ static Suite *suite(void)
     TCase *t = tcase_create("cuts");
 
     tcase_set_timeout(t, 3600);
-    tcase_add_loop_test(t, one_hop_goes_on_over_every_cut, 0, seeds());
-    tcase_add_loop_test(t, three_hops_go_on_over_every_cut, 0, seeds());
+    tcase_add_loop_test(t, one_hop_goes_on_over_every_cut, 0, mesh_seeds(SEEDS));
+    tcase_add_loop_test(t, three_hops_go_on_over_every_cut, 0, mesh_seeds(SEEDS));
     tcase_add_loop_test(t, a_link_that_goes_on_and_carries_nothing_ends, 0, 4);
     tcase_add_test(t, a_lost_answer_loses_no_link);
     suite_add_tcase(s, t);
     t = tcase_create("freezes");
     tcase_set_timeout(t, 3600);
-    tcase_add_loop_test(t, one_hop_is_slowed_but_not_stopped_by_freezing, 0, seeds());
-    tcase_add_loop_test(t, three_hops_are_slowed_but_not_stopped_by_freezing, 0, seeds() / 2);
+    tcase_add_loop_test(t, one_hop_is_slowed_but_not_stopped_by_freezing, 0, mesh_seeds(SEEDS));
+    tcase_add_loop_test(t, three_hops_are_slowed_but_not_stopped_by_freezing, 0,
+                        mesh_seeds(SEEDS) / 2);
     tcase_add_test(t, a_quiet_stream_is_left_alone);
     suite_add_tcase(s, t);
     t = tcase_create("rights");

@@ -134,18 +134,11 @@ static qn_hash storm_run(storm *s, uint64_t seed)
     return digest;
 }
 
-static uint64_t seed_of(int i)
-{
-    const char *only = getenv("POCKET_SEED");
-
-    return only != NULL ? strtoull(only, NULL, 10) : (uint64_t)i + 1;
-}
-
 START_TEST(no_seed_breaks_a_promise_and_every_mesh_recovers)
 {
     static storm s;
 
-    (void)storm_run(&s, seed_of(_i));
+    (void)storm_run(&s, mesh_seed(_i));
     ck_assert_msg(s.checks.broken[0] == 0, "seed %llu: %s; tools/shrink pocket %llu",
                   (unsigned long long)s.seed, s.checks.broken, (unsigned long long)s.seed);
 }
@@ -162,22 +155,13 @@ START_TEST(same_seed_writes_the_same_bytes)
 }
 END_TEST
 
-static int seeds(void)
-{
-    const char *many = getenv("POCKET_SEEDS");
-
-    if (getenv("POCKET_SEED") != NULL)
-        return 1;
-    return many != NULL ? atoi(many) : SEEDS;
-}
-
 static Suite *suite(void)
 {
     Suite *s = suite_create("pocket storm");
     TCase *t = tcase_create("seeds");
 
     tcase_set_timeout(t, 3600);
-    tcase_add_loop_test(t, no_seed_breaks_a_promise_and_every_mesh_recovers, 0, seeds());
+    tcase_add_loop_test(t, no_seed_breaks_a_promise_and_every_mesh_recovers, 0, mesh_seeds(SEEDS));
     if (getenv("POCKET_SEED") == NULL)
         tcase_add_test(t, same_seed_writes_the_same_bytes);
     suite_add_tcase(s, t);
